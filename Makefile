@@ -1,0 +1,34 @@
+# make demo   the default study, from nothing to the report
+# make test   the whole test suite
+# make lock   requirements.in -> requirements.txt
+
+PYTHON ?= python3
+VENV := .venv
+# The stamp carries a checksum, so that set-up runs when the requirements change and not when a file was merely touched.
+STAMP := $(VENV)/.installed-$(shell cksum < envs/requirements.txt | cut -d' ' -f1)
+BIN := $(VENV)/bin
+
+.PHONY: demo test lock
+.DELETE_ON_ERROR:
+
+demo: $(STAMP)
+	@$(BIN)/snakemake demo
+	@echo "The report: results/demo/report.html"
+
+test: $(STAMP)
+	@$(BIN)/python -m pytest
+
+$(STAMP):
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if v >= (3, 11) else f"Lacuna needs Python 3.11 or newer and $(PYTHON) is {v[0]}.{v[1]}: run make PYTHON=python3.12, say.")'
+	@echo "Setting up $(VENV) from envs/requirements.txt (once)"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r envs/requirements.txt
+	@touch $@
+
+# Resolved for every Python >= 3.11 and every platform. torch pins its own CUDA packages exactly; leaving them out of the file
+# is what lets machines with and without a GPU install from the same one.
+lock: $(STAMP)
+	@$(PYTHON) -m venv --clear $(VENV)/lock
+	@$(VENV)/lock/bin/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
+	@$(VENV)/lock/bin/uv --quiet pip compile --universal --python-version 3.11 --upgrade --no-annotate --no-header envs/requirements.in -o $(VENV)/lock/resolved.txt
+	@{ echo "# Made by 'make lock' from requirements.in; do not edit."; grep -vE '^(nvidia|cuda)-|^triton==' $(VENV)/lock/resolved.txt; } > envs/requirements.txt

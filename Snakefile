@@ -1,0 +1,68 @@
+# What does an image classifier forget when it is compressed? The contents page: settings, rules, targets.
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+
+configfile: "config.yaml"
+
+
+include: "rules/common.smk"
+
+
+pathvars:
+    results=f"results/{config['study']}",
+    logs=f"logs/{config['study']}",
+    benchmarks=f"results/{config['study']}/benchmarks",
+
+
+include: "rules/data.smk"
+include: "rules/corrupt.smk"
+include: "rules/train.smk"
+include: "rules/predict.smk"
+include: "rules/audit.smk"
+include: "rules/publish.smk"
+
+
+rule all:
+    input:
+        "<results>/report.html",
+        expand("<results>/tables/{table}.{kind}", table=TABLES, kind=["csv", "md"]),
+        expand("<results>/figures/{figure}.svg", figure=FIGURES),
+    default_target: True
+
+
+rule demo:
+    input:
+        rules.all.input,
+
+
+rule data:
+    input:
+        rules.prepare_data.output,
+
+
+rule corruptions:
+    input:
+        expand("<results>/corrupted/{corruption}.npy", corruption=CORRUPTIONS),
+
+
+rule models:
+    input:
+        expand("<results>/models/{level}/{cohort}.safetensors", level=LEVELS, cohort=COHORTS),
+
+
+rule predictions:
+    input:
+        expand("<results>/predictions/{level}/{cohort}/{suite}.parquet", level=LEVELS, cohort=COHORTS, suite=SUITES),
+
+
+rule tables:
+    input:
+        expand("<results>/tables/{table}.{kind}", table=TABLES, kind=["csv", "md"]),
+
+
+rule figures:
+    input:
+        expand("<results>/figures/{figure}.svg", figure=FIGURES),
+        "<results>/figures/exemplars.png",

@@ -1,0 +1,124 @@
+# The audit: from the ledger to tidy tables.
+rule find_pies:
+    input:
+        ledger=ledger("clean"),
+    output:
+        table="<results>/tables/pies.csv",
+    log:
+        "<logs>/find_pies.log",
+    conda:
+        "../envs/environment.yaml"
+    localrule: True
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        code=code("find_pies"),
+        levels=COMPRESSED,
+    message:
+        "find the PIEs of every level"
+    script:
+        "../scripts/find_pies.py"
+
+
+rule summarize_pies:
+    input:
+        pies="<results>/tables/pies.csv",
+        ledger=ledger("clean"),
+    output:
+        table="<results>/tables/pie_summary.csv",
+    log:
+        "<logs>/summarize_pies.log",
+    conda:
+        "../envs/environment.yaml"
+    localrule: True
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        code=code("summarize_pies"),
+        levels=COMPRESSED,
+        significance=config["audit"]["significance"],
+        permutations=config["audit"]["permutations"],
+    message:
+        "hold the PIE counts against the control and against chance"
+    script:
+        "../scripts/summarize_pies.py"
+
+
+rule compare_kinds:
+    input:
+        pies="<results>/tables/pies.csv",
+        examples="<results>/data/examples.parquet",
+    output:
+        table="<results>/tables/planted.csv",
+    log:
+        "<logs>/compare_kinds.log",
+    conda:
+        "../envs/environment.yaml"
+    localrule: True
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        code=code("compare_kinds"),
+        levels=COMPRESSED,
+        significance=config["audit"]["significance"],
+    message:
+        "compare the PIE rates of planted kinds, head and tail"
+    script:
+        "../scripts/compare_kinds.py"
+
+
+rule compare_classes:
+    input:
+        ledger=ledger("clean"),
+        examples="<results>/data/examples.parquet",
+        data="<results>/data/manifest.json",
+    output:
+        table="<results>/tables/class_impact.csv",
+    log:
+        "<logs>/compare_classes.log",
+    conda:
+        "../envs/environment.yaml"
+    localrule: True
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        code=code("compare_classes"),
+        levels=COMPRESSED,
+        significance=config["audit"]["significance"],
+    message:
+        "test which classes lose more than the average"
+    script:
+        "../scripts/compare_classes.py"
+
+
+rule measure_robustness:
+    input:
+        ledger=ledger(*SUITES),
+    output:
+        table="<results>/tables/robustness.csv",
+    log:
+        "<logs>/measure_robustness.log",
+    conda:
+        "../envs/environment.yaml"
+    localrule: True
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=20,
+    params:
+        code=code("measure_robustness"),
+        levels=list(LEVELS),
+        corruptions=CORRUPTIONS,
+        significance=config["audit"]["significance"],
+    message:
+        "measure top-1 and top-5 under every corruption"
+    script:
+        "../scripts/measure_robustness.py"

@@ -1,0 +1,115 @@
+# What people read: tables as pages, figures, the report.
+rule render_table:
+    input:
+        table="<results>/tables/{table}.csv",
+    output:
+        page="<results>/tables/{table}.md",
+    log:
+        "<logs>/render_table/{table}.log",
+    conda:
+        "../envs/environment.yaml"
+    localrule: True
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code("render_table"),
+    message:
+        "write {wildcards.table}.csv as a page"
+    script:
+        "../scripts/render_table.py"
+
+
+rule draw_pie_rates:
+    input:
+        table="<results>/tables/planted.csv",
+    output:
+        figure="<results>/figures/pie_rates.svg",
+    log:
+        "<logs>/draw_pie_rates.log",
+    conda:
+        "../envs/environment.yaml"
+    localrule: True
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code("draw_pie_rates"),
+    message:
+        "draw the PIE rate by kind and level"
+    script:
+        "../scripts/draw_pie_rates.py"
+
+
+rule draw_class_impact:
+    input:
+        table="<results>/tables/class_impact.csv",
+    output:
+        figure="<results>/figures/class_impact.svg",
+    log:
+        "<logs>/draw_class_impact.log",
+    conda:
+        "../envs/environment.yaml"
+    localrule: True
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code("draw_class_impact"),
+    message:
+        "draw the class impact"
+    script:
+        "../scripts/draw_class_impact.py"
+
+
+rule draw_exemplars:
+    input:
+        images="<results>/data/test.npy",
+        examples="<results>/data/examples.parquet",
+        data="<results>/data/manifest.json",
+    output:
+        figure="<results>/figures/exemplars.png",
+    log:
+        "<logs>/draw_exemplars.log",
+    conda:
+        "../envs/environment.yaml"
+    localrule: True
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code("draw_exemplars"),
+    message:
+        "draw examples of every planted kind"
+    script:
+        "../scripts/draw_exemplars.py"
+
+
+rule write_report:
+    input:
+        template=ROOT / "report" / "report.html.jinja",
+        tables=expand("<results>/tables/{table}.csv", table=TABLES),
+        figures=expand("<results>/figures/{figure}.svg", figure=FIGURES),
+        exemplars="<results>/figures/exemplars.png",
+    output:
+        report="<results>/report.html",
+    log:
+        "<logs>/write_report.log",
+    conda:
+        "../envs/environment.yaml"
+    localrule: True
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code("write_report"),
+        study=config,
+    message:
+        "write the report"
+    script:
+        "../scripts/write_report.py"

@@ -1,0 +1,29 @@
+# Populations: models of one level that differ only in their seed, trained a cohort at a time and pruned as they train.
+rule train:
+    input:
+        images="<results>/data/train.npy",
+        examples="<results>/data/examples.parquet",
+        data="<results>/data/manifest.json",
+    output:
+        models="<results>/models/{level}/{cohort}.safetensors",
+    log:
+        "<logs>/train/{level}/{cohort}.log",
+    benchmark:
+        "<benchmarks>/train/{level}/{cohort}.tsv"
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        gpu=GPU,
+        mem_mb=2000,
+        runtime=60,
+    params:
+        code=code("train"),
+        level=level_of,
+        network=config["network"],
+        training=config["training"],
+        pruning=pruning_of,
+    message:
+        "train {wildcards.level}, seeds {wildcards.cohort}"
+    script:
+        "../scripts/train.py"

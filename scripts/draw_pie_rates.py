@@ -1,0 +1,49 @@
+"""pie_rates.svg: the PIE rate of each planted kind, of head and of tail classes, level by level beside the control."""
+
+import altair as alt
+import pandas as pd
+
+from scripts.lib.charts import level_scale, save_chart
+from scripts.lib.job import logged
+from scripts.lib.tables import load_table
+
+
+def pie_rates(table: pd.DataFrame) -> alt.TopLevelMixin:
+    """Points with their intervals; one column of points a level in each group."""
+    levels = list(table.level.unique())
+    groups = list(dict.fromkeys(table.group))
+    data = table[["level", "grouping", "group", "pie_rate", "pie_rate_low", "pie_rate_high", "examples"]].copy()
+    data["name"] = data.group.str.replace("_", " ")
+    names = [group.replace("_", " ") for group in groups]
+    panels = []
+    for grouping, title in (("kind", "what was planted in the image"), ("class frequency", "its class in training")):
+        part = data[data.grouping == grouping]
+        here = [name for name in names if name in set(part.name)]
+        base = alt.Chart(part).encode(
+            x=alt.X("name:N", sort=here, title=title, axis=alt.Axis(labelAngle=0, ticks=False)),
+            xOffset=alt.XOffset("level:N", sort=levels),
+            color=alt.Color("level:N", sort=levels, scale=level_scale(levels), legend=alt.Legend(title=None, orient="top")),
+        )
+        axis = alt.Axis(format="%", tickCount=6) if grouping == "kind" else alt.Axis(format="%", tickCount=6, labels=False, ticks=False)
+        points = base.mark_point(filled=True, size=55, opacity=1).encode(
+            y=alt.Y("pie_rate:Q", title="PIE rate" if grouping == "kind" else None, axis=axis)
+        )
+        bars = base.mark_rule(strokeWidth=2).encode(y="pie_rate_low:Q", y2="pie_rate_high:Q")
+        panels.append((bars + points).properties(width=105 * len(here), height=280))
+    models = int(table.models.iloc[0])
+    total = int(table[(table.level == levels[0]) & (table.grouping == "kind")].examples.sum())
+    return (
+        alt.hconcat(*panels, spacing=25)
+        .resolve_scale(y="shared", color="shared")
+        .properties(
+            title=alt.Title(
+                "PIEs by what was planted: evidence is what stands above the grey control",
+                subtitle=f"n = {total} test images, K = {models} models a level; bars: 95 % Wilson intervals over images",
+            )
+        )
+    )
+
+
+if __name__ == "__main__":
+    with logged(snakemake.log[0]):  # noqa: F821
+        save_chart(snakemake.output.figure, pie_rates(load_table(snakemake.input.table)))  # noqa: F821

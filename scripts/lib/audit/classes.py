@@ -1,0 +1,46 @@
+"""Class impact: which classes lose or gain more than the average of the population."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+
+def recall(votes: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
+    """Each model's recall of each class, float64[K, C]; votes int[K, N], labels int[N]. ValueError for a class without images."""
+    counts = np.bincount(labels, minlength=classes)
+    if counts.min() == 0:
+        raise ValueError(f"class {int(counts.argmin())} has no test image, so its recall is undefined: add some, or remove the class.")
+    return np.stack([np.bincount(labels[row == labels], minlength=classes) for row in votes]) / counts
+
+
+@dataclass(frozen=True)
+class ClassImpact:
+    """The paper's test for each of C classes; arrays of length C."""
+
+    change: np.ndarray  # compressed minus dense recall, each less its population's mean top-1
+    low: np.ndarray
+    high: np.ndarray
+    t: np.ndarray  # > 0 where the dense population is relatively better (the paper's sign)
+    degrees: np.ndarray
+    p: np.ndarray  # two-sided, uncorrected
+
+
+def class_impact(dense_recall: np.ndarray, compressed_recall: np.ndarray, dense_top1: float, compressed_top1: float, significance: float) -> ClassImpact:
+    """Welch's test per class of recall less ONE constant per level, the population's mean top-1 (1911.05248, released code).
+
+    dense_recall: float[K, C], compressed_recall: float[L, C]; K, L >= 2. Where neither population has any spread the test is
+    undefined: t, p and the interval are NaN.
+    """
+    dense, compressed = dense_recall - dense_top1, compressed_recall - compressed_top1
+    if len(dense) < 2 or len(compressed) < 2:
+        raise ValueError("Welch's test needs two models of each level at least.")
+    difference = dense.mean(axis=0) - compressed.mean(axis=0)
+    a, b = dense.var(axis=0, ddof=1) / len(dense), compressed.var(axis=0, ddof=1) / len(compressed)
+    variance = np.where(a + b > 0, a + b, np.nan)
+    with np.errstate(invalid="ignore"):
+        t = difference / np.sqrt(variance)
+        degrees = variance**2 / (a**2 / (len(dense) - 1) + b**2 / (len(compressed) - 1))
+    half = stats.t.isf(significance / 2, degrees) * np.sqrt(variance)
+    p = 2 * stats.t.sf(np.abs(t), degrees)
+    return ClassImpact(-difference, -difference - half, -difference + half, t, degrees, p)

@@ -1,0 +1,81 @@
+"""Intervals for rates, means and differences. `significance` is 1 - the nominal coverage: 0.05 for 95 % intervals."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from scipy import stats
+
+
+class Estimate(NamedTuple):
+    """A value with its interval; NaN where there is nothing to estimate it from."""
+
+    value: float
+    low: float
+    high: float
+
+
+def rate(successes: int, n: int, significance: float) -> Estimate:
+    """A proportion with Wilson's score interval (Wilson 1927); NaN for n = 0."""
+    if not 0 <= successes <= n:
+        raise ValueError(f"{successes} successes of {n} cannot be.")
+    if n == 0:
+        return Estimate(math.nan, math.nan, math.nan)
+    z = stats.norm.isf(significance / 2)
+    p = successes / n
+    centre = (p + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    return Estimate(p, max(0.0, centre - half), min(1.0, centre + half))
+
+
+def mean(values: np.ndarray, significance: float) -> Estimate:
+    """A mean of independent values [n] with Student's interval; the interval is NaN for n < 2 and the mean for n = 0."""
+    values = np.asarray(values, dtype=np.float64)
+    n = len(values)
+    if n == 0:
+        return Estimate(math.nan, math.nan, math.nan)
+    average = float(values.mean())
+    if n == 1:
+        return Estimate(average, math.nan, math.nan)
+    half = float(stats.t.isf(significance / 2, n - 1) * values.std(ddof=1) / math.sqrt(n))
+    return Estimate(average, average - half, average + half)
+
+
+def fraction_mean(values: np.ndarray, significance: float) -> Estimate:
+    """As `mean`, for values in 0..1: the interval is cut there."""
+    value, low, high = mean(values, significance)
+    return Estimate(value, float(np.maximum(low, 0)), float(np.minimum(high, 1)))
+
+
+def paired_difference(first: np.ndarray, second: np.ndarray, significance: float) -> Estimate:
+    """rate(first) - rate(second) of two properties of the same n images, bool[n] each, with the interval of Bonett & Price (2012).
+
+    Their interval adds one to each of the two discordant counts, so that it keeps its coverage where few images are discordant.
+    The value is the plain difference. NaN for n = 0.
+    """
+    first, second = np.asarray(first, dtype=bool), np.asarray(second, dtype=bool)
+    if first.shape != second.shape:
+        raise ValueError(f"paired properties must belong to the same images, not {len(first)} and {len(second)}.")
+    n = len(first)
+    if n == 0:
+        return Estimate(math.nan, math.nan, math.nan)
+    only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
+    p, q = (only_first + 1) / (n + 2), (only_second + 1) / (n + 2)
+    half = stats.norm.isf(significance / 2) * math.sqrt((p + q - (p - q) ** 2) / (n + 2))
+    return Estimate((only_first - only_second) / n, max(-1.0, p - q - half), min(1.0, p - q + half))
+
+
+def difference(first: Estimate, second: Estimate) -> Estimate:
+    """first - second for estimates from separate images, their intervals combined by MOVER (Zou & Donner 2008)."""
+    value = first.value - second.value
+    low = value - math.hypot(first.value - first.low, second.high - second.value)
+    high = value + math.hypot(first.high - first.value, second.value - second.low)
+    return Estimate(value, low, high)
+
+
+def mcnemar(first: np.ndarray, second: np.ndarray) -> float:
+    """Exact two-sided p-value that two properties of the same images, bool[n] each, are equally frequent (McNemar 1947)."""
+    first, second = np.asarray(first, dtype=bool), np.asarray(second, dtype=bool)
+    only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
+    discordant = only_first + only_second
+    return 1.0 if discordant == 0 else float(stats.binomtest(only_first, discordant).pvalue)

@@ -1,0 +1,113 @@
+"""What a study may say: checked against the schema, then for what a schema cannot express, before any job runs."""
+
+import math
+from collections.abc import Iterator
+from difflib import get_close_matches
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+from scripts.lib.errors import InputError
+
+DENSE, CONTROL = "dense", "control"
+
+
+def check_config(config: dict, schema: dict) -> None:
+    """Raise InputError with one sentence for the first thing that is wrong with a study.
+
+    config: the merged configuration. schema: schemas/config.schema.yaml as a dict.
+    """
+    for path, value in _leaves(config):
+        if isinstance(value, float) and not math.isfinite(value):
+            raise InputError(f"config key `{path}` is {value}, which is not a number: give a finite one.")
+    errors = sorted(Draft202012Validator(schema).iter_errors(config), key=lambda error: (len(error.path), str(error.path)))
+    if errors:
+        raise InputError(_sentence(errors[0]))
+    _check_levels(config["levels"])
+    digits = config["data"]["planted_digits"]
+    if digits["train_sources"] + digits["test_sources"] > 500:
+        raise InputError(
+            f"config key `data.planted_digits` asks for {digits['train_sources']} train_sources and {digits['test_sources']} test_sources: "
+            "there are 500 digits of each class, so ask for fewer."
+        )
+    pruning = config["pruning"]
+    if pruning["begin"] >= pruning["end"]:
+        raise InputError(
+            f"config key `pruning.begin` is {pruning['begin']} and `pruning.end` {pruning['end']}: pruning must begin before it ends."
+        )
+
+
+def _check_levels(levels: list[dict]) -> None:
+    names = [level["name"] for level in levels]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"config key `levels` names `{name}` twice: give every level a name of its own.")
+    for required, why in (
+        (DENSE, "every other level is compared with it"),
+        (CONTROL, "it shows what the audit finds where nothing was compressed"),
+    ):
+        if required not in names:
+            raise InputError(f"config key `levels` has no `{required}`: add {{name: {required}, method: none}}, because {why}.")
+    for level in levels:
+        here = f"config key `levels`, `{level['name']}`"
+        wanted = {"none": set(), "magnitude": {"sparsity"}, "block": {"sparsity", "block"}}[level["method"]]
+        given = set(level) - {"name", "method"}
+        for key in sorted(wanted - given):
+            raise InputError(f"{here}: method `{level['method']}` needs `{key}`: add it.")
+        for key in sorted(given - wanted):
+            raise InputError(f"{here}: method `{level['method']}` takes no `{key}`: remove it.")
+        if level["name"] in (DENSE, CONTROL) and level["method"] != "none":
+            raise InputError(f"{here}: nothing is compressed at this level: write `method: none`.")
+
+
+def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every scalar of a nested configuration with its dotted path."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _leaves(inner, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _leaves(inner, f"{path}[{index}]")
+    else:
+        yield path, value
+
+
+def _sentence(error: ValidationError) -> str:
+    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.absolute_path).lstrip(".")
+    key = f"config key `{path}`" if path else "the configuration"
+    found, rule = error.instance, error.validator_value
+    match error.validator:
+        case "additionalProperties":
+            known = list(error.schema["properties"])
+            unknown = next(name for name in found if name not in known)
+            where = f"`{path}.{unknown}`" if path else f"`{unknown}`"
+            near = get_close_matches(str(unknown), known, n=1)
+            remedy = f"did you mean `{near[0]}`?" if near else f"it may be one of {', '.join(known)}."
+            return f"config key {where} is unknown: {remedy}"
+        case "required":
+            missing = next(name for name in rule if name not in found)
+            where = f"`{path}.{missing}`" if path else f"`{missing}`"
+            return f"config key {where} is missing: add it, config.yaml shows how."
+        case "type":
+            return f"{key} is {found!r}: it must be of type {rule}."
+        case "enum":
+            near = get_close_matches(str(found), [str(choice) for choice in rule], n=1)
+            remedy = f"did you mean `{near[0]}`?" if near else f"it may be one of {', '.join(map(str, rule))}."
+            return f"{key} is {found!r}, which is unknown: {remedy}"
+        case "minimum":
+            return f"{key} is {found}: it must be at least {rule}."
+        case "maximum":
+            return f"{key} is {found}: it must be at most {rule}."
+        case "exclusiveMinimum":
+            return f"{key} is {found}: it must be greater than {rule}."
+        case "exclusiveMaximum":
+            return f"{key} is {found}: it must be less than {rule}."
+        case "uniqueItems":
+            return f"{key} names something twice: {found}; remove the repetition."
+        case "minItems" | "maxItems":
+            return f"{key} has {len(found)} entries: it must have {'at least' if error.validator == 'minItems' else 'at most'} {rule}."
+        case "pattern":
+            return f"{key} is {found!r}: use letters, digits, dots, dashes and underscores only, because it becomes a file name."
+        case _:
+            return f"{key}: {error.message}."

@@ -1,0 +1,91 @@
+"""What image files and their handling do. See noise.py for the arguments."""
+
+from functools import lru_cache
+from io import BytesIO
+
+import numpy as np
+
+from .noise import Streams
+from .pixels import to_bytes
+
+
+def contrast(images: np.ndarray, streams: Streams, *, factor: float) -> np.ndarray:
+    """Moves each channel towards its mean."""
+    batch, height, width, channels = images.shape
+    unit = images / 255.0
+    # bincount adds pixel after pixel, as NumPy's mean over the pixels of a single image does, and several times faster.
+    sums = np.bincount(_channel_numbers(batch, height * width, channels), weights=unit.reshape(-1))
+    means = (sums / (height * width)).reshape(batch, 1, 1, channels)
+    unit -= means
+    unit *= factor
+    unit += means
+    return to_bytes(unit)
+
+
+@lru_cache(maxsize=4)
+def _channel_numbers(batch: int, pixels: int, channels: int) -> np.ndarray:
+    """int64: for each value of a batch which of its batch * channels channels it belongs to."""
+    numbers = np.arange(batch * channels).reshape(batch, 1, channels)
+    return np.broadcast_to(numbers, (batch, pixels, channels)).reshape(-1)
+
+
+def elastic_transform(
+    images: np.ndarray, streams: Streams, *, alpha: float, sigma: float, affine: float, size: int
+) -> np.ndarray:
+    """Stretches the image: three points are moved, then each pixel, its neighbours in much the same direction."""
+    from .warp import displace, inverse_affine, smooth, warp_affine
+
+    batch, height, width = images.shape[:3]
+    alpha, sigma, affine = size * alpha, size * sigma, size * affine
+    centre = np.array([width // 2, height // 2], np.float32)
+    half = min(height, width) // 3
+    corners = np.float32([centre + half, [centre[0] + half, centre[1] - half], centre - half])
+    matrices, fields = [], np.zeros((batch, 2, height, width))
+    for field, random in zip(fields, streams):
+        moved = corners + random.uniform(-affine, affine, size=corners.shape).astype(np.float32)
+        matrices.append(inverse_affine(corners, moved))
+        if alpha > 0:
+            field[:] = random.uniform(-1, 1, size=field.shape)
+    if alpha > 0:
+        fields = smooth(fields.reshape(-1, height, width), sigma).reshape(fields.shape) * alpha
+    shifts = fields.astype(np.float32)
+
+    unit = images.astype(np.float32)
+    unit /= 255
+    bent = np.empty_like(images)
+    warped = np.empty_like(unit[0])
+    for i in range(batch):
+        warp_affine(unit[i], matrices[i], warped)
+        displace(warped, shifts[i, 1], shifts[i, 0], bent[i])
+    return bent
+
+
+def pixelate(images: np.ndarray, streams: Streams, *, fraction: float) -> np.ndarray:
+    """Enlarges a small copy."""
+    from PIL import Image
+
+    height, width = images.shape[1:3]
+    coarse = np.empty_like(images)
+    for source, target in zip(images, coarse):
+        small = Image.fromarray(source).resize((int(width * fraction), int(height * fraction)), Image.Resampling.BOX)
+        target[:] = small.resize((width, height), Image.Resampling.BOX)
+    return coarse
+
+
+def jpeg_compression(images: np.ndarray, streams: Streams, *, quality: int) -> np.ndarray:
+    """Saves as JPEG and reads again."""
+    from PIL import Image
+
+    decoded = np.empty_like(images)
+    for source, target in zip(images, decoded):
+        file = BytesIO()
+        Image.fromarray(source).save(file, "JPEG", quality=quality)
+        target[:] = Image.open(file)
+    return decoded
+
+
+def saturate(images: np.ndarray, streams: Streams, *, factor: float, shift: float) -> np.ndarray:
+    """Changes the saturation of hue, saturation and value."""
+    from .colour import change_hsv
+
+    return change_hsv(images, saturation=(factor, shift), value=0.0)

@@ -1,0 +1,107 @@
+"""A data set on disk: images as `.npy`, one row an example in `examples.parquet`, and a manifest that vouches for both."""
+
+import json
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from scripts.lib.errors import InputError
+from scripts.lib.files import replacing, sha256, write_text
+
+COLUMNS = ("example", "split", "label", "shown", "kind", "class_frequency")
+
+
+@dataclass(frozen=True)
+class Examples:
+    """One split of the example table; arrays of length N in the order of the split's images."""
+
+    example: np.ndarray  # str: a stable id, never a position in a loader
+    label: np.ndarray  # int64: the label as given
+    kind: np.ndarray  # str: what was planted, `typical` if nothing
+    class_frequency: np.ndarray  # int64: training images that carry the same label
+
+    def __len__(self) -> int:
+        return len(self.example)
+
+    def take(self, positions: np.ndarray) -> "Examples":
+        """The examples at these positions."""
+        return Examples(*(getattr(self, field.name)[positions] for field in fields(self)))
+
+    def first_per_class(self, count: int) -> np.ndarray:
+        """Positions of the first `count` examples of each class, in table order."""
+        rank = np.empty(len(self), dtype=np.int64)
+        for label in np.unique(self.label):
+            members = np.flatnonzero(self.label == label)
+            rank[members] = np.arange(len(members))
+        return np.flatnonzero(rank < count)
+
+
+def save_images(path: str | Path, images: np.ndarray) -> None:
+    """Write uint8[N, H, W, 3] as `.npy`, whole or not at all."""
+    with replacing(path) as beside, beside.open("wb") as file:
+        np.save(file, images)
+
+
+def load_images(path: str | Path, digest: str | None = None) -> np.ndarray:
+    """Read uint8[N, H, W, 3]; InputError if the file is damaged or not the one its manifest describes."""
+    if digest is not None and sha256(path) != digest:
+        raise InputError(f"{path} is not the file that its manifest describes: delete it, and snakemake makes it again.")
+    try:
+        images = np.load(path, allow_pickle=False)
+    except (ValueError, EOFError, OSError) as error:
+        raise InputError(f"{path} cannot be read ({error}): delete it, and snakemake makes it again.") from None
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3:
+        raise InputError(f"{path} holds {images.dtype}{list(images.shape)} instead of uint8 images [N, H, W, 3]: make it anew.")
+    return images
+
+
+def save_examples(path: str | Path, columns: dict[str, np.ndarray]) -> None:
+    """Write the example table; it must have COLUMNS and may have more."""
+    missing = [name for name in COLUMNS if name not in columns]
+    if missing:
+        raise ValueError(f"the example table lacks the columns {missing}.")
+    with replacing(path) as beside:
+        pq.write_table(pa.table({name: pa.array(values) for name, values in columns.items()}), beside, compression="zstd")
+
+
+def load_examples(path: str | Path, split: str) -> Examples:
+    """One split of the example table; InputError if it is damaged, empty, or an id appears twice."""
+    try:
+        table = pq.read_table(path, filters=[("split", "==", split)])
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(f"{path} cannot be read ({error}): delete it, and snakemake makes it again.") from None
+    missing = [name for name in COLUMNS if name not in table.column_names]
+    if missing:
+        raise InputError(f"{path} lacks the columns {', '.join(missing)}: make it anew.")
+    columns = {name: table[name].to_numpy() for name in ("example", "label", "kind", "class_frequency")}
+    if table.num_rows == 0:
+        raise InputError(f"{path} has no example of the split `{split}`: check the study's `data` section.")
+    if len(np.unique(columns["example"])) != table.num_rows:
+        raise InputError(f"{path} names an example twice in the split `{split}`: ids must be unique.")
+    return Examples(**columns)
+
+
+def save_manifest(path: str | Path, manifest: dict) -> None:
+    """Write a manifest as JSON with sorted keys, so that equal manifests are equal files."""
+    write_text(path, json.dumps(manifest, indent=2, sort_keys=True) + "\n")
+
+
+def load_manifest(path: str | Path) -> dict:
+    """Read a manifest; InputError if it is damaged."""
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError, OSError) as error:
+        raise InputError(f"{path} cannot be read ({error}): delete it, and snakemake makes it again.") from None
+
+
+def load_split(images: str | Path, examples: str | Path, manifest: str | Path, split: str) -> tuple[np.ndarray, Examples, dict]:
+    """Images, examples and manifest of a split; InputError unless all three belong together."""
+    description = load_manifest(manifest)
+    pictures = load_images(images, description["sha256"][split])
+    table = load_examples(examples, split)
+    if len(table) != len(pictures):
+        raise InputError(f"{images} holds {len(pictures)} images and {examples} describes {len(table)}: make both anew.")
+    return pictures, table, description

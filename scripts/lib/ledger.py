@@ -1,0 +1,179 @@
+"""The ledger: one row for each model, variant and example, written once by `predict` and read by everything after it.
+
+Columns: example, label, seed, corruption (`clean` for none), severity (0 for clean), top1 … top5 (class indices), p1 … p5 (their
+softmax probabilities), p_label (the label's). With fewer than five classes the ranks that do not exist are -1 and NaN.
+The parquet metadata say what was predicted by what: key `lacuna`, JSON.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from scripts.lib.errors import InputError
+from scripts.lib.files import replacing
+
+RANKS = 5
+TOP = [f"top{rank}" for rank in range(1, RANKS + 1)]
+PROBABILITY = [f"p{rank}" for rank in range(1, RANKS + 1)]
+SCHEMA = pa.schema(
+    [
+        ("example", pa.dictionary(pa.int32(), pa.string())),
+        ("label", pa.int16()),
+        ("seed", pa.int16()),
+        ("corruption", pa.dictionary(pa.int32(), pa.string())),
+        ("severity", pa.int8()),
+        *((name, pa.int16()) for name in TOP),
+        *((name, pa.float32()) for name in PROBABILITY),
+        ("p_label", pa.float32()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Votes:
+    """What the K models of a level predict for N examples of one variant."""
+
+    example: np.ndarray  # str[N]
+    label: np.ndarray  # int64[N]
+    seed: np.ndarray  # int64[K]
+    top: np.ndarray  # int64[K, N, 5]
+
+    @property
+    def votes(self) -> np.ndarray:
+        """Predicted classes, int64[K, N]."""
+        return self.top[:, :, 0]
+
+    def restricted_to(self, example: np.ndarray) -> "Votes":
+        """The same models on these examples only, in their order; InputError if one is missing."""
+        order = np.argsort(self.example)
+        found = order[np.searchsorted(self.example, example, sorter=order) % len(order)]
+        if not np.array_equal(self.example[found], example):
+            raise InputError("the corrupted examples are not all among the clean ones: predict all suites from the same data.")
+        return Votes(example, self.label[found], self.seed, self.top[:, found])
+
+    @property
+    def correct(self) -> np.ndarray:
+        """Whether the prediction is the label, bool[K, N]."""
+        return self.votes == self.label
+
+    @property
+    def correct_top5(self) -> np.ndarray:
+        """Whether the label is among the five first, bool[K, N]."""
+        return (self.top == self.label[:, None]).any(axis=2)
+
+
+def block(example: np.ndarray, label: np.ndarray, seed: int, corruption: str, severity: int, probabilities: np.ndarray) -> pa.Table:
+    """The ledger's rows for one model and variant from softmax probabilities float32[N, C]."""
+    n, classes = probabilities.shape
+    ranks = min(RANKS, classes)
+    order = np.argsort(-probabilities, axis=1, kind="stable")[:, :ranks]
+    top = np.full((n, RANKS), -1, dtype=np.int16)
+    top[:, :ranks] = order
+    values = np.full((n, RANKS), np.nan, dtype=np.float32)
+    values[:, :ranks] = np.take_along_axis(probabilities, order, axis=1)
+    columns = [
+        pa.array(example, pa.string()).dictionary_encode(),
+        pa.array(label, pa.int16()),
+        pa.array(np.full(n, seed), pa.int16()),
+        pa.array([corruption] * n, pa.string()).dictionary_encode(),
+        pa.array(np.full(n, severity), pa.int8()),
+        *(pa.array(top[:, rank]) for rank in range(RANKS)),
+        *(pa.array(values[:, rank]) for rank in range(RANKS)),
+        pa.array(probabilities[np.arange(n), label], pa.float32()),
+    ]
+    return pa.Table.from_arrays(columns, schema=SCHEMA)
+
+
+def save_ledger(path: str | Path, blocks: list[pa.Table], description: dict) -> None:
+    """Write the blocks of one level, cohort and suite, whole or not at all."""
+    table = pa.concat_tables(blocks).unify_dictionaries()
+    table = table.replace_schema_metadata({"lacuna": json.dumps(description, sort_keys=True)})
+    with replacing(path) as beside:
+        pq.write_table(table, beside, compression="zstd")
+
+
+def load_votes(paths: list[str | Path], level: str) -> dict[tuple[str, int], Votes]:
+    """The votes of a level by (corruption, severity), from the files of its cohorts and suites.
+
+    Raises InputError unless every variant has the same seeds in it, each of them the same examples in the same order with the
+    same labels, and no damaged file or missing number among them.
+    """
+    blocks: dict[tuple[str, int], dict[int, dict[str, np.ndarray]]] = {}
+    for path in paths:
+        for variant, seed, columns in _blocks(Path(path), level):
+            seeds = blocks.setdefault(variant, {})
+            if seed in seeds:
+                raise InputError(f"{path}: level {level} has seed {seed} twice for {variant[0]} {variant[1]}: every model may count once.")
+            seeds[seed] = columns
+    votes = {}
+    everybody = sorted({seed for seeds in blocks.values() for seed in seeds})
+    for variant, seeds in blocks.items():
+        if sorted(seeds) != everybody:
+            raise InputError(f"level {level} has {len(seeds)} of {len(everybody)} models for {variant[0]} {variant[1]}: predict the others.")
+        first = seeds[everybody[0]]
+        for seed in everybody:
+            for column in ("example", "label"):
+                if not np.array_equal(seeds[seed][column], first[column]):
+                    raise InputError(
+                        f"level {level}, {variant[0]} {variant[1]}: seeds {everybody[0]} and {seed} differ in the column {column}: "
+                        "predict both anew from the same data."
+                    )
+        if len(np.unique(first["example"])) != len(first["example"]):
+            raise InputError(f"level {level}, {variant[0]} {variant[1]}: an example appears twice: ids must be unique.")
+        votes[variant] = Votes(
+            first["example"], first["label"], np.array(everybody), np.stack([seeds[seed]["top"] for seed in everybody])
+        )
+    return votes
+
+
+def load_population(paths: list[str | Path], level: str) -> dict[tuple[str, int], Votes]:
+    """As `load_votes`, choosing the level's files among those of several levels by what their metadata say."""
+    chosen = [path for path in paths if describe(path)["level"] == level]
+    if not chosen:
+        raise InputError(f"none of the {len(paths)} prediction files holds the level {level}: predict it first.")
+    return load_votes(chosen, level)
+
+
+def describe(path: str | Path) -> dict:
+    """What a file's metadata say; InputError if it is damaged or no ledger."""
+    try:
+        return json.loads(pq.read_schema(path).metadata[b"lacuna"])
+    except (pa.ArrowException, OSError, KeyError, TypeError) as error:
+        raise InputError(f"{path} cannot be read ({error}): delete it, and snakemake makes it again.") from None
+
+
+def same_examples(reference: Votes, other: Votes, what: str) -> None:
+    """Raise InputError unless both have the same examples in the same order."""
+    if not (np.array_equal(reference.example, other.example) and np.array_equal(reference.label, other.label)):
+        raise InputError(f"{what}: the examples differ from those of the dense level: predict both levels from the same data.")
+
+
+def _blocks(path: Path, level: str):
+    """(corruption, severity), seed and columns of every model and variant in a file."""
+    described = describe(path)
+    try:
+        table = pq.read_table(path)
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(f"{path} cannot be read ({error}): delete it, and snakemake makes it again.") from None
+    if not table.schema.equals(SCHEMA, check_metadata=False):
+        raise InputError(f"{path} does not have the ledger's columns {', '.join(SCHEMA.names)}: predict it anew.")
+    if described["level"] != level:
+        raise InputError(f"{path} holds the level {described['level']} where {level} is expected: predict it anew.")
+    if any(table[name].null_count for name in table.column_names) or np.isnan(table["p1"].to_numpy()).any():
+        raise InputError(f"{path} has a missing or undefined prediction: predict it anew.")
+    seed = table["seed"].to_numpy()
+    severity = table["severity"].to_numpy()
+    corruption = table["corruption"].combine_chunks()
+    names = corruption.dictionary.to_pylist()
+    code = corruption.indices.to_numpy()
+    edges = np.flatnonzero((np.diff(seed) != 0) | (np.diff(severity) != 0) | (np.diff(code) != 0)) + 1
+    example = table["example"].combine_chunks().cast(pa.string()).to_numpy(zero_copy_only=False)
+    label = table["label"].to_numpy().astype(np.int64)
+    top = np.stack([table[name].to_numpy().astype(np.int64) for name in TOP], axis=1)
+    for start, end in zip([0, *edges], [*edges, table.num_rows], strict=True):
+        columns = {"example": example[start:end], "label": label[start:end], "top": top[start:end]}
+        yield (names[code[start]], int(severity[start])), int(seed[start]), columns

@@ -1,0 +1,40 @@
+"""A cohort's models in one safetensors file: tensors named `{seed:03d}.{parameter}`, what they are in the metadata."""
+
+import json
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from scripts.lib.errors import InputError
+from scripts.lib.files import replacing
+from scripts.lib.networks import build_network
+
+
+def save_cohort(path: str | Path, models: dict[int, torch.nn.Module], description: dict) -> None:
+    """Write the models of a cohort by seed; description must be JSON and say `network` and `classes`."""
+    tensors = {
+        f"{seed:03d}.{name}": tensor.detach().cpu().contiguous()
+        for seed, model in models.items()
+        for name, tensor in model.state_dict().items()
+    }
+    with replacing(path) as beside:
+        save_file(tensors, beside, metadata={"lacuna": json.dumps(description, sort_keys=True)})
+
+
+def load_cohort(path: str | Path) -> tuple[dict[int, torch.nn.Module], dict]:
+    """The models of a cohort by seed, in evaluation mode, and their description; InputError if the file is damaged."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            description = json.loads(file.metadata()["lacuna"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118: not a dict
+    except (SafetensorError, KeyError, TypeError, OSError) as error:
+        raise InputError(f"{path} cannot be read ({error}): delete it, and snakemake makes it again.") from None
+    models = {}
+    for seed in description["seeds"]:
+        prefix = f"{seed:03d}."
+        model = build_network(**description["network"], classes=len(description["classes"]))
+        model.load_state_dict({name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)})
+        models[seed] = model.eval()
+    return models, description

@@ -1,0 +1,22 @@
+"""Tables on disk: tidy CSV, one observation a row, whole or not at all."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from scripts.lib.errors import InputError
+from scripts.lib.files import replacing
+
+
+def save_table(path: str | Path, table: pd.DataFrame) -> None:
+    """Write CSV with six significant digits; what is undefined is written as NaN, never as an empty field."""
+    with replacing(path) as beside:
+        table.to_csv(beside, index=False, float_format="%.6g", na_rep="NaN", lineterminator="\n")
+
+
+def load_table(path: str | Path) -> pd.DataFrame:
+    """Read a table; InputError if it is damaged. Class names, levels and the like stay strings."""
+    try:
+        return pd.read_csv(path, dtype={"class": str, "level": str, "example": str, "group": str}, na_values=["NaN"], keep_default_na=False)
+    except (ValueError, OSError) as error:
+        raise InputError(f"{path} cannot be read ({error}): delete it, and snakemake makes it again.") from None

@@ -1,0 +1,177 @@
+"""How each table is shown to a reader: a title, what to know before reading it, and its cells as text.
+
+Every value stands with its interval, and every view says n (examples), K (models) and what the interval covers.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pandas as pd
+
+CLEAREST = 12
+
+
+@dataclass(frozen=True)
+class View:
+    """One table as text; `cells` holds strings only."""
+
+    title: str
+    note: str
+    cells: pd.DataFrame
+
+
+def percent(value: float, low: float | None = None, high: float | None = None, sign: bool = False) -> str:
+    """`5.4 % [4.6, 6.3]`; a dash where the value is undefined, and no brackets where there is no interval."""
+    if math.isnan(value):
+        return "–"
+    shown = f"{100 * value:{'+' if sign else ''}.1f} %"
+    if low is None or high is None or math.isnan(low) or math.isnan(high):
+        return shown
+    return f"{shown} [{100 * low:{'+' if sign else ''}.1f}, {100 * high:{'+' if sign else ''}.1f}]"
+
+
+def p_value(p: float) -> str:
+    """Three decimals, or the power of ten below that."""
+    if math.isnan(p):
+        return "–"
+    return f"{p:.3f}" if p >= 0.001 else f"{p:.0e}"
+
+
+def estimate(table: pd.DataFrame, name: str, sign: bool = False) -> list[str]:
+    """A column with its `_low` and `_high` as text."""
+    columns = (table[name], table[f"{name}_low"], table[f"{name}_high"])
+    return [percent(*values, sign=sign) for values in zip(*columns, strict=True)]
+
+
+def pie_summary(table: pd.DataFrame) -> View:
+    first = table.iloc[0]
+    cells = pd.DataFrame(
+        {
+            "level": table.level,
+            "PIEs": table.pies.astype(str),
+            "PIE rate": estimate(table, "pie_rate"),
+            "excess over control": estimate(table, "excess_rate", sign=True),
+            "p (control)": table.p_control.map(p_value),
+            "by chance": [f"{mean:.0f} [{low:.0f}, {high:.0f}]" for mean, low, high in zip(table.null_mean, table.null_low, table.null_high, strict=True)],
+            "p (chance)": table.p_permutation.map(p_value),
+            "verdict": table.verdict,
+            "dense top-1 on PIEs": estimate(table, "dense_top1_pies"),
+            "level top-1 on PIEs": estimate(table, "level_top1_pies"),
+            "dense top-1 on others": estimate(table, "dense_top1_others"),
+            "level top-1 on others": estimate(table, "level_top1_others"),
+            "dense top-1, all": estimate(table, "dense_top1_all"),
+            "level top-1, all": estimate(table, "level_top1_all"),
+        }
+    )
+    note = (
+        f"n = {first.examples} test images, K = {first.dense_models} dense and {first.level_models} compressed models of seeds of their own. "
+        "A PIE is an image whose modal label differs between the two populations; of equally frequent labels the largest counts. "
+        "The control is a second dense population: its PIEs come from seeds alone, so only the excess over it is an effect of compression. "
+        "p (control): exact McNemar test against the control's PIEs; by chance: the mean and the central 95 % of the count when the models "
+        f"of both populations are dealt anew ({first.permutations} times), p (chance) one-sided. "
+        "PIEs are hard for the control too: accuracy is scored on the models that chose them. Brackets: 95 % intervals over images."
+    )
+    return View("PIEs: images that compression changes the verdict on", note, cells)
+
+
+def planted(table: pd.DataFrame) -> View:
+    shown = table[table.level != "control"]
+    cells = pd.DataFrame(
+        {
+            "level": shown.level,
+            "group": [f"{group} ({role})" if role else group for group, role in zip(shown.group, shown.role, strict=True)],
+            "n": shown.examples.astype(str),
+            "PIE rate": estimate(shown, "pie_rate"),
+            "control's": estimate(shown, "control_rate"),
+            "excess": estimate(shown, "excess_rate", sign=True),
+            "p": shown.p_control.map(p_value),
+            "excess beyond the reference's": estimate(shown, "beyond_reference", sign=True),
+            "verdict": shown.verdict,
+        }
+    )
+    note = (
+        f"K = {table.models.iloc[0]} models of each level. What was planted in each test image is known. The control's PIEs are atypical too, so a group's "
+        "PIE rate is no evidence: its excess over the control is, and whether that is larger than the excess of typical images (kinds) or "
+        "head classes (tail: the classes with less than the median number of training images). Mislabelled images are a negative control: "
+        "modal disagreement never reads the label. Brackets: 95 % intervals over images (Wilson for rates, Bonett & Price for excesses, "
+        "MOVER for their differences); p: exact McNemar test against the control."
+    )
+    return View("Which images: what was planted, and what the audit finds", note, cells)
+
+
+def class_impact(table: pd.DataFrame) -> View:
+    cells = pd.DataFrame(
+        {
+            "level": table.level,
+            "class": table["class"],
+            "training images": table.class_frequency.astype(str),
+            "n": table.examples.astype(str),
+            "dense recall": table.dense_recall.map(percent),
+            "level recall": table.level_recall.map(percent),
+            "change beyond the average": estimate(table, "relative_change", sign=True),
+            "t": table.t.map("{:.2f}".format),
+            "p": table.p.map(p_value),
+            "verdict": table.verdict,
+        }
+    )
+    first = table.iloc[0]
+    note = (
+        f"K = {first.dense_models} dense and {first.level_models} compressed models. The paper's test: every model's recall of the class less one constant "
+        "per level, its population's mean top-1; Welch's t-test, two-sided, uncorrected (t > 0: the dense population is relatively better). With nothing "
+        f"different, {table.groupby('level').size().iloc[0] * 0.05:.1f} classes of each level would be flagged at 0.05 on average; the control shows how many are. "
+        "Brackets: 95 % intervals over models."
+    )
+    return View("Class impact: which classes pay more than the average", note, cells)
+
+
+def robustness(table: pd.DataFrame) -> View:
+    dense = table[table.level == "dense"]
+    keys = ["corruption", "severity"]
+    cells = pd.DataFrame(
+        {
+            "corruption": dense.corruption.to_numpy(),
+            "severity": dense.severity.astype(str).to_numpy(),
+            "dense top-1": estimate(dense, "top1"),
+        }
+    )
+    for level, rows in table[table.level != "dense"].groupby("level", sort=False):
+        aligned = dense[keys].merge(rows, on=keys, validate="one_to_one")
+        cells[level] = estimate(aligned, "top1_change", sign=True)
+    first = dense.iloc[0]
+    note = (
+        f"n = {first.examples} test images, K = {first.dense_models} models of each level. Top-1 of the dense population, and the change of each level's top-1 against it "
+        "on the same images, in percentage points; the control's change is what seeds alone do. Top-5 and ratios: robustness.csv. Brackets: 95 % intervals over "
+        "images, the models taken as they are."
+    )
+    return View("Robustness: top-1 under corruption", note, cells)
+
+
+def pies(table: pd.DataFrame) -> View:
+    found = table[table.pie].copy()
+    found["agreement"] = found.dense_votes + found.level_votes
+    clearest = found.sort_values(["level", "agreement", "example"], ascending=[True, False, True], kind="stable").groupby("level", sort=False).head(CLEAREST)
+    clearest = clearest.sort_values("level", key=lambda names: names.map(list(table.level.unique()).index), kind="stable")
+    cells = pd.DataFrame(
+        {
+            "level": clearest.level,
+            "example": clearest.example,
+            "label": clearest.label.astype(str),
+            "dense says": [f"{label} ({votes} of {k})" for label, votes, k in zip(clearest.dense_modal, clearest.dense_votes, clearest.dense_models, strict=True)],
+            "level says": [f"{label} ({votes} of {k})" for label, votes, k in zip(clearest.level_modal, clearest.level_votes, clearest.level_models, strict=True)],
+        }
+    )
+    note = (
+        f"The up to {CLEAREST} clearest PIEs of each level, those that most models of both populations stand behind; all {len(found)} of "
+        f"{len(table)} judgements ({table.example.nunique()} test images, {table.level.nunique()} levels) are in pies.csv. In brackets: models that vote for the label."
+    )
+    return View("The clearest PIEs", note, cells)
+
+
+VIEWS: dict[str, Callable[[pd.DataFrame], View]] = {
+    "pies": pies,
+    "pie_summary": pie_summary,
+    "planted": planted,
+    "class_impact": class_impact,
+    "robustness": robustness,
+}

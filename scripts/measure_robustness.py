@@ -1,0 +1,67 @@
+"""robustness.csv: top-1 and top-5 of every level under every corruption and severity, and relative to dense."""
+
+import numpy as np
+import pandas as pd
+
+from scripts.lib.audit.intervals import Estimate, fraction_mean, mean
+from scripts.lib.job import logged
+from scripts.lib.ledger import Votes, describe, load_population, same_examples
+from scripts.lib.tables import save_table
+
+
+def measure(level: str, corruption: str, severity: int, dense: Votes, compressed: Votes, classes: int, significance: float) -> dict:
+    """One row. Intervals are over images, the models taken as they are; a difference is that of the same images."""
+    same_examples(dense, compressed, f"{level}, {corruption} {severity}")
+    row: dict = {
+        "level": level,
+        "corruption": corruption,
+        "severity": severity,
+        "examples": len(dense.example),
+        "dense_models": len(dense.seed),
+        "level_models": len(compressed.seed),
+    }
+    for name, before, after in (
+        ("top1", dense.correct, compressed.correct),
+        ("top5", dense.correct_top5, compressed.correct_top5),
+    ):
+        per_image, dense_per_image = after.mean(axis=0), before.mean(axis=0)
+        value, change = fraction_mean(per_image, significance), mean(per_image - dense_per_image, significance)
+        relative = per_image.mean() / dense_per_image.mean() if dense_per_image.any() else np.nan
+        if name == "top5" and classes <= 5:  # the label is always among the first five
+            value = change = Estimate(np.nan, np.nan, np.nan)
+            relative = np.nan
+        row |= {
+            name: value.value,
+            f"{name}_low": value.low,
+            f"{name}_high": value.high,
+            f"{name}_change": change.value,
+            f"{name}_change_low": change.low,
+            f"{name}_change_high": change.high,
+            f"{name}_relative": relative,
+        }
+    return row
+
+
+def main(input, output, params) -> None:
+    """Read all suites of all levels, write robustness.csv. The clean row has the examples that are corrupted, if any are."""
+    dense = load_population(input.ledger, "dense")
+    classes = len(describe(input.ledger[0])["classes"])
+    rows = []
+    for level in params.levels:
+        compressed = load_population(input.ledger, level)
+        corrupted = [votes.example for (corruption, _), votes in dense.items() if corruption != "clean"]
+        for variant in dense:
+            before, after = dense[variant], compressed[variant]
+            if variant[0] == "clean" and corrupted:
+                before, after = before.restricted_to(corrupted[0]), after.restricted_to(corrupted[0])
+            rows.append(measure(level, *variant, before, after, classes, params.significance))
+        print(f"{level}: {len(dense)} variants")
+    order = {name: rank for rank, name in enumerate(["clean", *params.corruptions])}
+    table = pd.DataFrame(rows).sort_values(["severity"], kind="stable")
+    table = table.sort_values("corruption", key=lambda names: names.map(order), kind="stable")
+    save_table(output.table, table.sort_values("level", key=lambda names: names.map(params.levels.index), kind="stable"))
+
+
+if __name__ == "__main__":
+    with logged(snakemake.log[0]):  # noqa: F821
+        main(snakemake.input, snakemake.output, snakemake.params)  # noqa: F821

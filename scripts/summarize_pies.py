@@ -1,0 +1,81 @@
+"""pie_summary.csv: how many PIEs each level has beside the control and beside chance, and how hard they are."""
+
+import numpy as np
+import pandas as pd
+
+from scripts.lib.audit.intervals import fraction_mean, mcnemar, paired_difference, rate
+from scripts.lib.audit.modal import modal_labels
+from scripts.lib.audit.pies import permutation_test
+from scripts.lib.audit.verdicts import against_control
+from scripts.lib.job import logged
+from scripts.lib.ledger import Votes, load_population
+from scripts.lib.streams import generator
+from scripts.lib.tables import load_table, save_table
+
+
+def summarize_level(
+    level: str, pies: np.ndarray, control: np.ndarray, dense: Votes, compressed: Votes, significance: float, permutations: int
+) -> dict:
+    """One row. pies, control: bool[N], the PIEs of the level and of the control, both against the dense population."""
+    n = len(pies)
+    null = permutation_test(dense.votes, compressed.votes, permutations, generator("permutation test", level))
+    share, control_share = rate(int(pies.sum()), n, significance), rate(int(control.sum()), n, significance)
+    excess = paired_difference(pies, control, significance)
+    band = np.quantile(null.null, [significance / 2, 1 - significance / 2])
+    is_control = level == "control"
+    row = {
+        "level": level,
+        "examples": n,
+        "dense_models": len(dense.seed),
+        "level_models": len(compressed.seed),
+        "dense_ties": int(modal_labels(dense.votes).tied.sum()),
+        "level_ties": int(modal_labels(compressed.votes).tied.sum()),
+        "tie_rule": "largest label",
+        "pies": int(pies.sum()),
+        "pie_rate": share.value,
+        "pie_rate_low": share.low,
+        "pie_rate_high": share.high,
+        "control_pies": int(control.sum()),
+        "control_rate": control_share.value,
+        "control_rate_low": control_share.low,
+        "control_rate_high": control_share.high,
+        "excess_rate": np.nan if is_control else excess.value,
+        "excess_rate_low": np.nan if is_control else excess.low,
+        "excess_rate_high": np.nan if is_control else excess.high,
+        "p_control": np.nan if is_control else mcnemar(pies, control),
+        "permutations": permutations,
+        "null_mean": null.null.mean(),
+        "null_low": band[0],
+        "null_high": band[1],
+        "p_permutation": null.p_value,
+    }
+    row["verdict"] = "is the control" if is_control else against_control(excess, max(row["p_control"], row["p_permutation"]), significance)
+    for population, votes in (("dense", dense), ("level", compressed)):
+        per_image = votes.correct.mean(axis=0)
+        for group, chosen in (("pies", pies), ("others", ~pies), ("all", np.ones(n, dtype=bool))):
+            top1 = fraction_mean(per_image[chosen], significance)
+            row |= {
+                f"{population}_top1_{group}": top1.value,
+                f"{population}_top1_{group}_low": top1.low,
+                f"{population}_top1_{group}_high": top1.high,
+            }
+    return row
+
+
+def main(input, output, params) -> None:
+    """Read pies.csv and the clean suite of all levels, write pie_summary.csv."""
+    table = load_table(input.pies)
+    flags = {level: rows.pie.to_numpy() for level, rows in table.groupby("level")}
+    dense = load_population(input.ledger, "dense")["clean", 0]
+    rows = []
+    for level in params.levels:
+        compressed = load_population(input.ledger, level)["clean", 0]
+        row = summarize_level(level, flags[level], flags["control"], dense, compressed, params.significance, params.permutations)
+        print(f"{level}: {row['pies']} PIEs, control {row['control_pies']}: {row['verdict']}")
+        rows.append(row)
+    save_table(output.table, pd.DataFrame(rows))
+
+
+if __name__ == "__main__":
+    with logged(snakemake.log[0]):  # noqa: F821
+        main(snakemake.input, snakemake.output, snakemake.params)  # noqa: F821

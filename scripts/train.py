@@ -1,0 +1,58 @@
+"""Train one cohort: models of a level that differ only in their seed."""
+
+import numpy as np
+import torch
+
+from scripts.lib.dataset import load_split
+from scripts.lib.device import prepare_device
+from scripts.lib.errors import InputError
+from scripts.lib.job import Progress, logged
+from scripts.lib.models import save_cohort
+from scripts.lib.population import seeds_of
+from scripts.lib.training import as_tensors, train_model
+
+
+def main(input, output, params, cohort: str) -> None:
+    """Read the training split, write the cohort's models."""
+    device = prepare_device(params.training["device"])
+    pictures, examples, data = load_split(input.images, input.examples, input.data, "train")
+    absent = [name for label, name in enumerate(data["classes"]) if not np.any(examples.label == label)]
+    if absent:
+        raise InputError(f"{input.examples} has no training image of class {absent[0]}: add some, or remove the class.")
+    images, labels = as_tensors(pictures, examples.label, device)
+    seeds = seeds_of(cohort)
+    progress = Progress(len(seeds), "model")
+    models, sparsity = {}, {}
+    for seed in seeds:
+        models[seed], sparsity[seed] = train_model(
+            images,
+            labels,
+            len(data["classes"]),
+            params.level,
+            seed,
+            params.network,
+            params.training,
+            dict(params.pruning),
+        )
+        reached = ", ".join(f"layer {name} {value:.1%}" for name, value in sparsity[seed].items())
+        progress.step(f"{params.level['name']}, seed {seed}" + (f", pruned {reached}" if reached else ""))
+    save_cohort(
+        output.models,
+        models,
+        {
+            "level": params.level,
+            "seeds": list(seeds),
+            "network": params.network,
+            "classes": data["classes"],
+            "training": params.training,
+            "pruning": dict(params.pruning),
+            "sparsity": sparsity,
+            "data": data["sha256"]["train"],
+            "torch": torch.__version__,
+        },
+    )
+
+
+if __name__ == "__main__":
+    with logged(snakemake.log[0]):  # noqa: F821
+        main(snakemake.input, snakemake.output, snakemake.params, snakemake.wildcards.cohort)  # noqa: F821

@@ -1,0 +1,63 @@
+"""report.html: what was found, in words, tables and figures; one file that needs no network."""
+
+import base64
+from pathlib import Path
+
+import jinja2
+import pandas as pd
+import yaml
+from markupsafe import Markup
+
+from scripts.lib.files import write_text
+from scripts.lib.job import logged
+from scripts.lib.tables import load_table
+from scripts.lib.views import VIEWS, percent
+
+
+def findings(summary: pd.DataFrame, planted: pd.DataFrame, impact: pd.DataFrame) -> list[str]:
+    """One sentence a level: what it can be said to forget, or that it cannot be told from the control."""
+    sentences = []
+    classes = impact.groupby("level").significant.agg(["sum", "size"])
+    for row in summary[summary.level != "control"].itertuples():
+        excess = percent(row.excess_rate, row.excess_rate_low, row.excess_rate_high, sign=True)
+        numbers = f"{row.pies} PIEs beside the control's {row.control_pies} (excess {excess} of {row.examples} images, p = {row.p_control:.2g})"
+        flagged, total = classes.loc[row.level]
+        beside = f"{flagged} of {total} classes flagged, {classes.loc['control', 'sum']} in the control"
+        if row.verdict != "exceeds the control":
+            sentences.append(f"{row.level} {row.verdict}: {numbers}; {beside}.")
+            continue
+        here = planted[(planted.level == row.level) & planted.verdict.str.startswith("larger")]
+        more = ", ".join(group.replace("_", " ") for group in here.group)
+        where = f"; it falls most on: {more}" if more else "; no group stands out beyond its reference"
+        sentences.append(f"{row.level} {row.verdict}: {numbers}{where}; {beside}.")
+    return sentences
+
+
+def write_report(template: str, tables: list[str], figures: list[str], exemplars: str, study: dict) -> str:
+    """The page; everything that comes from data is escaped."""
+    frames = {Path(path).stem: load_table(path) for path in tables}
+    views = {name: VIEWS[name](frame) for name, frame in frames.items()}
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return environment.from_string(Path(template).read_text(encoding="utf-8")).render(
+        study=study,
+        configuration=yaml.safe_dump(study, sort_keys=False, allow_unicode=True),
+        findings=findings(frames["pie_summary"], frames["planted"], frames["class_impact"]),
+        views=views,
+        # Drawn by our own rules from escaped text; inline, so that the page stays one file.
+        figures={Path(path).stem: Markup(Path(path).read_text(encoding="utf-8")) for path in figures},
+        exemplars=base64.b64encode(Path(exemplars).read_bytes()).decode(),
+    )
+
+
+if __name__ == "__main__":
+    with logged(snakemake.log[0]):  # noqa: F821
+        write_text(
+            snakemake.output.report,  # noqa: F821
+            write_report(
+                snakemake.input.template,  # noqa: F821
+                snakemake.input.tables,  # noqa: F821
+                snakemake.input.figures,  # noqa: F821
+                snakemake.input.exemplars,  # noqa: F821
+                snakemake.params.study,  # noqa: F821
+            ),
+        )
