@@ -25,11 +25,11 @@ include: "rules/publish.smk"
 
 
 rule all:
+    default_target: True
     input:
         "<results>/report.html",
         expand("<results>/tables/{table}.{kind}", table=TABLES, kind=["csv", "md"]),
         expand("<results>/figures/{figure}.svg", figure=FIGURES),
-    default_target: True
 
 
 rule demo:

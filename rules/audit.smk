@@ -6,9 +6,9 @@ rule find_pies:
         table="<results>/tables/pies.csv",
     log:
         "<logs>/find_pies.log",
+    localrule: True
     conda:
         "../envs/environment.yaml"
-    localrule: True
     threads: 1
     resources:
         mem_mb=2000,
@@ -16,6 +16,7 @@ rule find_pies:
     params:
         code=code("find_pies"),
         levels=COMPRESSED,
+        deals=config["audit"]["permutations"],
     message:
         "find the PIEs of every level"
     script:
@@ -30,9 +31,9 @@ rule summarize_pies:
         table="<results>/tables/pie_summary.csv",
     log:
         "<logs>/summarize_pies.log",
+    localrule: True
     conda:
         "../envs/environment.yaml"
-    localrule: True
     threads: 1
     resources:
         mem_mb=2000,
@@ -56,9 +57,9 @@ rule compare_kinds:
         table="<results>/tables/planted.csv",
     log:
         "<logs>/compare_kinds.log",
+    localrule: True
     conda:
         "../envs/environment.yaml"
-    localrule: True
     threads: 1
     resources:
         mem_mb=2000,
@@ -82,9 +83,9 @@ rule compare_classes:
         table="<results>/tables/class_impact.csv",
     log:
         "<logs>/compare_classes.log",
+    localrule: True
     conda:
         "../envs/environment.yaml"
-    localrule: True
     threads: 1
     resources:
         mem_mb=2000,
@@ -106,9 +107,9 @@ rule measure_robustness:
         table="<results>/tables/robustness.csv",
     log:
         "<logs>/measure_robustness.log",
+    localrule: True
     conda:
         "../envs/environment.yaml"
-    localrule: True
     threads: 1
     resources:
         mem_mb=4000,

@@ -6,9 +6,9 @@ rule render_table:
         page="<results>/tables/{table}.md",
     log:
         "<logs>/render_table/{table}.log",
+    localrule: True
     conda:
         "../envs/environment.yaml"
-    localrule: True
     threads: 1
     resources:
         mem_mb=1000,
@@ -28,9 +28,9 @@ rule draw_pie_rates:
         figure="<results>/figures/pie_rates.svg",
     log:
         "<logs>/draw_pie_rates.log",
+    localrule: True
     conda:
         "../envs/environment.yaml"
-    localrule: True
     threads: 1
     resources:
         mem_mb=1000,
@@ -50,9 +50,9 @@ rule draw_class_impact:
         figure="<results>/figures/class_impact.svg",
     log:
         "<logs>/draw_class_impact.log",
+    localrule: True
     conda:
         "../envs/environment.yaml"
-    localrule: True
     threads: 1
     resources:
         mem_mb=1000,
@@ -74,9 +74,9 @@ rule draw_exemplars:
         figure="<results>/figures/exemplars.png",
     log:
         "<logs>/draw_exemplars.log",
+    localrule: True
     conda:
         "../envs/environment.yaml"
-    localrule: True
     threads: 1
     resources:
         mem_mb=1000,
@@ -99,9 +99,9 @@ rule write_report:
         report="<results>/report.html",
     log:
         "<logs>/write_report.log",
+    localrule: True
     conda:
         "../envs/environment.yaml"
-    localrule: True
     threads: 1
     resources:
         mem_mb=1000,

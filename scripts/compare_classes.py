@@ -12,11 +12,16 @@ from scripts.lib.ledger import Votes, load_population, same_examples
 from scripts.lib.tables import save_table
 
 
-def compare_level(level: str, dense: Votes, compressed: Votes, classes: list[str], frequency: np.ndarray, significance: float) -> pd.DataFrame:
+def compare_level(
+    level: str, dense: Votes, compressed: Votes, classes: list[str], frequency: np.ndarray, significance: float
+) -> pd.DataFrame:
     """One row a class. frequency: int[C], training images of each class."""
     same_examples(dense, compressed, level)
     try:
-        before, after = recall(dense.votes, dense.label, len(classes)), recall(compressed.votes, dense.label, len(classes))
+        before, after = (
+            recall(dense.votes, dense.label, len(classes)),
+            recall(compressed.votes, dense.label, len(classes)),
+        )
     except ValueError as error:
         raise InputError(str(error)) from None
     dense_top1, level_top1 = dense.correct.mean(), compressed.correct.mean()
@@ -58,14 +63,18 @@ def main(input, output, params) -> None:
     frequency = np.bincount(train.label, minlength=len(classes))
     dense = load_population(input.ledger, "dense")["clean", 0]
     parts = [
-        compare_level(level, dense, load_population(input.ledger, level)["clean", 0], classes, frequency, params.significance)
+        compare_level(
+            level, dense, load_population(input.ledger, level)["clean", 0], classes, frequency, params.significance
+        )
         for level in params.levels
     ]
     for level, part in zip(params.levels, parts, strict=True):
         chance = params.significance * len(part)
         flagged = int(part.significant.sum())
         low, high = rate(flagged, len(part), params.significance)[1:]
-        print(f"{level}: {flagged} of {len(part)} classes significant ({low:.0%} to {high:.0%}); {chance:.1f} expected with nothing different")
+        print(
+            f"{level}: {flagged} of {len(part)} classes significant ({low:.0%} to {high:.0%}); {chance:.1f} expected with nothing different"
+        )
     save_table(output.table, pd.concat(parts))
 
 

@@ -5,7 +5,7 @@ The control's PIEs are harder and more atypical too, so a group's PIE rate alone
 
 import pandas as pd
 
-from scripts.lib.audit.intervals import Estimate, difference, mcnemar, paired_difference, rate
+from scripts.lib.audit.intervals import Estimate, difference, mcnemar, mean, rate
 from scripts.lib.audit.verdicts import against_reference
 from scripts.lib.data.planted_digits import PLANTED, TYPICAL
 from scripts.lib.dataset import Examples, load_examples
@@ -23,12 +23,21 @@ def groups_of(examples: Examples) -> pd.DataFrame:
     return pd.concat(
         [
             pd.DataFrame({"example": examples.example, "grouping": "kind", "group": examples.kind}),
-            pd.DataFrame({"example": examples.example, "grouping": "class frequency", "group": pd.Series(tail).map({True: "tail", False: "head"})}),
+            pd.DataFrame(
+                {
+                    "example": examples.example,
+                    "grouping": "class frequency",
+                    "group": pd.Series(tail).map({True: "tail", False: "head"}),
+                }
+            ),
         ]
     )
 
 
-GROUPS = {"kind": (TYPICAL, *PLANTED), "class frequency": ("head", "tail")}  # the first is what the others are compared with
+GROUPS = {
+    "kind": (TYPICAL, *PLANTED),
+    "class frequency": ("head", "tail"),
+}  # the first is what the others are compared with
 
 
 def compare_level(level: str, members: pd.DataFrame, models: int, significance: float) -> list[dict]:
@@ -41,12 +50,14 @@ def compare_level(level: str, members: pd.DataFrame, models: int, significance: 
             pie, control = chosen.pie.to_numpy(), chosen.control_pie.to_numpy()
             n = len(chosen)
             share, control_share = rate(int(pie.sum()), n, significance), rate(int(control.sum()), n, significance)
-            excess[group] = paired_difference(pie, control, significance)
+            excess[group] = mean((chosen.dealt_pie - chosen.dealt_control).to_numpy(), significance)
             reference = excess[groups[0]]
             beyond = difference(excess[group], reference)
             is_reference = group == groups[0]
             nothing = Estimate(float("nan"), float("nan"), float("nan"))
-            own, against = (nothing, nothing) if level == "control" else (excess[group], nothing if is_reference else beyond)
+            own, against = (
+                (nothing, nothing) if level == "control" else (excess[group], nothing if is_reference else beyond)
+            )
             rows.append(
                 {
                     "level": level,
@@ -87,7 +98,9 @@ def main(input, output, params) -> None:
     control = pies[pies.level == "control"].set_index("example").pie.rename("control_pie")
     unknown = set(pies.example) - set(groups.example)
     if unknown:
-        raise InputError(f"{input.pies} names the example {min(unknown)}, which {input.examples} does not: make both anew.")
+        raise InputError(
+            f"{input.pies} names the example {min(unknown)}, which {input.examples} does not: make both anew."
+        )
     members = groups.merge(pies, on="example").join(control, on="example")
     rows = []
     for level in params.levels:

@@ -11,7 +11,15 @@ from scripts.lib.tables import load_table
 def class_impact(table: pd.DataFrame) -> alt.TopLevelMixin:
     """One panel a level; filled points are significant by the paper's test."""
     levels = list(table.level.unique())
-    columns = ["level", "class", "class_frequency", "relative_change", "relative_change_low", "relative_change_high", "significant"]
+    columns = [
+        "level",
+        "class",
+        "class_frequency",
+        "relative_change",
+        "relative_change_low",
+        "relative_change_high",
+        "significant",
+    ]
     data = table[columns].copy()
     data["verdict"] = data.significant.map({True: "significant", False: "not significant"})
     flagged = data.groupby("level").significant.agg(["sum", "size"])
@@ -19,18 +27,26 @@ def class_impact(table: pd.DataFrame) -> alt.TopLevelMixin:
     panels = list(dict.fromkeys(data.panel))
     colour = alt.Color("level:N", scale=level_scale(levels), legend=None)
     base = alt.Chart(data).encode(
-        x=alt.X("class_frequency:Q", title="training images of the class", scale=alt.Scale(type="log", nice=False, padding=18), axis=alt.Axis(values=[10, 30, 100, 300, 1000, 3000], grid=False)),
+        x=alt.X(
+            "class_frequency:Q",
+            title="training images of the class",
+            scale=alt.Scale(type="log", nice=False, padding=18),
+            axis=alt.Axis(values=[10, 30, 100, 300, 1000, 3000], grid=False),
+        ),
         color=colour,
     )
     zero = alt.Chart(data).mark_rule(color="#555555").encode(y=alt.datum(0))
     bars = base.mark_rule(strokeWidth=2).encode(
-        y=alt.Y("relative_change_low:Q", title="recall, beyond the level's average", axis=alt.Axis(format="+%")), y2="relative_change_high:Q"
+        y=alt.Y("relative_change_low:Q", title="recall, beyond the level's average", axis=alt.Axis(format="+%")),
+        y2="relative_change_high:Q",
     )
     points = base.mark_point(size=70, strokeWidth=2, opacity=1).encode(
         y="relative_change:Q",
         fill=alt.condition("datum.significant", colour, alt.value("white")),
     )
-    names = base.mark_text(dx=9, dy=-8, fontSize=11, color="#333333").encode(y="relative_change:Q", text="class:N", color=alt.value("#333333"))
+    names = base.mark_text(dx=9, dy=-8, fontSize=11, color="#333333").encode(
+        y="relative_change:Q", text="class:N", color=alt.value("#333333")
+    )
     models = int(table.level_models.iloc[0])
     return (
         alt.layer(zero, bars, points, names)

@@ -22,9 +22,15 @@ def pie_rates(table: pd.DataFrame) -> alt.TopLevelMixin:
         base = alt.Chart(part).encode(
             x=alt.X("name:N", sort=here, title=title, axis=alt.Axis(labelAngle=0, ticks=False)),
             xOffset=alt.XOffset("level:N", sort=levels),
-            color=alt.Color("level:N", sort=levels, scale=level_scale(levels), legend=alt.Legend(title=None, orient="top")),
+            color=alt.Color(
+                "level:N", sort=levels, scale=level_scale(levels), legend=alt.Legend(title=None, orient="top")
+            ),
         )
-        axis = alt.Axis(format="%", tickCount=6) if grouping == "kind" else alt.Axis(format="%", tickCount=6, labels=False, ticks=False)
+        axis = (
+            alt.Axis(format="%", tickCount=6)
+            if grouping == "kind"
+            else alt.Axis(format="%", tickCount=6, labels=False, ticks=False)
+        )
         points = base.mark_point(filled=True, size=55, opacity=1).encode(
             y=alt.Y("pie_rate:Q", title="PIE rate" if grouping == "kind" else None, axis=axis)
         )

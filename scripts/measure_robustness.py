@@ -9,7 +9,9 @@ from scripts.lib.ledger import Votes, describe, load_population, same_examples
 from scripts.lib.tables import save_table
 
 
-def measure(level: str, corruption: str, severity: int, dense: Votes, compressed: Votes, classes: int, significance: float) -> dict:
+def measure(
+    level: str, corruption: str, severity: int, dense: Votes, compressed: Votes, classes: int, significance: float
+) -> dict:
     """One row. Intervals are over images, the models taken as they are; a difference is that of the same images."""
     same_examples(dense, compressed, f"{level}, {corruption} {severity}")
     row: dict = {
@@ -59,7 +61,9 @@ def main(input, output, params) -> None:
     order = {name: rank for rank, name in enumerate(["clean", *params.corruptions])}
     table = pd.DataFrame(rows).sort_values(["severity"], kind="stable")
     table = table.sort_values("corruption", key=lambda names: names.map(order), kind="stable")
-    save_table(output.table, table.sort_values("level", key=lambda names: names.map(params.levels.index), kind="stable"))
+    save_table(
+        output.table, table.sort_values("level", key=lambda names: names.map(params.levels.index), kind="stable")
+    )
 
 
 if __name__ == "__main__":

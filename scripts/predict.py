@@ -42,7 +42,9 @@ def main(input, output, params, wildcards) -> None:
     models, description = load_cohort(input.models)
     data = load_manifest(input.data)
     if description["data"] != data["sha256"]["train"]:
-        raise InputError(f"{input.models} was trained on other images than {input.data} describes: delete it, and snakemake trains again.")
+        raise InputError(
+            f"{input.models} was trained on other images than {input.data} describes: delete it, and snakemake trains again."
+        )
     variants, examples = load_suite(input, wildcards.suite)
     tensors = {variant: torch.from_numpy(images).to(device) for variant, images in variants.items()}
     progress = Progress(len(models), "model")
@@ -52,7 +54,9 @@ def main(input, output, params, wildcards) -> None:
         for (corruption, severity), images in tensors.items():
             predicted = probabilities(model, images)
             if not np.isfinite(predicted).all():
-                raise InputError(f"{input.models}: seed {seed} predicts undefined numbers for {corruption} {severity}: train it anew.")
+                raise InputError(
+                    f"{input.models}: seed {seed} predicts undefined numbers for {corruption} {severity}: train it anew."
+                )
             blocks.append(block(examples.example, examples.label, seed, corruption, severity, predicted))
         progress.step(f"{wildcards.level}, seed {seed}, {len(tensors)} variants of {len(examples)} examples")
     save_ledger(

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from scripts.lib.audit.intervals import fraction_mean, mcnemar, paired_difference, rate
+from scripts.lib.audit.intervals import fraction_mean, mcnemar, mean, rate
 from scripts.lib.audit.modal import modal_labels
 from scripts.lib.audit.pies import permutation_test
 from scripts.lib.audit.verdicts import against_control
@@ -14,13 +14,20 @@ from scripts.lib.tables import load_table, save_table
 
 
 def summarize_level(
-    level: str, pies: np.ndarray, control: np.ndarray, dense: Votes, compressed: Votes, significance: float, permutations: int
+    level: str,
+    table: pd.DataFrame,
+    control: np.ndarray,
+    dense: Votes,
+    compressed: Votes,
+    significance: float,
+    permutations: int,
 ) -> dict:
-    """One row. pies, control: bool[N], the PIEs of the level and of the control, both against the dense population."""
+    """One row. table: the level's rows of pies.csv; control: bool[N], the control's PIEs in the same order."""
+    pies = table.pie.to_numpy()
     n = len(pies)
     null = permutation_test(dense.votes, compressed.votes, permutations, generator("permutation test", level))
     share, control_share = rate(int(pies.sum()), n, significance), rate(int(control.sum()), n, significance)
-    excess = paired_difference(pies, control, significance)
+    excess = mean((table.dealt_pie - table.dealt_control).to_numpy(), significance)
     band = np.quantile(null.null, [significance / 2, 1 - significance / 2])
     is_control = level == "control"
     row = {
@@ -49,7 +56,7 @@ def summarize_level(
         "null_high": band[1],
         "p_permutation": null.p_value,
     }
-    row["verdict"] = "is the control" if is_control else against_control(excess, max(row["p_control"], row["p_permutation"]), significance)
+    row["verdict"] = "is the control" if is_control else against_control(excess, row["p_control"], significance)
     for population, votes in (("dense", dense), ("level", compressed)):
         per_image = votes.correct.mean(axis=0)
         for group, chosen in (("pies", pies), ("others", ~pies), ("all", np.ones(n, dtype=bool))):
@@ -65,12 +72,15 @@ def summarize_level(
 def main(input, output, params) -> None:
     """Read pies.csv and the clean suite of all levels, write pie_summary.csv."""
     table = load_table(input.pies)
-    flags = {level: rows.pie.to_numpy() for level, rows in table.groupby("level")}
+    rows_of = dict(list(table.groupby("level")))
+    control = rows_of["control"].pie.to_numpy()
     dense = load_population(input.ledger, "dense")["clean", 0]
     rows = []
     for level in params.levels:
         compressed = load_population(input.ledger, level)["clean", 0]
-        row = summarize_level(level, flags[level], flags["control"], dense, compressed, params.significance, params.permutations)
+        row = summarize_level(
+            level, rows_of[level], control, dense, compressed, params.significance, params.permutations
+        )
         print(f"{level}: {row['pies']} PIEs, control {row['control_pies']}: {row['verdict']}")
         rows.append(row)
     save_table(output.table, pd.DataFrame(rows))

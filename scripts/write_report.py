@@ -37,7 +37,9 @@ def write_report(template: str, tables: list[str], figures: list[str], exemplars
     """The page; everything that comes from data is escaped."""
     frames = {Path(path).stem: load_table(path) for path in tables}
     views = {name: VIEWS[name](frame) for name, frame in frames.items()}
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
     return environment.from_string(Path(template).read_text(encoding="utf-8")).render(
         study=study,
         configuration=yaml.safe_dump(study, sort_keys=False, allow_unicode=True),

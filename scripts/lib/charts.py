@@ -19,8 +19,12 @@ def level_scale(levels: list[str]) -> alt.Scale:
 def save_chart(path: str | Path, chart: alt.TopLevelMixin) -> None:
     """Write SVG, whole or not at all."""
     chart = chart.configure(font="Helvetica, Arial, sans-serif", background="white").configure_view(stroke=None)
-    chart = chart.configure_axis(labelFontSize=12, titleFontSize=12, titleFontWeight="normal", gridColor="#e8e8e8", domainColor="#888888")
+    chart = chart.configure_axis(
+        labelFontSize=12, titleFontSize=12, titleFontWeight="normal", gridColor="#e8e8e8", domainColor="#888888"
+    )
     chart = chart.configure_title(fontSize=15, anchor="start", subtitleFontSize=12, subtitleColor="#555555", offset=10)
-    chart = chart.configure_legend(labelFontSize=12, labelLimit=300).configure_header(labelFontSize=13, labelFontWeight="bold")
+    chart = chart.configure_legend(labelFontSize=12, labelLimit=300).configure_header(
+        labelFontSize=13, labelFontWeight="bold"
+    )
     with replacing(path) as beside:
         chart.save(str(beside), format="svg")

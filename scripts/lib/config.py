@@ -21,7 +21,9 @@ def check_config(config: dict, schema: dict) -> None:
     for path, value in _leaves(config):
         if isinstance(value, float) and not math.isfinite(value):
             raise InputError(f"config key `{path}` is {value}, which is not a number: give a finite one.")
-    errors = sorted(Draft202012Validator(schema).iter_errors(config), key=lambda error: (len(error.path), str(error.path)))
+    errors = sorted(
+        Draft202012Validator(schema).iter_errors(config), key=lambda error: (len(error.path), str(error.path))
+    )
     if errors:
         raise InputError(_sentence(errors[0]))
     _check_levels(config["levels"])
@@ -48,7 +50,9 @@ def _check_levels(levels: list[dict]) -> None:
         (CONTROL, "it shows what the audit finds where nothing was compressed"),
     ):
         if required not in names:
-            raise InputError(f"config key `levels` has no `{required}`: add {{name: {required}, method: none}}, because {why}.")
+            raise InputError(
+                f"config key `levels` has no `{required}`: add {{name: {required}, method: none}}, because {why}."
+            )
     for level in levels:
         here = f"config key `levels`, `{level['name']}`"
         wanted = {"none": set(), "magnitude": {"sparsity"}, "block": {"sparsity", "block"}}[level["method"]]

@@ -48,13 +48,17 @@ def save_images(path: str | Path, images: np.ndarray) -> None:
 def load_images(path: str | Path, digest: str | None = None) -> np.ndarray:
     """Read uint8[N, H, W, 3]; InputError if the file is damaged or not the one its manifest describes."""
     if digest is not None and sha256(path) != digest:
-        raise InputError(f"{path} is not the file that its manifest describes: delete it, and snakemake makes it again.")
+        raise InputError(
+            f"{path} is not the file that its manifest describes: delete it, and snakemake makes it again."
+        )
     try:
         images = np.load(path, allow_pickle=False)
     except (ValueError, EOFError, OSError) as error:
         raise InputError(f"{path} cannot be read ({error}): delete it, and snakemake makes it again.") from None
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3:
-        raise InputError(f"{path} holds {images.dtype}{list(images.shape)} instead of uint8 images [N, H, W, 3]: make it anew.")
+        raise InputError(
+            f"{path} holds {images.dtype}{list(images.shape)} instead of uint8 images [N, H, W, 3]: make it anew."
+        )
     return images
 
 
@@ -64,7 +68,9 @@ def save_examples(path: str | Path, columns: dict[str, np.ndarray]) -> None:
     if missing:
         raise ValueError(f"the example table lacks the columns {missing}.")
     with replacing(path) as beside:
-        pq.write_table(pa.table({name: pa.array(values) for name, values in columns.items()}), beside, compression="zstd")
+        pq.write_table(
+            pa.table({name: pa.array(values) for name, values in columns.items()}), beside, compression="zstd"
+        )
 
 
 def load_examples(path: str | Path, split: str) -> Examples:
@@ -97,11 +103,15 @@ def load_manifest(path: str | Path) -> dict:
         raise InputError(f"{path} cannot be read ({error}): delete it, and snakemake makes it again.") from None
 
 
-def load_split(images: str | Path, examples: str | Path, manifest: str | Path, split: str) -> tuple[np.ndarray, Examples, dict]:
+def load_split(
+    images: str | Path, examples: str | Path, manifest: str | Path, split: str
+) -> tuple[np.ndarray, Examples, dict]:
     """Images, examples and manifest of a split; InputError unless all three belong together."""
     description = load_manifest(manifest)
     pictures = load_images(images, description["sha256"][split])
     table = load_examples(examples, split)
     if len(table) != len(pictures):
-        raise InputError(f"{images} holds {len(pictures)} images and {examples} describes {len(table)}: make both anew.")
+        raise InputError(
+            f"{images} holds {len(pictures)} images and {examples} describes {len(table)}: make both anew."
+        )
     return pictures, table, description

@@ -1,5 +1,7 @@
 """The device that a study names, and what makes a run on it repeatable."""
 
+import os
+
 import torch
 
 from scripts.lib.errors import InputError
@@ -11,9 +13,11 @@ def prepare_device(name: str) -> torch.device:
     One thread: the number of threads changes the order of sums and so the trained weights, and jobs run side by side anyway.
     """
     torch.set_num_threads(1)
-    torch.use_deterministic_algorithms(True)
-    if name == "cuda" and not torch.cuda.is_available():
-        raise InputError(
-            "config key `training.device` is cuda and torch finds no GPU here: write `cpu`, or run where there is one."
-        )
+    if name == "cuda":
+        if not torch.cuda.is_available():
+            raise InputError(
+                "config key `training.device` is cuda and torch finds no GPU here: write `cpu`, or run where there is one."
+            )
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # or cuBLAS has no deterministic matrix product
+        torch.use_deterministic_algorithms(True)  # for GPUs only: it imports a second of torch that one CPU thread can do without
     return torch.device(name)

@@ -46,4 +46,7 @@ class Progress:
         self.done += 1
         elapsed = time.monotonic() - self.start
         left = elapsed / self.done * (self.total - self.done)
-        print(f"{self.unit} {self.done} of {self.total}: {what}; {elapsed:.0f} s so far, about {left:.0f} s left", flush=True)
+        print(
+            f"{self.unit} {self.done} of {self.total}: {what}; {elapsed:.0f} s so far, about {left:.0f} s left",
+            flush=True,
+        )

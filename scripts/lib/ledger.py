@@ -52,7 +52,9 @@ class Votes:
         order = np.argsort(self.example)
         found = order[np.searchsorted(self.example, example, sorter=order) % len(order)]
         if not np.array_equal(self.example[found], example):
-            raise InputError("the corrupted examples are not all among the clean ones: predict all suites from the same data.")
+            raise InputError(
+                "the corrupted examples are not all among the clean ones: predict all suites from the same data."
+            )
         return Votes(example, self.label[found], self.seed, self.top[:, found])
 
     @property
@@ -66,7 +68,9 @@ class Votes:
         return (self.top == self.label[:, None]).any(axis=2)
 
 
-def block(example: np.ndarray, label: np.ndarray, seed: int, corruption: str, severity: int, probabilities: np.ndarray) -> pa.Table:
+def block(
+    example: np.ndarray, label: np.ndarray, seed: int, corruption: str, severity: int, probabilities: np.ndarray
+) -> pa.Table:
     """The ledger's rows for one model and variant from softmax probabilities float32[N, C]."""
     n, classes = probabilities.shape
     ranks = min(RANKS, classes)
@@ -107,13 +111,17 @@ def load_votes(paths: list[str | Path], level: str) -> dict[tuple[str, int], Vot
         for variant, seed, columns in _blocks(Path(path), level):
             seeds = blocks.setdefault(variant, {})
             if seed in seeds:
-                raise InputError(f"{path}: level {level} has seed {seed} twice for {variant[0]} {variant[1]}: every model may count once.")
+                raise InputError(
+                    f"{path}: level {level} has seed {seed} twice for {variant[0]} {variant[1]}: every model may count once."
+                )
             seeds[seed] = columns
     votes = {}
     everybody = sorted({seed for seeds in blocks.values() for seed in seeds})
     for variant, seeds in blocks.items():
         if sorted(seeds) != everybody:
-            raise InputError(f"level {level} has {len(seeds)} of {len(everybody)} models for {variant[0]} {variant[1]}: predict the others.")
+            raise InputError(
+                f"level {level} has {len(seeds)} of {len(everybody)} models for {variant[0]} {variant[1]}: predict the others."
+            )
         first = seeds[everybody[0]]
         for seed in everybody:
             for column in ("example", "label"):
@@ -149,7 +157,9 @@ def describe(path: str | Path) -> dict:
 def same_examples(reference: Votes, other: Votes, what: str) -> None:
     """Raise InputError unless both have the same examples in the same order."""
     if not (np.array_equal(reference.example, other.example) and np.array_equal(reference.label, other.label)):
-        raise InputError(f"{what}: the examples differ from those of the dense level: predict both levels from the same data.")
+        raise InputError(
+            f"{what}: the examples differ from those of the dense level: predict both levels from the same data."
+        )
 
 
 def _blocks(path: Path, level: str):

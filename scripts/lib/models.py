@@ -35,6 +35,8 @@ def load_cohort(path: str | Path) -> tuple[dict[int, torch.nn.Module], dict]:
     for seed in description["seeds"]:
         prefix = f"{seed:03d}."
         model = build_network(**description["network"], classes=len(description["classes"]))
-        model.load_state_dict({name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)})
+        model.load_state_dict(
+            {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+        )
         models[seed] = model.eval()
     return models, description

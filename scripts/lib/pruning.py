@@ -34,7 +34,9 @@ def schedule_from_fractions(steps: int, begin: float, end: float, every: int) ->
     """The schedule for a training of `steps` steps; begin and end are fractions of it. Raises ValueError if it has no room."""
     first, last = round(begin * steps), min(round(end * steps), steps - 1)
     if first >= last:
-        raise ValueError(f"pruning from step {first} to step {last} of {steps} has no room: train longer, or move pruning.begin and pruning.end apart.")
+        raise ValueError(
+            f"pruning from step {first} to step {last} of {steps} has no room: train longer, or move pruning.begin and pruning.end apart."
+        )
     return Schedule(first, last, every)
 
 
@@ -73,10 +75,12 @@ def block_mask(weight: torch.Tensor, sparsity: float, block: tuple[int, int]) ->
     """
     rows, columns = block
     outputs, inputs = weight.shape[:2]
-    taps = weight.detach().flatten(2).permute(0, 2, 1)  # [out, tap, in]
+    taps = weight.detach().reshape(outputs, inputs, -1).permute(0, 2, 1)  # [out, tap, in]
     padded = nn.functional.pad(taps, (0, -inputs % columns, 0, 0, 0, -outputs % rows))
     tiles = padded.reshape(padded.shape[0] // rows, rows, padded.shape[1], padded.shape[2] // columns, columns)
-    entries = nn.functional.pad(torch.ones_like(taps), (0, -inputs % columns, 0, 0, 0, -outputs % rows)).reshape(tiles.shape)
+    entries = nn.functional.pad(torch.ones_like(taps), (0, -inputs % columns, 0, 0, 0, -outputs % rows)).reshape(
+        tiles.shape
+    )
     score = (tiles.square().sum((1, 4)) / entries.sum((1, 4))).flatten(1)  # [block row, tap x block column]
     pruned = round(sparsity * score.shape[1])
     keep = torch.ones_like(score)
@@ -96,7 +100,9 @@ def prunable(model: nn.Module, layers: str) -> dict[str, nn.Module]:
 class GradualPruning:
     """Prunes a network while it trains: call `after_step` after each optimizer step and `finish` at the end."""
 
-    def __init__(self, model: nn.Module, schedule: Schedule, method: str, sparsity: float, layers: str, block=None) -> None:
+    def __init__(
+        self, model: nn.Module, schedule: Schedule, method: str, sparsity: float, layers: str, block=None
+    ) -> None:
         self.schedule, self.method, self.final, self.block = schedule, method, sparsity, block
         self.layers = prunable(model, layers)
         if not self.layers:
@@ -111,7 +117,11 @@ class GradualPruning:
         sparsity = self.schedule.sparsity(step, self.final)
         for layer in self.layers.values():
             weight = layer.parametrizations.weight.original
-            mask = magnitude_mask(weight, sparsity) if self.method == "magnitude" else block_mask(weight, sparsity, self.block)
+            mask = (
+                magnitude_mask(weight, sparsity)
+                if self.method == "magnitude"
+                else block_mask(weight, sparsity, self.block)
+            )
             layer.parametrizations.weight[0].set(mask)
 
     def finish(self) -> dict[str, float]:

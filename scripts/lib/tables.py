@@ -17,6 +17,11 @@ def save_table(path: str | Path, table: pd.DataFrame) -> None:
 def load_table(path: str | Path) -> pd.DataFrame:
     """Read a table; InputError if it is damaged. Class names, levels and the like stay strings."""
     try:
-        return pd.read_csv(path, dtype={"class": str, "level": str, "example": str, "group": str}, na_values=["NaN"], keep_default_na=False)
+        return pd.read_csv(
+            path,
+            dtype={"class": str, "level": str, "example": str, "group": str},
+            na_values=["NaN"],
+            keep_default_na=False,
+        )
     except (ValueError, OSError) as error:
         raise InputError(f"{path} cannot be read ({error}): delete it, and snakemake makes it again.") from None

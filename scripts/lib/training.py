@@ -45,7 +45,9 @@ def train_model(
     if level["method"] != "none":
         try:
             schedule = schedule_from_fractions(steps, pruning["begin"], pruning["end"], pruning["every"])
-            pruner = GradualPruning(model, schedule, level["method"], level["sparsity"], pruning["layers"], level.get("block"))
+            pruner = GradualPruning(
+                model, schedule, level["method"], level["sparsity"], pruning["layers"], level.get("block")
+            )
         except ValueError as error:
             raise InputError(f"level {level['name']}: {error}") from None
     optimizer = torch.optim.SGD(

@@ -24,7 +24,9 @@ def ids_digest(examples: Examples) -> str:
     return hashlib.sha256("\n".join(examples.example).encode()).hexdigest()
 
 
-def load_corrupted(images: str, manifest: str, examples: Examples) -> tuple[dict[tuple[str, int], np.ndarray], Examples]:
+def load_corrupted(
+    images: str, manifest: str, examples: Examples
+) -> tuple[dict[tuple[str, int], np.ndarray], Examples]:
     """The corrupted images uint8[N, H, W, 3] by (corruption, severity), and the N examples that they are variants of.
 
     Raises InputError unless the file is the one its manifest describes, made from these examples in this order.
@@ -32,10 +34,14 @@ def load_corrupted(images: str, manifest: str, examples: Examples) -> tuple[dict
     made = load_manifest(manifest)
     chosen = examples.take(corrupted_subset(examples, made["examples_per_class"]))
     if made["examples_sha256"] != ids_digest(chosen):
-        raise InputError(f"{images} was made from other examples, or in another order: delete it, and snakemake makes it again.")
+        raise InputError(
+            f"{images} was made from other examples, or in another order: delete it, and snakemake makes it again."
+        )
     stacked = load_images(images, made["images_sha256"])
     severities = made["severities"]
     if len(stacked) != len(severities) * len(chosen):
-        raise InputError(f"{images} holds {len(stacked)} images instead of {len(severities)} x {len(chosen)}: delete it, and snakemake makes it again.")
+        raise InputError(
+            f"{images} holds {len(stacked)} images instead of {len(severities)} x {len(chosen)}: delete it, and snakemake makes it again."
+        )
     parts = np.split(stacked, len(severities))
     return {(made["corruption"], severity): part for severity, part in zip(severities, parts, strict=True)}, chosen

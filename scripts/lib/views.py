@@ -53,7 +53,10 @@ def pie_summary(table: pd.DataFrame) -> View:
             "PIE rate": estimate(table, "pie_rate"),
             "excess over control": estimate(table, "excess_rate", sign=True),
             "p (control)": table.p_control.map(p_value),
-            "by chance": [f"{mean:.0f} [{low:.0f}, {high:.0f}]" for mean, low, high in zip(table.null_mean, table.null_low, table.null_high, strict=True)],
+            "by chance": [
+                f"{mean:.0f} [{low:.0f}, {high:.0f}]"
+                for mean, low, high in zip(table.null_mean, table.null_low, table.null_high, strict=True)
+            ],
             "p (chance)": table.p_permutation.map(p_value),
             "verdict": table.verdict,
             "dense top-1 on PIEs": estimate(table, "dense_top1_pies"),
@@ -68,7 +71,7 @@ def pie_summary(table: pd.DataFrame) -> View:
         f"n = {first.examples} test images, K = {first.dense_models} dense and {first.level_models} compressed models of seeds of their own. "
         "A PIE is an image whose modal label differs between the two populations; of equally frequent labels the largest counts. "
         "The control is a second dense population: its PIEs come from seeds alone, so only the excess over it is an effect of compression. "
-        "p (control): exact McNemar test against the control's PIEs; by chance: the mean and the central 95 % of the count when the models "
+        f"Excess: the mean over {first.permutations} deals of all dense models into a dense and a control population. p (control): exact McNemar test against the control's PIEs; by chance: the mean and the central 95 % of the count when the models "
         f"of both populations are dealt anew ({first.permutations} times), p (chance) one-sided. "
         "PIEs are hard for the control too: accuracy is scored on the models that chose them. Brackets: 95 % intervals over images."
     )
@@ -80,7 +83,9 @@ def planted(table: pd.DataFrame) -> View:
     cells = pd.DataFrame(
         {
             "level": shown.level,
-            "group": [f"{group} ({role})" if role else group for group, role in zip(shown.group, shown.role, strict=True)],
+            "group": [
+                f"{group} ({role})" if role else group for group, role in zip(shown.group, shown.role, strict=True)
+            ],
             "n": shown.examples.astype(str),
             "PIE rate": estimate(shown, "pie_rate"),
             "control's": estimate(shown, "control_rate"),
@@ -94,7 +99,7 @@ def planted(table: pd.DataFrame) -> View:
         f"K = {table.models.iloc[0]} models of each level. What was planted in each test image is known. The control's PIEs are atypical too, so a group's "
         "PIE rate is no evidence: its excess over the control is, and whether that is larger than the excess of typical images (kinds) or "
         "head classes (tail: the classes with less than the median number of training images). Mislabelled images are a negative control: "
-        "modal disagreement never reads the label. Brackets: 95 % intervals over images (Wilson for rates, Bonett & Price for excesses, "
+        "modal disagreement never reads the label. Brackets: 95 % intervals over images (Wilson for rates, Student for excesses, "
         "MOVER for their differences); p: exact McNemar test against the control."
     )
     return View("Which images: what was planted, and what the audit finds", note, cells)
@@ -150,15 +155,31 @@ def robustness(table: pd.DataFrame) -> View:
 def pies(table: pd.DataFrame) -> View:
     found = table[table.pie].copy()
     found["agreement"] = found.dense_votes + found.level_votes
-    clearest = found.sort_values(["level", "agreement", "example"], ascending=[True, False, True], kind="stable").groupby("level", sort=False).head(CLEAREST)
-    clearest = clearest.sort_values("level", key=lambda names: names.map(list(table.level.unique()).index), kind="stable")
+    clearest = (
+        found.sort_values(["level", "agreement", "example"], ascending=[True, False, True], kind="stable")
+        .groupby("level", sort=False)
+        .head(CLEAREST)
+    )
+    clearest = clearest.sort_values(
+        "level", key=lambda names: names.map(list(table.level.unique()).index), kind="stable"
+    )
     cells = pd.DataFrame(
         {
             "level": clearest.level,
             "example": clearest.example,
             "label": clearest.label.astype(str),
-            "dense says": [f"{label} ({votes} of {k})" for label, votes, k in zip(clearest.dense_modal, clearest.dense_votes, clearest.dense_models, strict=True)],
-            "level says": [f"{label} ({votes} of {k})" for label, votes, k in zip(clearest.level_modal, clearest.level_votes, clearest.level_models, strict=True)],
+            "dense says": [
+                f"{label} ({votes} of {k})"
+                for label, votes, k in zip(
+                    clearest.dense_modal, clearest.dense_votes, clearest.dense_models, strict=True
+                )
+            ],
+            "level says": [
+                f"{label} ({votes} of {k})"
+                for label, votes, k in zip(
+                    clearest.level_modal, clearest.level_votes, clearest.level_models, strict=True
+                )
+            ],
         }
     )
     note = (

@@ -1,8 +1,8 @@
 """The published corruptions written out plainly, an image at a time: what the fast ones are compared with.
 
-Formulas and constants are those of hendrycks/robustness (make_cifar_c.py, make_imagenet_c.py); the libraries are the ones
-it used, in today's versions. Each function takes an image uint8[H, W, 3], a RandomState and the constants of a severity,
-and returns numbers from 0 to 255 that np.uint8 truncates.
+Formulas and constants are those of hendrycks/robustness (make_cifar_c.py, make_imagenet_c.py); the libraries are those
+it used, in today's versions. Each function takes an image uint8[H, W, 3], a RandomState and the constants of a
+severity, and returns numbers from 0 to 255 that np.uint8 truncates.
 """
 
 import importlib.util

@@ -10,7 +10,9 @@ def recall(votes: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
     """Each model's recall of each class, float64[K, C]; votes int[K, N], labels int[N]. ValueError for a class without images."""
     counts = np.bincount(labels, minlength=classes)
     if counts.min() == 0:
-        raise ValueError(f"class {int(counts.argmin())} has no test image, so its recall is undefined: add some, or remove the class.")
+        raise ValueError(
+            f"class {int(counts.argmin())} has no test image, so its recall is undefined: add some, or remove the class."
+        )
     return np.stack([np.bincount(labels[row == labels], minlength=classes) for row in votes]) / counts
 
 
@@ -26,7 +28,13 @@ class ClassImpact:
     p: np.ndarray  # two-sided, uncorrected
 
 
-def class_impact(dense_recall: np.ndarray, compressed_recall: np.ndarray, dense_top1: float, compressed_top1: float, significance: float) -> ClassImpact:
+def class_impact(
+    dense_recall: np.ndarray,
+    compressed_recall: np.ndarray,
+    dense_top1: float,
+    compressed_top1: float,
+    significance: float,
+) -> ClassImpact:
     """Welch's test per class of recall less ONE constant per level, the population's mean top-1 (1911.05248, released code).
 
     dense_recall: float[K, C], compressed_recall: float[L, C]; K, L >= 2. Where neither population has any spread the test is

@@ -47,24 +47,6 @@ def fraction_mean(values: np.ndarray, significance: float) -> Estimate:
     return Estimate(value, float(np.maximum(low, 0)), float(np.minimum(high, 1)))
 
 
-def paired_difference(first: np.ndarray, second: np.ndarray, significance: float) -> Estimate:
-    """rate(first) - rate(second) of two properties of the same n images, bool[n] each, with the interval of Bonett & Price (2012).
-
-    Their interval adds one to each of the two discordant counts, so that it keeps its coverage where few images are discordant.
-    The value is the plain difference. NaN for n = 0.
-    """
-    first, second = np.asarray(first, dtype=bool), np.asarray(second, dtype=bool)
-    if first.shape != second.shape:
-        raise ValueError(f"paired properties must belong to the same images, not {len(first)} and {len(second)}.")
-    n = len(first)
-    if n == 0:
-        return Estimate(math.nan, math.nan, math.nan)
-    only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
-    p, q = (only_first + 1) / (n + 2), (only_second + 1) / (n + 2)
-    half = stats.norm.isf(significance / 2) * math.sqrt((p + q - (p - q) ** 2) / (n + 2))
-    return Estimate((only_first - only_second) / n, max(-1.0, p - q - half), min(1.0, p - q + half))
-
-
 def difference(first: Estimate, second: Estimate) -> Estimate:
     """first - second for estimates from separate images, their intervals combined by MOVER (Zou & Donner 2008)."""
     value = first.value - second.value

@@ -18,7 +18,7 @@ import yaml
 if TYPE_CHECKING:
     import numpy as np
 
-# The families of the published archives. The first four are the 15 corruptions of ImageNet-C, the last is its validation set.
+# The published archives. The first four families are the 15 corruptions of ImageNet-C, the last is for validation.
 FAMILIES: dict[str, tuple[str, ...]] = {
     "noise": ("gaussian_noise", "shot_noise", "impulse_noise"),
     "blur": ("defocus_blur", "glass_blur", "motion_blur", "zoom_blur"),

@@ -19,7 +19,7 @@ def defocus_blur(images: np.ndarray, streams: Streams, *, radius: float, alias_b
 def glass_blur(images: np.ndarray, streams: Streams, *, sigma: float, reach: int, passes: int) -> np.ndarray:
     """Frosted glass: blurred, pixels fetched from nearby, blurred again."""
     blurred = (gaussian(images / 255.0, sigma) * 255).astype(np.uint8)
-    for image, random in zip(blurred, streams):
+    for image, random in zip(blurred, streams, strict=True):
         for _ in range(passes):
             shuffle(image, reach, random)
     return to_bytes(gaussian(blurred / 255.0, sigma))

@@ -1,6 +1,5 @@
 """Defocus: a blur whose kernel is a disk with a softened rim."""
 
-import math
 from functools import lru_cache
 
 import numpy as np
@@ -45,7 +44,10 @@ def disk_kernel(radius: float, alias_blur: float) -> np.ndarray:
 
 @lru_cache
 def _taps(radius: float, alias_blur: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
-    """The kernel as groups of equal weight: offsets int64[T, 2], where each group starts int64[G + 1], weights float64[G]."""
+    """The kernel in groups of equal weight: offsets int64[T, 2], starts of the groups int64[G + 1], weights float64[G].
+
+    Last, how far the offsets reach.
+    """
     kernel = disk_kernel(radius, alias_blur)
     offsets, starts, weights = [], [0], []
     for weight in np.unique(kernel[kernel > 0]):

@@ -16,7 +16,7 @@ def _folder() -> Path:
     folder = Path(spec.origin).parent / "frost" if spec and spec.origin else None
     if folder is None or not all((folder / name).is_file() for name in NAMES):
         raise FileNotFoundError(
-            "frost needs the pictures of frost of the package imagecorruptions-imaug (pip install imagecorruptions-imaug); "
+            "frost needs the pictures that come with imagecorruptions (pip install imagecorruptions-imaug): "
             + ("it is not installed" if folder is None else f"some of {', '.join(NAMES)} are missing in {folder}")
         )
     return folder

@@ -1,6 +1,5 @@
 """The Gaussian blur of scikit-image, bit for bit: scipy.ndimage's order of additions, edges repeated."""
 
-import math
 from functools import lru_cache
 
 import numpy as np
@@ -31,34 +30,29 @@ def gaussian_blur(images: np.ndarray, sigma: float) -> np.ndarray:
 
 @njit(cache=True, nogil=True)
 def _blur(images, channels, weights):
-    """Along H, then along W: the outermost pair of neighbours first, as scipy's correlate1d for symmetric weights does."""
+    """Along H, then along W, the outermost pair of neighbours first, as scipy does with symmetric weights."""
     batch, height, length = images.shape
-    radius = len(weights) - 1
-    margin = radius * channels
+    margin = (len(weights) - 1) * channels
     blurred = np.empty_like(images)
     padded = np.empty(length + 2 * margin)
-    row = padded[margin : margin + length]
     for b in range(batch):
         for r in range(height):
+            row = padded[margin : margin + length]
             centre = images[b, r]
             for c in range(length):
                 row[c] = centre[c] * weights[0]
-            for k in range(radius, 0, -1):
-                above = images[b, max(r - k, 0)]
-                below = images[b, min(r + k, height - 1)]
-                weight = weights[k]
+            for k in range(len(weights) - 1, 0, -1):
+                above, below, weight = images[b, max(r - k, 0)], images[b, min(r + k, height - 1)], weights[k]
                 for c in range(length):
                     row[c] += (above[c] + below[c]) * weight
             for c in range(margin):
-                padded[c] = row[c % channels]
-                padded[margin + length + c] = row[length - channels + c % channels]
+                padded[margin - 1 - c] = padded[margin - 1 - c + channels]
+                padded[margin + length + c] = padded[margin + length + c - channels]
             out = blurred[b, r]
             for c in range(length):
                 out[c] = row[c] * weights[0]
-            for k in range(radius, 0, -1):
-                left = padded[margin - k * channels : margin - k * channels + length]
-                right = padded[margin + k * channels : margin + k * channels + length]
-                weight = weights[k]
+            for k in range(len(weights) - 1, 0, -1):
+                left, right, weight = padded[margin - k * channels :], padded[margin + k * channels :], weights[k]
                 for c in range(length):
                     out[c] += (left[c] + right[c]) * weight
     return blurred

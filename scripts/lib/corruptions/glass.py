@@ -17,7 +17,7 @@ def shuffle(image: np.ndarray, reach: int, random: np.random.RandomState) -> Non
 
 @njit(cache=True, nogil=True)
 def _fetch(image, reach, steps):
-    """steps int64[H - 2 * reach, W - 2 * reach, 2]: how far (right, down) each pixel looks, in the order of the walk."""
+    """steps int64[H - 2 * reach, W - 2 * reach, 2]: how far (right, down) each pixel looks, in walking order."""
     height, width = image.shape[:2]
     for i in range(steps.shape[0]):
         for j in range(steps.shape[1]):

@@ -1,43 +1,48 @@
 """Noise: each value of a pixel changes on its own.
 
-The functions of all corruption modules take `images` uint8[B, H, W, 3], one random stream per image and the constants of
-the severity, and return new images of the same shape and type. Those that need no chance leave `streams` alone.
+The functions of all corruption modules take `images` uint8[B, H, W, 3], one random stream per image and the constants
+of the severity, and return new images of the same shape and type. Those that need no chance leave `streams` alone.
 """
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
 
 from .pixels import to_bytes
+from .streams import Stream
 
-Streams = Iterator[np.random.RandomState]
+Streams = Iterator[Stream]
 
 
 def gaussian_noise(images: np.ndarray, streams: Streams, *, scale: float) -> np.ndarray:
     """Adds normal noise: little light."""
     noisy = images / 255.0
-    for image, random in zip(noisy, streams):
+    for image, random in zip(noisy, streams, strict=True):
         image += random.normal(scale=scale, size=image.shape)
     return to_bytes(noisy)
 
 
 def shot_noise(images: np.ndarray, streams: Streams, *, photons: float) -> np.ndarray:
     """Counts photons: Poisson noise."""
-    from .poisson import photon_counts
+    from .poisson import count_photons
 
-    noisy = np.stack([photon_counts(image, photons, random) for image, random in zip(images, streams)])
-    noisy /= photons
-    return to_bytes(noisy)
+    # What each number of photons looks like; more than white is white.
+    looks = to_bytes(np.arange(math.ceil(photons) + 1) / photons)
+    noisy = np.empty_like(images)
+    for image, seen, random in zip(images, noisy, streams, strict=True):
+        count_photons(image, photons, random.words, looks, seen)
+    return noisy
 
 
 def impulse_noise(images: np.ndarray, streams: Streams, *, amount: float) -> np.ndarray:
     """Sets values to black or white, evenly: dead and hot pixels.
 
-    scikit-image drew both masks with `choice` from the global RandomState when the data sets were made; `choice` compares
-    uniform numbers with the probability, as is done here.
+    When the data sets were made, scikit-image drew both masks with `choice` from the global RandomState; `choice`
+    compares uniform numbers with the probability, as is done here.
     """
-    noisy = to_bytes(images / 255.0)
-    for image, random in zip(noisy, streams):
+    noisy = images.copy()
+    for image, random in zip(noisy, streams, strict=True):
         flipped = random.random_sample(image.shape) < amount
         salted = random.random_sample(image.shape) < 0.5
         np.copyto(image, 255 * salted.view(np.uint8), where=flipped)
@@ -47,6 +52,6 @@ def impulse_noise(images: np.ndarray, streams: Streams, *, amount: float) -> np.
 def speckle_noise(images: np.ndarray, streams: Streams, *, scale: float) -> np.ndarray:
     """Adds normal noise that grows with the pixel."""
     noisy = images / 255.0
-    for image, random in zip(noisy, streams):
+    for image, random in zip(noisy, streams, strict=True):
         image += image * random.normal(scale=scale, size=image.shape)
     return to_bytes(noisy)

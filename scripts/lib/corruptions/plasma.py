@@ -12,30 +12,24 @@ def plasma(batch: int, size: int, decay: float, streams: Streams) -> np.ndarray:
     mean of its tips, both plus chance that shrinks by `decay`.
     """
     chances = np.empty((batch, size * size - 1))
-    for chance, random in zip(chances, streams):
+    for chance, random in zip(chances, streams, strict=True):
         chance[:] = random.random_sample(chance.shape)
-    corners = np.zeros((batch, 1, 1))
-    wobble, used = 100.0, 0
-    while corners.shape[1] < size:
-        side = corners.shape[1]
-
-        def middle(total: np.ndarray) -> np.ndarray:
-            nonlocal used
-            chance = chances[:, used : used + side * side].reshape(batch, side, side)
-            used += side * side
-            # uniform(-wobble, wobble) as RandomState computes it
-            return total / 4 + wobble * (-wobble + 2 * wobble * chance)
-
-        pairs = corners + np.roll(corners, -1, axis=1)
-        squares = middle(pairs + np.roll(pairs, -1, axis=2))
-        across = middle(squares + np.roll(squares, 1, axis=1) + (corners + np.roll(corners, -1, axis=2)))
-        down = middle(squares + np.roll(squares, 1, axis=2) + pairs)
-        corners, coarse = np.empty((batch, 2 * side, 2 * side)), corners
-        corners[:, ::2, ::2] = coarse
-        corners[:, 1::2, 1::2] = squares
-        corners[:, ::2, 1::2] = across
-        corners[:, 1::2, ::2] = down
-        wobble /= decay
-    corners -= corners.min(axis=(1, 2), keepdims=True)
-    corners /= corners.max(axis=(1, 2), keepdims=True)
-    return corners
+    heights = np.zeros((batch, 1, 1))
+    wobble, used, side = 100.0, 0, 1
+    while side < size:
+        chance = chances[:, used : used + 3 * side * side].reshape(batch, 3, side, side)
+        wobbles = wobble * (-wobble + 2 * wobble * chance)  # uniform(-wobble, wobble), as RandomState computes it
+        pairs = heights + np.roll(heights, -1, axis=1)
+        squares = (pairs + np.roll(pairs, -1, axis=2)) / 4 + wobbles[:, 0]
+        across = squares + np.roll(squares, 1, axis=1) + (heights + np.roll(heights, -1, axis=2))
+        down = squares + np.roll(squares, 1, axis=2) + pairs
+        finer = np.empty((batch, 2 * side, 2 * side))
+        finer[:, ::2, ::2] = heights
+        finer[:, 1::2, 1::2] = squares
+        finer[:, ::2, 1::2] = across / 4 + wobbles[:, 1]
+        finer[:, 1::2, ::2] = down / 4 + wobbles[:, 2]
+        heights = finer
+        wobble, used, side = wobble / decay, used + 3 * side * side, 2 * side
+    heights -= heights.min(axis=(1, 2), keepdims=True)
+    heights /= heights.max(axis=(1, 2), keepdims=True)
+    return heights

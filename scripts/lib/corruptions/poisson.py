@@ -1,8 +1,8 @@
 """RandomState.poisson for images: the same numbers from the same stream, faster.
 
-An image has only 256 different means, so that what the sampler derives from a mean is computed once for each. NumPy has
-frozen its two algorithms (NEP 19): up to a mean of 10 the product of uniform numbers, from there on transformed rejection
-(PTRS; Hörmann, "The transformed rejection method for generating Poisson random variables", 1993).
+An image has only 256 different means, so that what the sampler derives from a mean is computed once for each. NumPy
+has frozen its two algorithms (NEP 19): up to a mean of 10 the product of uniform numbers, from there on transformed
+rejection (PTRS; Hörmann, "The transformed rejection method for generating Poisson random variables", 1993).
 """
 
 import math
@@ -11,60 +11,64 @@ from functools import lru_cache
 import numpy as np
 from numba import njit
 
+from .mersenne import uniforms
 
-def photon_counts(image: np.ndarray, photons: float, random: np.random.RandomState) -> np.ndarray:
-    """float64 like the image: Poisson numbers of mean image / 255 * photons. May draw more from the stream than it needs."""
+
+def count_photons(image: np.ndarray, photons: float, words: list[int], looks: np.ndarray, seen: np.ndarray) -> None:
+    """Writes looks[k] to `seen`: k a Poisson number of mean image / 255 * photons, the last of `looks` if it is beyond.
+
+    image, seen: uint8 of the same shape; looks: uint8; words: the seed of the RandomState whose numbers these are.
+    """
     pixels = image.reshape(-1)
-    counts = np.empty(len(pixels))
-    uniforms = random.random_sample(3 * len(pixels))
-    done, used = _count(pixels, 0, *_levels(photons), uniforms, counts)
-    while done < len(pixels):
-        uniforms = np.concatenate([uniforms[used:], random.random_sample(len(pixels))])
-        done, used = _count(pixels, done, *_levels(photons), uniforms, counts)
-    return counts.reshape(image.shape)
+    means, constants, draws = _levels(photons)
+    count = int(draws[pixels].sum()) + len(pixels) // 16 + 1024
+    while not _count(pixels, means, constants, uniforms(words, count), looks, seen.reshape(-1)):
+        count *= 2
 
 
 @lru_cache
-def _levels(photons: float) -> tuple[np.ndarray, np.ndarray]:
-    """Means float64[256], and for each the constants float64[256, 5] of its algorithm."""
+def _levels(photons: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Means float64[256]; for each the constants of its algorithm float64[256, 5], and how much it draws float64[256]."""
     means = np.arange(256) / 255.0 * photons
     constants = np.zeros((256, 5))
+    draws = means + 1
     for level, mean in enumerate(means):
         if mean < 10:
             constants[level, 0] = math.exp(-mean)
         else:
             b = 0.931 + 2.53 * math.sqrt(mean)
             a = -0.059 + 0.02483 * b
-            constants[level] = (a, b, 0.9277 - 3.6224 / (b - 2), math.log(1.1239 + 1.1328 / (b - 3.4)), math.log(mean))
-    return means, constants
+            tries = 1.1239 + 1.1328 / (b - 3.4)
+            constants[level] = (a, b, 0.9277 - 3.6224 / (b - 2), math.log(tries), math.log(mean))
+            draws[level] = 2 * tries
+    return means, constants, draws
 
 
 @njit(cache=True, nogil=True)
-def _count(pixels, done, means, constants, uniforms, counts):
-    """Counts from pixel `done` on; returns the first pixel for which the uniform numbers ran out, and how many it left."""
+def _count(pixels, means, constants, numbers, looks, out):
+    """Whether the uniform numbers were enough."""
     used = 0
-    for i in range(done, len(pixels)):
+    for i in range(len(pixels)):
         mean = means[pixels[i]]
-        a, b, sure, log_scale, log_mean = constants[pixels[i]]
+        a, b, sure, log_tries, log_mean = constants[pixels[i]]
         count = 0.0
-        start = used
         if mean == 0.0:
             pass
         elif mean < 10.0:
             product = 1.0
             while True:
-                if used == len(uniforms):
-                    return i, start
-                product *= uniforms[used]
+                if used == len(numbers):
+                    return False
+                product *= numbers[used]
                 used += 1
                 if product <= a:
                     break
                 count += 1.0
         else:
             while True:
-                if used + 1 >= len(uniforms):
-                    return i, start
-                u, v = uniforms[used] - 0.5, uniforms[used + 1]
+                if used + 1 >= len(numbers):
+                    return False
+                u, v = numbers[used] - 0.5, numbers[used + 1]
                 used += 2
                 distance = 0.5 - abs(u)
                 count = np.floor((2 * a / distance + b) * u + mean + 0.43)
@@ -73,7 +77,7 @@ def _count(pixels, done, means, constants, uniforms, counts):
                 if count < 0.0 or (distance < 0.013 and v > distance):
                     continue
                 likelihood = -mean + count * log_mean - math.lgamma(count + 1.0)
-                if math.log(v) + log_scale - math.log(a / (distance * distance) + b) <= likelihood:
+                if math.log(v) + log_tries - math.log(a / (distance * distance) + b) <= likelihood:
                     break
-        counts[i] = count
-    return len(pixels), used
+        out[i] = looks[min(np.int64(count), len(looks) - 1)]
+    return True

@@ -29,7 +29,7 @@ def spatter(
     """Covers the image where smoothed noise is high. `strength` is that of the water, or the sigma of the mud's rim."""
     unit = images.astype(np.float32)
     unit /= 255
-    for image, random in zip(unit, streams):
+    for image, random in zip(unit, streams, strict=True):
         drops = random.normal(loc=mean, scale=deviation, size=image.shape[:2])
         drops = gaussian_filter(drops, sigma, mode="nearest")
         drops[drops < threshold] = 0

@@ -17,14 +17,19 @@ def seed_words(dataset: str, corruption: str, severity: int, example_id: str) ->
     return [int.from_bytes(digest[i : i + 4], "little") for i in range(0, 16, 4)]
 
 
-def streams(
-    dataset: str, corruption: str, severity: int, example_ids: Iterable[str]
-) -> Iterator[np.random.RandomState]:
-    """One stream per example, in order. It is one RandomState, reseeded: use each stream before asking for the next.
+class Stream(np.random.RandomState):
+    """A RandomState that remembers the words that seeded it.
 
     RandomState, because NumPy has frozen its streams (NEP 19), while those of Generator may change with a release.
     """
-    random = np.random.RandomState(0)
+
+    words: list[int]
+
+
+def streams(dataset: str, corruption: str, severity: int, example_ids: Iterable[str]) -> Iterator[Stream]:
+    """One stream per example, in order. It is one object, reseeded: use each stream before asking for the next."""
+    random = Stream(0)
     for example_id in example_ids:
-        random.seed(seed_words(dataset, corruption, severity, example_id))
+        random.words = seed_words(dataset, corruption, severity, example_id)
+        random.seed(random.words)
         yield random

@@ -15,8 +15,9 @@ def fog(images: np.ndarray, streams: Streams, *, strength: float, decay: float, 
     map_size = max(map_size, 1 << (max(height, width) - 1).bit_length())
     foggy = images / 255.0
     brightest = foggy.max(axis=(1, 2, 3), keepdims=True)
-    haze = plasma(batch, map_size, decay, streams)[:, :height, :width, None]
-    foggy += strength * haze
+    haze = strength * plasma(batch, map_size, decay, streams)[:, :height, :width]
+    for channel in range(3):  # one at a time, since NumPy is slow at rows of three
+        foggy[..., channel] += haze
     foggy *= brightest
     foggy /= brightest + strength
     return to_bytes(foggy)
@@ -29,7 +30,7 @@ def frost(
     height, width = images.shape[1:3]
     pictures = frost_pictures(scale, height, width)
     pieces = np.empty_like(images)
-    for piece, random in zip(pieces, streams):
+    for piece, random in zip(pieces, streams, strict=True):
         picture = pictures[random.randint(len(pictures))]
         top = random.randint(0, picture.shape[0] - height)
         left = random.randint(0, picture.shape[1] - width)
@@ -57,22 +58,23 @@ def snow(
 
     flakes = np.empty(images.shape[:3])
     angles = []
-    for layer, random in zip(flakes, streams):
+    for layer, random in zip(flakes, streams, strict=True):
         layer[:] = random.normal(loc=mean, scale=deviation, size=layer.shape)
         angles.append(random.uniform(-135, -45))
     flakes = zoom_plane(flakes, zoom)
     flakes[flakes < threshold] = 0
-    streaks = motion(to_bytes(flakes)[..., None], blur_radius, blur_sigma, angles) / 255.0
+    streaks = motion(to_bytes(flakes)[..., None], blur_radius, blur_sigma, angles)[..., 0] / 255.0
+    turned = streaks[:, ::-1, ::-1]
 
     unit = images.astype(np.float32)
     unit /= 255
-    grey = unit @ np.array([0.299, 0.587, 0.114], np.float32)
-    whiter = np.maximum(unit, grey[..., None] * 1.5 + 0.5)
-    whiter *= 1 - image_weight
-    unit *= image_weight
-    unit += whiter
-    snowy = unit + streaks
-    snowy += streaks[:, ::-1, ::-1]
+    red, green, blue = np.array([0.299, 0.587, 0.114], np.float32)
+    whitest = (unit[..., 0] * red + unit[..., 1] * green + unit[..., 2] * blue) * 1.5 + 0.5
+    snowy = np.empty(images.shape)
+    for channel in range(3):  # one at a time, since NumPy is slow at rows of three
+        plane = unit[..., channel]
+        whitened = image_weight * plane + (1 - image_weight) * np.maximum(plane, whitest)
+        snowy[..., channel] = whitened + streaks + turned
     return to_bytes(snowy)
 
 

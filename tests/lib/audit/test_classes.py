@@ -1,0 +1,47 @@
+"""The paper's class test against scipy and by hand."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from scripts.lib.audit.classes import class_impact, recall
+
+
+def test_recall_of_four_images_by_hand():
+    votes, labels = np.array([[0, 1, 1, 0], [0, 0, 1, 1]]), np.array([0, 0, 1, 1])
+    assert recall(votes, labels, 2).tolist() == [[0.5, 0.5], [1.0, 1.0]]
+
+
+def test_recall_refuses_a_class_without_images():
+    with pytest.raises(ValueError, match="class 1 has no test image"):
+        recall(np.zeros((2, 3), int), np.array([0, 0, 2]), 3)
+
+
+def test_equals_scipys_welch_test_on_shifted_recall():
+    random = np.random.default_rng(0)
+    dense, compressed = random.normal(0.8, 0.02, (10, 5)), random.normal(0.7, 0.05, (7, 5))
+    compressed[:, 3] -= 0.2
+    impact = class_impact(dense, compressed, dense.mean(), compressed.mean(), 0.05)
+    for c in range(5):
+        expected = stats.ttest_ind(dense[:, c] - dense.mean(), compressed[:, c] - compressed.mean(), equal_var=False)
+        assert impact.t[c] == pytest.approx(expected.statistic)
+        assert impact.p[c] == pytest.approx(expected.pvalue)
+        assert impact.degrees[c] == pytest.approx(expected.df)
+        low, high = expected.confidence_interval(0.95)
+        assert (impact.low[c], impact.high[c]) == pytest.approx((-high, -low))
+    assert (
+        impact.t[3] > 0 > impact.change[3]
+    )  # the paper's sign: positive where the dense population is relatively better
+
+
+def test_an_equal_loss_of_every_class_is_no_impact():
+    dense = np.random.default_rng(1).normal(0.8, 0.02, (6, 4))
+    impact = class_impact(dense, dense - 0.1, dense.mean(), dense.mean() - 0.1, 0.05)
+    assert impact.change == pytest.approx(np.zeros(4))
+
+
+def test_no_spread_is_undefined_and_one_model_refused():
+    impact = class_impact(np.full((3, 1), 0.5), np.full((3, 1), 0.7), 0.5, 0.5, 0.05)
+    assert np.isnan([impact.t[0], impact.p[0], impact.low[0]]).all() and impact.change[0] == pytest.approx(0.2)
+    with pytest.raises(ValueError, match="two models"):
+        class_impact(np.zeros((1, 2)), np.zeros((3, 2)), 0, 0, 0.05)

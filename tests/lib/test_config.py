@@ -1,0 +1,110 @@
+"""Every wrong study stops with one sentence that names the key and the remedy."""
+
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from scripts.lib.config import check_config
+from scripts.lib.corruptions import FAMILIES
+from scripts.lib.errors import InputError
+from scripts.lib.networks import NETWORKS
+
+ROOT = Path(__file__).parents[2]
+SCHEMA = yaml.safe_load((ROOT / "schemas" / "config.schema.yaml").read_text())
+DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text())
+
+
+def changed(path, value):
+    """The default study with one key set; `path` is dotted, numbers are positions in lists."""
+    study = copy.deepcopy(DEFAULT)
+    *parents, last = [int(part) if part.isdigit() else part for part in path.split("/")]
+    here = study
+    for part in parents:
+        here = here[part]
+    here[last] = value
+    return study
+
+
+def test_the_default_study_is_right():
+    check_config(DEFAULT, SCHEMA)
+
+
+@pytest.mark.parametrize(
+    "path, value, sentence",
+    [
+        ("epoch", 3, "config key `epoch` is unknown: it may be one of"),
+        ("training/epoch", 3, "config key `training.epoch` is unknown: did you mean `epochs`?"),
+        ("training/epochs", "twelve", "config key `training.epochs` is 'twelve': it must be of type integer."),
+        (
+            "training/learning_rate",
+            float("nan"),
+            "config key `training.learning_rate` is nan, which is not a number: give a finite one.",
+        ),
+        ("levels/3/sparsity", 1.0, "config key `levels[3].sparsity` is 1.0: it must be less than 1."),
+        ("levels/3/sparsity", -0.1, "config key `levels[3].sparsity` is -0.1: it must be at least 0."),
+        (
+            "corruptions/names",
+            ["gausian_noise"],
+            "config key `corruptions.names[0]` is 'gausian_noise', which is unknown: did you mean `gaussian_noise`?",
+        ),
+        (
+            "corruptions/names",
+            ["fog", "fog"],
+            "config key `corruptions.names` names something twice: ['fog', 'fog']; remove the repetition.",
+        ),
+        ("corruptions/severities", [6], "config key `corruptions.severities[0]` is 6: it must be at most 5."),
+        ("population/models", 1, "config key `population.models` is 1: it must be at least 2."),
+        (
+            "levels/0/name",
+            "other",
+            "config key `levels` has no `dense`: add {name: dense, method: none}, because every other level is compared with it.",
+        ),
+        ("levels/1/name", "other", "config key `levels` has no `control`"),
+        ("levels/2/name", "dense", "config key `levels` names `dense` twice"),
+        (
+            "levels/2",
+            {"name": "m", "method": "magnitude"},
+            "config key `levels`, `m`: method `magnitude` needs `sparsity`: add it.",
+        ),
+        ("levels/4/block", [4], "config key `levels[4].block` has 1 entries: it must have at least 2."),
+        (
+            "levels/3/block",
+            [4, 4],
+            "config key `levels`, `magnitude-0.90`: method `magnitude` takes no `block`: remove it.",
+        ),
+        (
+            "levels/1/method",
+            "magnitude",
+            "config key `levels`, `control`: method `magnitude` needs `sparsity`: add it.",
+        ),
+        (
+            "pruning/begin",
+            0.9,
+            "config key `pruning.begin` is 0.9 and `pruning.end` 0.75: pruning must begin before it ends.",
+        ),
+        ("study", "a/b", "config key `study` is 'a/b': use letters, digits"),
+        ("data/planted_digits/test_sources", 300, "there are 500 digits of each class, so ask for fewer."),
+        ("audit/significance", True, "config key `audit.significance` is True: it must be of type number."),
+    ],
+)
+def test_wrong_studies(path, value, sentence):
+    with pytest.raises(InputError) as error:
+        check_config(changed(path, value), SCHEMA)
+    assert sentence in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_missing_key():
+    study = copy.deepcopy(DEFAULT)
+    del study["training"]["epochs"]
+    with pytest.raises(InputError, match="config key `training.epochs` is missing: add it"):
+        check_config(study, SCHEMA)
+
+
+def test_the_schema_knows_what_the_code_knows():
+    properties = SCHEMA["properties"]
+    offered = properties["corruptions"]["properties"]["names"]["items"]["enum"]
+    assert set(offered) == {corruption for family in FAMILIES.values() for corruption in family}
+    assert set(properties["network"]["properties"]["name"]["enum"]) == set(NETWORKS)

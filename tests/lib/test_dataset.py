@@ -1,0 +1,81 @@
+"""Data sets on disk: damaged, mismatched and reordered files are refused by name."""
+
+import numpy as np
+import pytest
+
+from scripts.lib.dataset import Examples, load_images, load_split, save_examples, save_images, save_manifest
+from scripts.lib.errors import InputError
+from scripts.lib.files import sha256
+from scripts.lib.variants import corrupted_subset, ids_digest, load_corrupted
+
+IMAGES = np.random.default_rng(0).integers(0, 255, (6, 8, 8, 3), dtype=np.uint8)
+
+
+def examples(labels=(0, 0, 1, 1, 0, 1), ids=None):
+    n = len(labels)
+    ids = np.array([f"test/{i}" for i in range(n)]) if ids is None else np.array(ids)
+    return Examples(ids, np.array(labels), np.array(["typical"] * n), np.full(n, 3))
+
+
+@pytest.fixture
+def saved(tmp_path):
+    paths = [str(tmp_path / name) for name in ("test.npy", "examples.parquet", "manifest.json")]
+    table = examples()
+    save_images(paths[0], IMAGES)
+    columns = {"example": table.example, "split": np.array(["test"] * 6), "label": table.label, "shown": table.label}
+    save_examples(paths[1], columns | {"kind": table.kind, "class_frequency": table.class_frequency})
+    save_manifest(paths[2], {"sha256": {"test": sha256(paths[0])}})
+    return paths
+
+
+def test_what_is_read_is_what_was_written(saved):
+    images, table, _ = load_split(*saved, "test")
+    assert np.array_equal(images, IMAGES) and table.label.tolist() == [0, 0, 1, 1, 0, 1]
+
+
+def test_a_truncated_or_exchanged_file_is_named(saved, tmp_path):
+    whole = (tmp_path / "test.npy").read_bytes()
+    for content in (whole[:-50], whole[:-1] + b"x"):
+        (tmp_path / "test.npy").write_bytes(content)
+        with pytest.raises(InputError, match=r"test.npy is not the file that its manifest describes: delete it"):
+            load_split(*saved, "test")
+    with pytest.raises(InputError, match=r"short.npy cannot be read"):
+        (tmp_path / "short.npy").write_bytes(whole[:-50])
+        load_images(tmp_path / "short.npy")
+    (tmp_path / "manifest.json").write_text("{")
+    with pytest.raises(InputError, match=r"manifest.json cannot be read"):
+        load_split(*saved, "test")
+
+
+def test_a_split_that_is_not_there(saved):
+    save_manifest(saved[2], {"sha256": {"train": sha256(saved[0])}})
+    with pytest.raises(InputError, match="no example of the split `train`"):
+        load_split(*saved, "train")
+
+
+def test_the_first_of_each_class_in_table_order():
+    assert corrupted_subset(examples(), 2).tolist() == [0, 1, 2, 3]
+    assert corrupted_subset(examples(), 1).tolist() == [0, 2]
+    with pytest.raises(InputError, match=r"examples_per_class` is 4 and class 0 has 3 test images: lower it"):
+        corrupted_subset(examples(), 4)
+
+
+def test_corrupted_images_belong_to_their_examples(tmp_path):
+    table = examples()
+    chosen = table.take(corrupted_subset(table, 1))
+    stacked = np.concatenate([IMAGES[:2], IMAGES[2:4]])
+    paths = [str(tmp_path / name) for name in ("fog.npy", "fog.json")]
+    save_images(paths[0], stacked)
+    manifest = {
+        "corruption": "fog",
+        "severities": [1, 3],
+        "examples_per_class": 1,
+        "examples_sha256": ids_digest(chosen),
+    }
+    save_manifest(paths[1], manifest | {"images_sha256": sha256(paths[0])})
+    variants, found = load_corrupted(*paths, table)
+    assert found.example.tolist() == ["test/0", "test/2"]
+    assert np.array_equal(variants["fog", 3], IMAGES[2:4])
+    reordered = examples(ids=["test/1", "test/0", "test/2", "test/3", "test/4", "test/5"])
+    with pytest.raises(InputError, match="made from other examples, or in another order"):
+        load_corrupted(*paths, reordered)

@@ -1,0 +1,46 @@
+"""Files appear whole or not at all, and one snakemake runs at a time."""
+
+import hashlib
+import os
+import subprocess
+import sys
+
+import pytest
+
+from scripts.lib.errors import InputError
+from scripts.lib.files import replacing, sha256, write_text
+from scripts.lib.run_lock import take_run_lock
+
+
+def test_a_block_that_fails_leaves_what_was_there(tmp_path):
+    path = tmp_path / "new" / "table.csv"
+    write_text(path, "first\n")
+    with pytest.raises(RuntimeError), replacing(path) as beside:
+        beside.write_text("half")
+        raise RuntimeError
+    assert path.read_text() == "first\n" and list(path.parent.iterdir()) == [path]
+
+
+def test_a_process_that_is_killed_leaves_what_was_there(tmp_path):
+    path = tmp_path / "table.csv"
+    write_text(path, "first\n")
+    program = "import os, sys; from scripts.lib.files import replacing\nwith replacing(sys.argv[1]) as b:\n    b.write_text('half'); os.kill(os.getpid(), 9)"
+    assert subprocess.run([sys.executable, "-c", program, path], check=False).returncode == -9
+    assert path.read_text() == "first\n"
+
+
+def test_sha256_is_hashlibs(tmp_path):
+    (tmp_path / "x").write_bytes(b"abc" * 100_000)
+    assert sha256(tmp_path / "x") == hashlib.sha256(b"abc" * 100_000).hexdigest()
+
+
+def test_the_run_lock_goes_with_the_process(tmp_path):
+    program = "import sys, time; from pathlib import Path; from scripts.lib.run_lock import take_run_lock\ntake_run_lock(Path(sys.argv[1])); print('held', flush=True); time.sleep(60)"
+    holder = subprocess.Popen([sys.executable, "-c", program, tmp_path], stdout=subprocess.PIPE)
+    assert holder.stdout.readline() == b"held\n"
+    with pytest.raises(InputError, match="another snakemake is running"):
+        take_run_lock(tmp_path)
+    holder.kill()
+    holder.wait()
+    holder.stdout.close()
+    os.close(take_run_lock(tmp_path))

@@ -1,0 +1,121 @@
+"""The tables' scripts on small populations whose answer can be worked out by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from scripts.compare_classes import compare_level as compare_classes
+from scripts.compare_kinds import compare_level as compare_kinds
+from scripts.compare_kinds import groups_of
+from scripts.find_pies import pies_of
+from scripts.lib.dataset import Examples
+from scripts.lib.errors import InputError
+from scripts.lib.ledger import Votes
+from scripts.measure_robustness import measure
+from scripts.summarize_pies import summarize_level
+
+
+def votes_of(predictions, label):
+    """Votes with the given predictions [K][N]; ranks two to five are the classes after it."""
+    top = (np.array(predictions)[:, :, None] + np.arange(5)) % 10
+    return Votes(np.array([f"test/{i}" for i in range(len(label))]), np.array(label), np.arange(len(predictions)), top)
+
+
+LABEL = [0, 1, 2, 3]
+DENSE = votes_of([[0, 1, 2, 4], [0, 1, 2, 4], [0, 1, 5, 3]], LABEL)
+PRUNED = votes_of([[0, 2, 2, 3], [0, 2, 5, 3], [0, 1, 5, 3]], LABEL)
+
+
+def test_pies_of_four_images():
+    table = pies_of("pruned", DENSE, DENSE, PRUNED, 50)
+    assert table.pie.tolist() == [False, True, True, True]
+    assert table.dense_modal.tolist() == [0, 1, 2, 4] and table.level_modal.tolist() == [0, 2, 5, 3]
+    assert table.dense_votes.tolist() == [3, 3, 2, 2] and table.level_votes.tolist() == [3, 2, 2, 3]
+
+
+def test_pies_need_the_same_examples():
+    with pytest.raises(InputError, match="pruned: the examples differ"):
+        pies_of("pruned", DENSE, DENSE, votes_of([[0, 1], [0, 1]], [0, 1]), 50)
+
+
+def test_summary_of_four_images():
+    table = pd.DataFrame(
+        {"pie": [False, True, True, True], "dealt_pie": [0, 1, 1, 0.5], "dealt_control": [0, 0, 0.25, 0.25]}
+    )
+    row = summarize_level("pruned", table, np.array([False, False, True, False]), DENSE, PRUNED, 0.05, 100)
+    assert (row["pies"], row["control_pies"], row["examples"], row["dense_models"]) == (3, 1, 4, 3)
+    assert row["excess_rate"] == 0.5 and row["p_control"] == 0.5
+    assert row["verdict"] == "cannot be told from the control"
+    assert row["dense_top1_pies"] == pytest.approx(np.mean([1, 2 / 3, 1 / 3]))
+    assert row["level_top1_pies"] == pytest.approx(np.mean([1 / 3, 1 / 3, 1]))
+    assert row["dense_top1_others"] == 1 and np.isnan(row["dense_top1_others_low"])
+
+
+def test_a_large_excess_is_told_from_the_control():
+    random = np.random.default_rng(0)
+    label = np.zeros(400, int)
+    dense = votes_of(np.zeros((6, 400), int), label)
+    changed = random.random(400) < 0.2
+    pruned = votes_of(np.tile(changed.astype(int), (6, 1)), label)
+    table = pies_of("pruned", dense, dense, pruned, 50)
+    assert np.array_equal(table.pie, changed)
+    row = summarize_level("pruned", table, np.zeros(400, bool), dense, pruned, 0.05, 200)
+    assert row["verdict"] == "exceeds the control"
+    assert row["p_control"] < 1e-9
+    assert row["excess_rate_low"] < changed.mean() < row["excess_rate_high"]
+    same = summarize_level("control", table, changed, dense, pruned, 0.05, 200)
+    assert same["verdict"] == "is the control" and np.isnan(same["excess_rate"])
+
+
+def test_head_and_tail_are_the_halves_of_the_classes():
+    frequency = np.array([10, 20, 30, 40])[[0, 1, 2, 3, 0]]
+    examples = Examples(np.array(list("abcde")), np.array([0, 1, 2, 3, 0]), np.array(["typical"] * 5), frequency)
+    groups = groups_of(examples)
+    tail = groups[(groups.grouping == "class frequency") & (groups.group == "tail")]
+    assert tail.example.tolist() == ["a", "b", "e"]
+
+
+def test_planted_groups_are_compared_by_their_excess():
+    n = 300
+    kinds = ["typical"] * n + ["mislabelled"] * n + ["abstract"] * n
+    pie = np.concatenate([np.arange(n) < 30, np.arange(n) < 33, np.arange(n) < 120])
+    control = np.concatenate([np.arange(n) < 15, np.arange(n) < 18, np.arange(n) < 60])
+    members = pd.DataFrame({"grouping": "kind", "group": kinds, "pie": pie, "control_pie": control})
+    members = members.assign(dealt_pie=members.pie.astype(float), dealt_control=members.control_pie.astype(float))
+    rows = {row["group"]: row for row in compare_kinds("pruned", members, 10, 0.05)}
+    assert rows["typical"]["excess_rate"] == pytest.approx(0.05) and rows["typical"]["verdict"] == "is the reference"
+    assert rows["abstract"]["excess_rate"] == pytest.approx(0.20)
+    assert rows["abstract"]["beyond_reference"] == pytest.approx(0.15)
+    assert rows["abstract"]["verdict"] == "larger excess than typical"
+    assert rows["mislabelled"]["role"] == "negative control"
+    assert rows["mislabelled"]["verdict"] == "cannot be told from typical"
+    assert rows["lookalike"]["examples"] == 0 and np.isnan(rows["lookalike"]["pie_rate"])
+
+
+def test_class_impact_names_the_class_that_pays():
+    random = np.random.default_rng(0)
+    label = np.repeat(np.arange(10), 30)
+    dense, pruned = (np.where(random.random((8, 300)) < 0.9, label, (label + 1) % 10) for _ in range(2))
+    pays = label == 7
+    pruned[:, pays] = np.where(random.random((8, 30)) < 0.5, 7, 8)
+    table = compare_classes(
+        "pruned", votes_of(dense, label), votes_of(pruned, label), list("abcdefghij"), np.arange(10), 0.05
+    )
+    worst = table.loc[table.relative_change.idxmin()]
+    assert worst["class"] == "h" and worst.significant and worst.verdict == "loses more than average" and worst.t > 0
+    assert worst.recall_change == pytest.approx((pruned == 7)[:, pays].mean() - (dense == 7)[:, pays].mean())
+
+
+def test_class_impact_refuses_a_class_that_is_not_tested():
+    with pytest.raises(InputError, match="class 4 has no test image"):
+        compare_classes("pruned", DENSE, PRUNED, list("abcde"), np.arange(5), 0.05)
+
+
+def test_robustness_by_hand():
+    row = measure("pruned", "fog", 3, DENSE, PRUNED, 10, 0.05)
+    assert row["top1"] == pytest.approx((3 + 1 + 1 + 3) / 12)
+    assert row["top1_change"] == pytest.approx((8 - 9) / 12)
+    assert row["top1_relative"] == pytest.approx(8 / 9)
+    assert row["top5"] == pytest.approx((DENSE_TOP5 := PRUNED.correct_top5).mean()) and DENSE_TOP5.shape == (3, 4)
+    assert (row["examples"], row["dense_models"], row["level_models"]) == (4, 3, 3)
+    assert np.isnan(measure("pruned", "fog", 3, DENSE, PRUNED, 5, 0.05)["top5"])

@@ -1,0 +1,97 @@
+"""The miniature study in copies of the project, run as a user runs it."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PARTS = [
+    "Snakefile",
+    "config.yaml",
+    "rules",
+    "scripts",
+    "schemas",
+    "profiles",
+    "report",
+    "envs",
+    "tests/miniature.yaml",
+]
+SNAKEMAKE = str(Path(sys.executable).with_name("snakemake"))
+
+
+class Project:
+    """A copy of the project and what one does with it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def command(self, *arguments: str) -> list[str]:
+        return [SNAKEMAKE, *arguments]
+
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, "OMP_NUM_THREADS": "1"}
+
+    def snakemake(self, *arguments: str) -> subprocess.CompletedProcess:
+        return subprocess.run(
+            self.command(*arguments),
+            cwd=self.folder,
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def would_run(self) -> dict[str, int]:
+        """The rules that a dry run lists with their number of jobs; the target rule `all` aside."""
+        done = self.snakemake("--dry-run")
+        assert done.returncode == 0, done.stdout + done.stderr
+        jobs = re.findall(r"^(\w+) +(\d+)$", done.stdout + done.stderr, flags=re.MULTILINE)
+        assert jobs or "Nothing to be done" in done.stdout + done.stderr
+        return {rule: int(count) for rule, count in jobs if rule not in ("all", "total")}
+
+    def tables(self) -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in sorted((self.folder / "results/miniature/tables").iterdir())}
+
+
+def copy_project(folder: Path) -> Project:
+    for part in PARTS:
+        source, target = ROOT / part, folder / part
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target)
+        else:
+            shutil.copy2(source, target)
+    return Project(folder)
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A copy in which nothing has been run."""
+    return copy_project(tmp_path / "lacuna")
+
+
+@pytest.fixture(scope="session")
+def finished_once(tmp_path_factory):
+    project = copy_project(tmp_path_factory.mktemp("finished") / "lacuna")
+    done = project.snakemake()
+    assert done.returncode == 0, done.stdout + done.stderr
+    return project
+
+
+@pytest.fixture
+def finished(finished_once):
+    """The finished miniature; every source is put back after the test."""
+    sources = [
+        path for part in PARTS for path in [finished_once.folder / part, *(finished_once.folder / part).rglob("*")]
+    ]
+    before = {path: (path.read_bytes(), path.stat()) for path in sources if path.is_file() and path.suffix != ".pyc"}
+    yield finished_once
+    for path, (content, stat) in before.items():
+        if path.read_bytes() != content or path.stat().st_mtime_ns != stat.st_mtime_ns:
+            path.write_bytes(content)
+            os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))

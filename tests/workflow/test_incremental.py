@@ -1,0 +1,114 @@
+"""A change reruns what it touches, and nothing else."""
+
+import pytest
+
+REPORTED = {"write_report": 1}
+FROM_CLEAN = {
+    "find_pies": 1,
+    "summarize_pies": 1,
+    "compare_kinds": 1,
+    "compare_classes": 1,
+    "draw_pie_rates": 1,
+    "draw_class_impact": 1,
+}
+EVERY_TABLE = FROM_CLEAN | {"measure_robustness": 1, "render_table": 5} | REPORTED
+STUDY = "tests/miniature.yaml"
+
+
+def edit(project, name, before, after):
+    path = project.folder / name
+    text = path.read_text()
+    assert text.count(before) == 1, f"{before!r} is {text.count(before)} times in {name}"
+    path.write_text(text.replace(before, after))
+
+
+def test_nothing_changed(finished):
+    assert finished.would_run() == {}
+
+
+CHANGES = {
+    "one more seed": (
+        (STUDY, "models: 2", "models: 3"),
+        {"train": 4, "predict": 12} | EVERY_TABLE,
+    ),
+    "one more corruption": (
+        (STUDY, "contrast]", "contrast, pixelate]"),
+        {"corrupt": 1, "predict": 4, "measure_robustness": 1, "render_table": 1} | REPORTED,
+    ),
+    "one more level": (
+        (STUDY, "  - {name: block", "  - {name: magnitude-0.50, method: magnitude, sparsity: 0.5}\n  - {name: block"),
+        {"train": 1, "predict": 3} | EVERY_TABLE,
+    ),
+    "another sparsity of one level": (
+        (STUDY, "sparsity: 0.50", "sparsity: 0.60"),
+        {"train": 1, "predict": 3} | EVERY_TABLE,
+    ),
+    "other pruning": (
+        (STUDY, "every: 2", "every: 3"),
+        {"train": 2, "predict": 6} | EVERY_TABLE,
+    ),
+    "another significance": (
+        (STUDY, "permutations: 200", "permutations: 200\n  significance: 0.01"),
+        {rule: 1 for rule in FROM_CLEAN if rule != "find_pies"}
+        | {"measure_robustness": 1, "render_table": 4}
+        | REPORTED,
+    ),
+    "a figure's style": (
+        ("scripts/lib/charts.py", "#0b6e99", "#0b6e98"),
+        {"draw_pie_rates": 1, "draw_class_impact": 1} | REPORTED,
+    ),
+    "the report's words": (
+        ("report/report.html.jinja", "<h2>Findings</h2>", "<h2>What was found</h2>"),
+        REPORTED,
+    ),
+    "the mathematics of one table": (
+        ("scripts/lib/audit/classes.py", "difference = dense.mean(axis=0)", "difference = 1 * dense.mean(axis=0)"),
+        {"compare_classes": 1, "draw_class_impact": 1, "render_table": 1} | REPORTED,
+    ),
+    "a corruption's code": (
+        ("scripts/lib/corruptions/digital.py", "import numpy as np", "import numpy as np\n\nCHANGED = True"),
+        {"corrupt": 1, "predict": 4, "measure_robustness": 1, "render_table": 1} | REPORTED,
+    ),
+    "how networks are trained": (
+        ("scripts/lib/training.py", "foreach=True", "foreach=False"),
+        {"train": 4, "predict": 12} | EVERY_TABLE,
+    ),
+    "a helper that everything shares": (
+        ("scripts/lib/files.py", "path = Path(path)\n    path.parent", "path = Path(str(path))\n    path.parent"),
+        {"prepare_data": 1, "corrupt": 2, "train": 4, "predict": 12, "draw_exemplars": 1} | EVERY_TABLE,
+    ),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_change_reruns_what_it_touches(finished, change):
+    (name, before, after), expected = CHANGES[change]
+    edit(finished, name, before, after)
+    assert finished.would_run() == expected
+
+
+def test_comments_docstrings_and_formatting_rerun_nothing(finished):
+    for path in (finished.folder / "scripts").rglob("*.py"):
+        text = path.read_text()
+        assert text.startswith('"""')
+        path.write_text("# A comment.\n" + text.replace('"""', '"""More words. ', 1) + "\n\n# Another.\n")
+    for path in [finished.folder / "Snakefile", *(finished.folder / "rules").iterdir()]:
+        path.write_text(path.read_text() + "\n\n\n# A comment.\n")
+    (finished.folder / STUDY).write_text("# A comment.\n" + (finished.folder / STUDY).read_text())
+    assert finished.would_run() == {}
+
+
+def test_a_touch_or_a_fresh_checkout_reruns_nothing(finished):
+    for path in finished.folder.rglob("*"):
+        if path.is_file() and ".snakemake" not in path.parts:
+            path.touch()
+    assert finished.would_run() == {}
+
+
+def test_a_table_that_was_deleted_is_made_again_alone(finished):
+    table = finished.folder / "results/miniature/tables/class_impact.csv"
+    before = table.read_bytes()
+    table.unlink()
+    assert "compare_classes" in finished.would_run()
+    assert finished.snakemake().returncode == 0
+    assert table.read_bytes() == before and finished.would_run() == {}
