@@ -13,6 +13,7 @@ rule train:
     conda:
         "../envs/environment.yaml"
     threads: 1
+    priority: 1  # the longest jobs first, so that the short ones fill the gaps at the end
     resources:
         gpu=GPU,
         mem_mb=2000,

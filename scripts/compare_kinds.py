@@ -3,6 +3,7 @@
 The control's PIEs are harder and more atypical too, so a group's PIE rate alone shows nothing: only the excess is evidence.
 """
 
+import numpy as np
 import pandas as pd
 
 from scripts.lib.audit.intervals import Estimate, difference, mcnemar, mean, rate
@@ -16,28 +17,22 @@ from scripts.lib.tables import load_table, save_table
 NEGATIVE_CONTROL = "mislabelled"  # modal disagreement never reads the label, so these must not stand out
 
 
-def groups_of(examples: Examples) -> pd.DataFrame:
-    """Long table of (example, grouping, group): the planted kinds, and head and tail, the classes from the median frequency and below."""
-    frequencies = pd.Series(examples.class_frequency, index=examples.label).groupby(level=0).first()
-    tail = examples.class_frequency < frequencies.median()
-    return pd.concat(
-        [
-            pd.DataFrame({"example": examples.example, "grouping": "kind", "group": examples.kind}),
-            pd.DataFrame(
-                {
-                    "example": examples.example,
-                    "grouping": "class frequency",
-                    "group": pd.Series(tail).map({True: "tail", False: "head"}),
-                }
-            ),
-        ]
-    )
-
-
+# Grouping -> its groups; the first is what the others are compared with.
 GROUPS = {
     "kind": (TYPICAL, *PLANTED),
     "class frequency": ("head", "tail"),
-}  # the first is what the others are compared with
+    "class frequency, typical images": ("head", "tail"),
+}
+
+
+def groups_of(examples: Examples) -> pd.DataFrame:
+    """Long table of (example, grouping, group). Tail: the classes with less than the median number of training images."""
+    frequencies = pd.Series(examples.class_frequency, index=examples.label).groupby(level=0).first()
+    side = np.where(examples.class_frequency < frequencies.median(), "tail", "head")
+    by_frequency = pd.DataFrame({"example": examples.example, "grouping": "class frequency", "group": side})
+    typical = by_frequency[examples.kind == TYPICAL].assign(grouping="class frequency, typical images")
+    by_kind = pd.DataFrame({"example": examples.example, "grouping": "kind", "group": examples.kind})
+    return pd.concat([by_kind, by_frequency, typical])
 
 
 def compare_level(level: str, members: pd.DataFrame, models: int, significance: float) -> list[dict]:

@@ -14,7 +14,7 @@ SCALE, GAP, MARGIN, PER_ROW = 2, 4, 190, 14
 def exemplars(images: np.ndarray, examples: Examples) -> Image.Image:
     """Images evenly spread over each kind's examples, enlarged without smoothing, the kind and its number at the left."""
     size = images.shape[1] * SCALE
-    sheet = Image.new("RGB", (MARGIN + PER_ROW * (size + GAP), len(PLANTED + (TYPICAL,)) * (size + GAP) - GAP), "white")
+    sheet = Image.new("RGB", (MARGIN + PER_ROW * (size + GAP), len((TYPICAL, *PLANTED)) * (size + GAP) - GAP), "white")
     pen = ImageDraw.Draw(sheet)
     font = ImageFont.load_default(size=17)
     for row, kind in enumerate((TYPICAL, *PLANTED)):

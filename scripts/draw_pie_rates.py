@@ -7,6 +7,13 @@ from scripts.lib.charts import level_scale, save_chart
 from scripts.lib.job import logged
 from scripts.lib.tables import load_table
 
+# Grouping -> what its axis says.
+PANELS = {
+    "kind": "what was planted in the image",
+    "class frequency": "its class in training",
+    "class frequency, typical images": "the same, typical images",
+}
+
 
 def pie_rates(table: pd.DataFrame) -> alt.TopLevelMixin:
     """Points with their intervals; one column of points a level in each group."""
@@ -16,7 +23,7 @@ def pie_rates(table: pd.DataFrame) -> alt.TopLevelMixin:
     data["name"] = data.group.str.replace("_", " ")
     names = [group.replace("_", " ") for group in groups]
     panels = []
-    for grouping, title in (("kind", "what was planted in the image"), ("class frequency", "its class in training")):
+    for grouping, title in PANELS.items():
         part = data[data.grouping == grouping]
         here = [name for name in names if name in set(part.name)]
         base = alt.Chart(part).encode(
@@ -35,7 +42,9 @@ def pie_rates(table: pd.DataFrame) -> alt.TopLevelMixin:
             y=alt.Y("pie_rate:Q", title="PIE rate" if grouping == "kind" else None, axis=axis)
         )
         bars = base.mark_rule(strokeWidth=2).encode(y="pie_rate_low:Q", y2="pie_rate_high:Q")
-        panels.append((bars + points).properties(width=105 * len(here), height=280))
+        panels.append(
+            (bars + points).properties(width=100 * len(here) if grouping == "kind" else 75 * len(here), height=280)
+        )
     models = int(table.models.iloc[0])
     total = int(table[(table.level == levels[0]) & (table.grouping == "kind")].examples.sum())
     return (

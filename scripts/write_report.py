@@ -11,7 +11,7 @@ from markupsafe import Markup
 from scripts.lib.files import write_text
 from scripts.lib.job import logged
 from scripts.lib.tables import load_table
-from scripts.lib.views import VIEWS, percent
+from scripts.lib.views import VIEWS, group_name, percent
 
 
 def findings(summary: pd.DataFrame, planted: pd.DataFrame, impact: pd.DataFrame) -> list[str]:
@@ -27,7 +27,7 @@ def findings(summary: pd.DataFrame, planted: pd.DataFrame, impact: pd.DataFrame)
             sentences.append(f"{row.level} {row.verdict}: {numbers}; {beside}.")
             continue
         here = planted[(planted.level == row.level) & planted.verdict.str.startswith("larger")]
-        more = ", ".join(group.replace("_", " ") for group in here.group)
+        more = "; ".join(group_name(row_here.grouping, row_here.group) for row_here in here.itertuples())
         where = f"; it falls most on: {more}" if more else "; no group stands out beyond its reference"
         sentences.append(f"{row.level} {row.verdict}: {numbers}{where}; {beside}.")
     return sentences

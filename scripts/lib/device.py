@@ -19,5 +19,7 @@ def prepare_device(name: str) -> torch.device:
                 "config key `training.device` is cuda and torch finds no GPU here: write `cpu`, or run where there is one."
             )
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # or cuBLAS has no deterministic matrix product
-        torch.use_deterministic_algorithms(True)  # for GPUs only: it imports a second of torch that one CPU thread can do without
+        torch.use_deterministic_algorithms(
+            True
+        )  # for GPUs only: it imports a second of torch that one CPU thread can do without
     return torch.device(name)

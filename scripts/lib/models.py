@@ -28,7 +28,7 @@ def load_cohort(path: str | Path) -> tuple[dict[int, torch.nn.Module], dict]:
     try:
         with safe_open(path, framework="pt") as file:
             description = json.loads(file.metadata()["lacuna"])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118: not a dict
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, KeyError, TypeError, OSError) as error:
         raise InputError(f"{path} cannot be read ({error}): delete it, and snakemake makes it again.") from None
     models = {}

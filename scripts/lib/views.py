@@ -44,6 +44,14 @@ def estimate(table: pd.DataFrame, name: str, sign: bool = False) -> list[str]:
     return [percent(*values, sign=sign) for values in zip(*columns, strict=True)]
 
 
+def group_name(grouping: str, group: str, role: str = "") -> str:
+    """A group of planted.csv as a reader is told of it."""
+    name = group.replace("_", " ")
+    if grouping.startswith("class frequency"):
+        name += " classes" + ("" if grouping == "class frequency" else ", typical images")
+    return f"{name} ({role})" if role else name
+
+
 def pie_summary(table: pd.DataFrame) -> View:
     first = table.iloc[0]
     cells = pd.DataFrame(
@@ -83,9 +91,7 @@ def planted(table: pd.DataFrame) -> View:
     cells = pd.DataFrame(
         {
             "level": shown.level,
-            "group": [
-                f"{group} ({role})" if role else group for group, role in zip(shown.group, shown.role, strict=True)
-            ],
+            "group": [group_name(row.grouping, row.group, row.role) for row in shown.itertuples()],
             "n": shown.examples.astype(str),
             "PIE rate": estimate(shown, "pie_rate"),
             "control's": estimate(shown, "control_rate"),

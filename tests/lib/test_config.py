@@ -85,7 +85,7 @@ def test_the_default_study_is_right():
             "config key `pruning.begin` is 0.9 and `pruning.end` 0.75: pruning must begin before it ends.",
         ),
         ("study", "a/b", "config key `study` is 'a/b': use letters, digits"),
-        ("data/planted_digits/test_sources", 300, "there are 500 digits of each class, so ask for fewer."),
+        ("data/planted_digits/test_sources", 301, "there are 500 digits of each class, so ask for fewer."),
         ("audit/significance", True, "config key `audit.significance` is True: it must be of type number."),
     ],
 )
@@ -99,7 +99,7 @@ def test_wrong_studies(path, value, sentence):
 def test_a_missing_key():
     study = copy.deepcopy(DEFAULT)
     del study["training"]["epochs"]
-    with pytest.raises(InputError, match="config key `training.epochs` is missing: add it"):
+    with pytest.raises(InputError, match=r"config key `training\.epochs` is missing: add it"):
         check_config(study, SCHEMA)
 
 

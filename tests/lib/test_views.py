@@ -5,9 +5,8 @@ import math
 import numpy as np
 import pandas as pd
 
-from scripts.lib.views import VIEWS, percent, p_value
+from scripts.lib.views import VIEWS, View, p_value, percent
 from scripts.render_table import markdown
-from scripts.lib.views import View
 
 
 def test_percentages():

@@ -3,18 +3,21 @@
 import numpy as np
 from numba import njit
 
+UNIT = np.arange(256) / 255.0
+
 
 def change_hsv(images: np.ndarray, saturation: tuple[float, float], value: float) -> np.ndarray:
     """uint8[B, H, W, 3]: saturation times `saturation[0]` plus `saturation[1]`, value plus `value`, both clipped."""
     changed = np.empty_like(images)
-    _change_hsv(images.reshape(-1, 3), float(saturation[0]), float(saturation[1]), float(value), changed.reshape(-1, 3))
+    factor, shift = saturation
+    _change_hsv(images.reshape(-1, 3), UNIT, float(factor), float(shift), float(value), changed.reshape(-1, 3))
     return changed
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _change_hsv(pixels, factor, shift, brighter, out):
+def _change_hsv(pixels, unit, factor, shift, brighter, out):
     for i in range(len(pixels)):
-        r, g, b = pixels[i, 0] / 255.0, pixels[i, 1] / 255.0, pixels[i, 2] / 255.0
+        r, g, b = unit[pixels[i, 0]], unit[pixels[i, 1]], unit[pixels[i, 2]]
         v = max(r, g, b)
         delta = v - min(r, g, b)
         h = 0.0

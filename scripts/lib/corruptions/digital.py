@@ -45,12 +45,12 @@ def elastic_transform(
     corners = np.float32([centre + half, [centre[0] + half, centre[1] - half], centre - half])
     moves, fields = np.empty((batch, 3, 2), np.float32), np.empty((batch, 2, height, width))
     for move, field, random in zip(moves, fields, streams, strict=True):
-        numbers = 2 * uniforms(random.words, move.size + field.size) - 1
-        move[:] = affine * numbers[: move.size].reshape(move.shape)
-        field[:] = numbers[move.size :].reshape(field.shape)
+        numbers = uniforms(random.words, move.size + field.size)
+        move[:] = -affine + 2 * affine * numbers[: move.size].reshape(move.shape)
+        field[:] = -1 + 2 * numbers[move.size :].reshape(field.shape)
     shifts = np.zeros(fields.shape, np.float32)
     if alpha > 0:
-        shifts[:] = smooth(fields.reshape(-1, height, width), sigma).reshape(fields.shape) * alpha
+        shifts[:] = smooth(fields, sigma) * alpha
 
     unit = images.astype(np.float32)
     unit /= 255

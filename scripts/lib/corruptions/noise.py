@@ -19,7 +19,7 @@ def gaussian_noise(images: np.ndarray, streams: Streams, *, scale: float) -> np.
     """Adds normal noise: little light."""
     noisy = images / 255.0
     for image, random in zip(noisy, streams, strict=True):
-        image += random.normal(scale=scale, size=image.shape)
+        image += scale * random.standard_normal(image.shape)
     return to_bytes(noisy)
 
 
@@ -53,5 +53,5 @@ def speckle_noise(images: np.ndarray, streams: Streams, *, scale: float) -> np.n
     """Adds normal noise that grows with the pixel."""
     noisy = images / 255.0
     for image, random in zip(noisy, streams, strict=True):
-        image += image * random.normal(scale=scale, size=image.shape)
+        image += image * (scale * random.standard_normal(image.shape))
     return to_bytes(noisy)

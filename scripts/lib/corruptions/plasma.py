@@ -18,16 +18,23 @@ def plasma(batch: int, size: int, decay: float, streams: Streams) -> np.ndarray:
     wobble, used, side = 100.0, 0, 1
     while side < size:
         chance = chances[:, used : used + 3 * side * side].reshape(batch, 3, side, side)
-        wobbles = wobble * (-wobble + 2 * wobble * chance)  # uniform(-wobble, wobble), as RandomState computes it
+        wobbles = 2 * wobble * chance
+        wobbles -= wobble  # uniform(-wobble, wobble), as RandomState computes it
+        wobbles *= wobble
         pairs = heights + np.roll(heights, -1, axis=1)
-        squares = (pairs + np.roll(pairs, -1, axis=2)) / 4 + wobbles[:, 0]
-        across = squares + np.roll(squares, 1, axis=1) + (heights + np.roll(heights, -1, axis=2))
-        down = squares + np.roll(squares, 1, axis=2) + pairs
+        squares = (pairs + np.roll(pairs, -1, axis=2)) / 4
+        squares += wobbles[:, 0]
+        across = squares + np.roll(squares, 1, axis=1)
+        across += heights + np.roll(heights, -1, axis=2)
+        down = squares + np.roll(squares, 1, axis=2)
+        down += pairs
         finer = np.empty((batch, 2 * side, 2 * side))
         finer[:, ::2, ::2] = heights
         finer[:, 1::2, 1::2] = squares
-        finer[:, ::2, 1::2] = across / 4 + wobbles[:, 1]
-        finer[:, 1::2, ::2] = down / 4 + wobbles[:, 2]
+        across /= 4
+        down /= 4
+        np.add(across, wobbles[:, 1], out=finer[:, ::2, 1::2])
+        np.add(down, wobbles[:, 2], out=finer[:, 1::2, ::2])
         heights = finer
         wobble, used, side = wobble / decay, used + 3 * side * side, 2 * side
     heights -= heights.min(axis=(1, 2), keepdims=True)

@@ -21,8 +21,10 @@ def count_photons(image: np.ndarray, photons: float, words: list[int], looks: np
     """
     pixels = image.reshape(-1)
     means, constants, draws = _levels(photons)
-    count = int(draws[pixels].sum()) + len(pixels) // 16 + 1024
-    while not _count(pixels, means, constants, uniforms(words, count), looks, seen.reshape(-1)):
+    count = int(np.bincount(pixels, minlength=256) @ draws) + len(pixels) // 16 + 1024
+    while not _count(
+        pixels, means, constants, _log_factorials(photons), uniforms(words, count), looks, seen.reshape(-1)
+    ):
         count *= 2
 
 
@@ -44,8 +46,14 @@ def _levels(photons: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return means, constants, draws
 
 
+@lru_cache
+def _log_factorials(photons: float) -> np.ndarray:
+    """float64: of nearly all counts that occur."""
+    return np.array([math.lgamma(count + 1) for count in range(2 * math.ceil(photons) + 64)])
+
+
 @njit(cache=True, nogil=True)
-def _count(pixels, means, constants, numbers, looks, out):
+def _count(pixels, means, constants, log_factorials, numbers, looks, out):
     """Whether the uniform numbers were enough."""
     used = 0
     for i in range(len(pixels)):
@@ -76,7 +84,9 @@ def _count(pixels, means, constants, numbers, looks, out):
                     break
                 if count < 0.0 or (distance < 0.013 and v > distance):
                     continue
-                likelihood = -mean + count * log_mean - math.lgamma(count + 1.0)
+                k = np.int64(count)
+                log_factorial = log_factorials[k] if k < len(log_factorials) else math.lgamma(count + 1.0)
+                likelihood = -mean + count * log_mean - log_factorial
                 if math.log(v) + log_tries - math.log(a / (distance * distance) + b) <= likelihood:
                     break
         out[i] = looks[min(np.int64(count), len(looks) - 1)]

@@ -4,50 +4,29 @@ from functools import lru_cache
 
 import numpy as np
 from numba import njit
+from scipy.fft import dctn, idctn
 
 from .gaussian import gaussian_weights
 
 
 @lru_cache
-def smoothing_matrix(size: int, sigma: float) -> np.ndarray:
-    """float64[size, size]: a Gaussian cut at three sigma along an axis of `size` pixels, edges mirrored.
-
-    As a matrix because the Gaussian may be much wider than the image: sigma 171 on 224 pixels.
-    """
+def _response(size: int, sigma: float) -> np.ndarray:
+    """float64[size]: by how much a Gaussian cut at three sigma damps each cosine of an axis of `size` pixels."""
     half = gaussian_weights(sigma, 3.0)
-    radius = len(half) - 1
-    matrix = np.zeros((size, size))
-    pixels = np.arange(size)
-    for k in range(-radius, radius + 1):
-        mirrored = (pixels + k) % (2 * size)
-        mirrored = np.where(mirrored < size, mirrored, 2 * size - 1 - mirrored)
-        matrix[pixels, mirrored] += half[abs(k)]
-    return matrix
+    angles = np.pi / size * np.outer(np.arange(size), np.arange(1, len(half)))
+    return half[0] + 2 * np.cos(angles) @ half[1:]
 
 
 def smooth(fields: np.ndarray, sigma: float) -> np.ndarray:
-    """float64[B, H, W], blurred along H and W."""
-    for _ in range(2):  # down; then, with the axes exchanged, across
-        size = fields.shape[1]
-        reach = len(gaussian_weights(sigma, 3.0)) - 1
-        smoothed = np.zeros_like(fields)
-        _smooth(fields, smoothing_matrix(size, sigma), reach, smoothed)
-        fields = np.ascontiguousarray(smoothed.swapaxes(1, 2))
-    return fields
+    """float64[..., H, W], blurred along H and W with mirrored edges.
 
-
-@njit(cache=True, nogil=True)
-def _smooth(fields, matrix, reach, out):
-    """Adds matrix @ field to out for each field; the matrix is zero farther than `reach` from its diagonal."""
-    size = len(matrix)
-    for b in range(fields.shape[0]):
-        for r in range(size):
-            total = out[b, r]
-            for k in range(max(r - reach, 0), min(r + reach + 1, size)):
-                weight = matrix[r, k]
-                source = fields[b, k]
-                for c in range(len(total)):
-                    total[c] += weight * source[c]
+    By way of the cosine transform, whose cosines have just these edges, since the Gaussian may be far wider than the
+    image: sigma 171 on 224 pixels. It differs from the sum by some 1e-16, of which float32 keeps nothing.
+    """
+    height, width = fields.shape[-2:]
+    cosines = dctn(fields, axes=(-2, -1))
+    cosines *= np.outer(_response(height, sigma), _response(width, sigma))
+    return idctn(cosines, axes=(-2, -1))
 
 
 def inverse_affine(corners: np.ndarray, moved: np.ndarray) -> np.ndarray:

@@ -59,7 +59,7 @@ def snow(
     flakes = np.empty(images.shape[:3])
     angles = []
     for layer, random in zip(flakes, streams, strict=True):
-        layer[:] = random.normal(loc=mean, scale=deviation, size=layer.shape)
+        layer[:] = mean + deviation * random.standard_normal(layer.shape)
         angles.append(random.uniform(-135, -45))
     flakes = zoom_plane(flakes, zoom)
     flakes[flakes < threshold] = 0

@@ -20,7 +20,7 @@ from scripts.lib.streams import generator
 CLASSES = tuple(str(digit) for digit in range(10))
 SOURCES_PER_CLASS = 500
 SIZE = 32
-CLUTTER = 0.4  # brightness that the ground reaches
+CLUTTER = 0.25  # brightness that the ground reaches
 TYPICAL = "typical"
 PLANTED = ("mislabelled", "low_quality", "multiple_objects", "abstract", "lookalike")
 # The class whose strokes each digit's are morphed with: 0-6, 1-7, 2-7, 3-8, 4-9, 5-6.
@@ -124,11 +124,6 @@ def _draw(
                 _place(digits[source], random, scale=(0.62, 0.70), shift=0.0, move=side),
                 _place(digits[random.choice(pools[other])], random, scale=(0.62, 0.70), shift=0.0, move=-side),
             )
-        case "abstract":  # the outline of the strokes, dashed
-            strokes = _place(digits[source], random)
-            outline = ndimage.grey_dilation(strokes, size=3) - ndimage.grey_erosion(strokes, size=3)
-            diagonal = np.add.outer(np.arange(SIZE), np.arange(SIZE)) + random.integers(4)
-            ink = outline * (diagonal % 4 < 2)
         case "lookalike":  # halfway to a class that looks alike
             other = random.choice(pools[LOOKALIKE[digit]])
             gentle = {"rotation": 0.05, "scale": (0.95, 1.05), "shift": 0.3, "shear": 0.02}
@@ -140,6 +135,8 @@ def _draw(
         case _:
             ink = _place(digits[source], random)
     image = _colour(np.clip(ink, 0, 1), random)
+    if kind == "abstract":  # its photographic negative: dark strokes on a bright ground
+        image = 0.85 - image
     if kind == "low_quality":  # an eighth of the resolution's detail, pale and noisy
         small = image.reshape(8, 4, 8, 4, 3).mean(axis=(1, 3))
         image = 0.15 + 0.6 * _upsample(small, _linear(8)) + random.normal(0, 0.08, image.shape)
@@ -151,10 +148,10 @@ def _draw(
 def _place(
     digit: np.ndarray,
     random: np.random.Generator,
-    rotation: float = 0.25,
-    scale: tuple[float, float] = (0.8, 1.15),
-    shift: float = 1.9,
-    shear: float = 0.15,
+    rotation: float = 0.12,
+    scale: tuple[float, float] = (0.9, 1.1),
+    shift: float = 1.0,
+    shear: float = 0.08,
     move: float = 0.0,
 ) -> np.ndarray:
     """A digit's ink, float64[32, 32] in 0..1, rotated (radians), scaled, sheared and shifted (pixels) at random, then moved right."""

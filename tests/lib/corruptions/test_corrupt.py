@@ -36,7 +36,7 @@ def digests() -> dict[str, dict[str, str]]:
 @pytest.mark.parametrize("size", [32, 224])
 @pytest.mark.parametrize("corruption", CORRUPTIONS)
 def test_bytes_are_those_of_every_other_machine(corruption, size):
-    """Remade with `python tests/corruptions/test_corrupt.py`, after a change that is meant to change bytes."""
+    """Remade with `python tests/lib/corruptions/test_corrupt.py`, after a change that is meant to change bytes."""
     assert digest(corruption, size) == json.loads(GOLDEN.read_text())[str(size)][corruption]
 
 
@@ -92,7 +92,17 @@ def test_chance_depends_on_every_key(corruption):
 
 def test_seeds_do_not_run_into_each_other():
     assert seed_words("a", "fog", 1, "b") == seed_words("a", "fog", 1, "b")
-    spellings = [("a", "b", 1, "1"), ("ab", "", 1, "1"), ("a", "b", 11, ""), ('a"', "b", 1, "1"), ("a", "b", 1, "ü")]
+    spellings = [
+        ("a", "b", 1, "1"),
+        ("a", "b", 2, "1"),
+        ("a", "c", 1, "1"),
+        ("c", "b", 1, "1"),
+        ("a", "b", 1, "2"),
+        ("ab", "", 1, "1"),
+        ("a", "b", 11, ""),
+        ('a"', "b", 1, "1"),
+        ("a", "b", 1, "ü"),
+    ]
     assert len({tuple(seed_words(*spelling)) for spelling in spellings}) == len(spellings)
 
 
