@@ -35,6 +35,7 @@ def compare_level(
             "examples": np.bincount(dense.label, minlength=len(classes)),
             "dense_models": len(dense.seed),
             "level_models": len(compressed.seed),
+            "significance": significance,
             "dense_recall": before.mean(axis=0),
             "level_recall": after.mean(axis=0),
             "recall_change": after.mean(axis=0) - before.mean(axis=0),

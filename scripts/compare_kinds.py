@@ -20,8 +20,8 @@ NEGATIVE_CONTROL = "mislabelled"  # modal disagreement never reads the label, so
 # Grouping -> its groups; the first is what the others are compared with.
 GROUPS = {
     "kind": (TYPICAL, *PLANTED),
-    "class frequency": ("head", "tail"),
-    "class frequency, typical images": ("head", "tail"),
+    "class_frequency": ("head", "tail"),
+    "class_frequency_typical": ("head", "tail"),  # of typical images only, so that kinds do not mix in
 }
 
 
@@ -29,8 +29,8 @@ def groups_of(examples: Examples) -> pd.DataFrame:
     """Long table of (example, grouping, group). Tail: the classes with less than the median number of training images."""
     frequencies = pd.Series(examples.class_frequency, index=examples.label).groupby(level=0).first()
     side = np.where(examples.class_frequency < frequencies.median(), "tail", "head")
-    by_frequency = pd.DataFrame({"example": examples.example, "grouping": "class frequency", "group": side})
-    typical = by_frequency[examples.kind == TYPICAL].assign(grouping="class frequency, typical images")
+    by_frequency = pd.DataFrame({"example": examples.example, "grouping": "class_frequency", "group": side})
+    typical = by_frequency[examples.kind == TYPICAL].assign(grouping="class_frequency_typical")
     by_kind = pd.DataFrame({"example": examples.example, "grouping": "kind", "group": examples.kind})
     return pd.concat([by_kind, by_frequency, typical])
 
@@ -40,12 +40,14 @@ def compare_level(level: str, members: pd.DataFrame, models: int, significance: 
     rows = []
     for grouping, groups in GROUPS.items():
         excess: dict[str, Estimate] = {}
+        p: dict[str, float] = {}
         for group in groups:
             chosen = members[(members.grouping == grouping) & (members.group == group)]
             pie, control = chosen.pie.to_numpy(), chosen.control_pie.to_numpy()
             n = len(chosen)
             share, control_share = rate(int(pie.sum()), n, significance), rate(int(control.sum()), n, significance)
             excess[group] = mean((chosen.dealt_pie - chosen.dealt_control).to_numpy(), significance)
+            p[group] = mcnemar(pie, control)
             reference = excess[groups[0]]
             beyond = difference(excess[group], reference)
             is_reference = group == groups[0]
@@ -61,6 +63,7 @@ def compare_level(level: str, members: pd.DataFrame, models: int, significance: 
                     "role": "reference" if is_reference else "negative control" if group == NEGATIVE_CONTROL else "",
                     "examples": n,
                     "models": models,
+                    "significance": significance,
                     "pies": int(pie.sum()),
                     "pie_rate": share.value,
                     "pie_rate_low": share.low,
@@ -72,7 +75,7 @@ def compare_level(level: str, members: pd.DataFrame, models: int, significance: 
                     "excess_rate": own.value,
                     "excess_rate_low": own.low,
                     "excess_rate_high": own.high,
-                    "p_control": float("nan") if level == "control" else mcnemar(pie, control),
+                    "p_control": float("nan") if level == "control" else p[group],
                     "beyond_reference": against.value,
                     "beyond_reference_low": against.low,
                     "beyond_reference_high": against.high,
@@ -80,7 +83,7 @@ def compare_level(level: str, members: pd.DataFrame, models: int, significance: 
                     if level == "control"
                     else "is the reference"
                     if is_reference
-                    else against_reference(beyond, groups[0]),
+                    else against_reference(beyond, p[group], p[groups[0]], significance, groups[0]),
                 }
             )
     return rows

@@ -5,7 +5,7 @@ import pandas as pd
 
 from scripts.lib.charts import level_scale, save_chart
 from scripts.lib.job import logged
-from scripts.lib.tables import load_table
+from scripts.lib.tables import coverage, load_table
 
 
 def class_impact(table: pd.DataFrame) -> alt.TopLevelMixin:
@@ -55,7 +55,7 @@ def class_impact(table: pd.DataFrame) -> alt.TopLevelMixin:
         .properties(
             title=alt.Title(
                 "Who pays: recall of each class beyond the average loss",
-                subtitle=f"filled: significant by the paper's Welch test (p at most 0.05, uncorrected); K = {models} models a level; bars: 95 % intervals over models",
+                subtitle=f"filled: significant by the paper's Welch test (p at most {table.significance.iloc[0]:g}, uncorrected); K = {models} models a level; bars: {coverage(table)} intervals over models",
             )
         )
     )

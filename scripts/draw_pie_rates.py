@@ -5,13 +5,13 @@ import pandas as pd
 
 from scripts.lib.charts import level_scale, save_chart
 from scripts.lib.job import logged
-from scripts.lib.tables import load_table
+from scripts.lib.tables import coverage, load_table
 
 # Grouping -> what its axis says.
 PANELS = {
     "kind": "what was planted in the image",
-    "class frequency": "its class in training",
-    "class frequency, typical images": "the same, typical images",
+    "class_frequency": "its class in training",
+    "class_frequency_typical": "the same, typical images",
 }
 
 
@@ -53,7 +53,7 @@ def pie_rates(table: pd.DataFrame) -> alt.TopLevelMixin:
         .properties(
             title=alt.Title(
                 "PIEs by what was planted: evidence is what stands above the grey control",
-                subtitle=f"n = {total} test images, K = {models} models a level; bars: 95 % Wilson intervals over images",
+                subtitle=f"n = {total} test images, K = {models} models a level; bars: {coverage(table)} Wilson intervals over images",
             )
         )
     )

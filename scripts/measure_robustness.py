@@ -21,6 +21,7 @@ def measure(
         "examples": len(dense.example),
         "dense_models": len(dense.seed),
         "level_models": len(compressed.seed),
+        "significance": significance,
     }
     for name, before, after in (
         ("top1", dense.correct, compressed.correct),

@@ -38,6 +38,7 @@ def summarize_level(
         "dense_ties": int(modal_labels(dense.votes).tied.sum()),
         "level_ties": int(modal_labels(compressed.votes).tied.sum()),
         "tie_rule": "largest label",
+        "significance": significance,
         "pies": int(pies.sum()),
         "pie_rate": share.value,
         "pie_rate_low": share.low,

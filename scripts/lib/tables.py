@@ -14,6 +14,11 @@ def save_table(path: str | Path, table: pd.DataFrame) -> None:
         table.to_csv(beside, index=False, float_format="%.6g", na_rep="NaN", lineterminator="\n")
 
 
+def coverage(table: pd.DataFrame) -> str:
+    """What a table's intervals cover, `95 %` for its column significance of 0.05."""
+    return f"{100 * (1 - table.significance.iloc[0]):g} %"
+
+
 def load_table(path: str | Path) -> pd.DataFrame:
     """Read a table; InputError if it is damaged. Class names, levels and the like stay strings."""
     try:

@@ -9,7 +9,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from scripts.lib.tables import coverage
+
 CLEAREST = 12
+UNDEFINED = "–"
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,7 @@ class View:
 def percent(value: float, low: float | None = None, high: float | None = None, sign: bool = False) -> str:
     """`5.4 % [4.6, 6.3]`; a dash where the value is undefined, and no brackets where there is no interval."""
     if math.isnan(value):
-        return "–"
+        return UNDEFINED
     shown = f"{100 * value:{'+' if sign else ''}.1f} %"
     if low is None or high is None or math.isnan(low) or math.isnan(high):
         return shown
@@ -34,7 +37,7 @@ def percent(value: float, low: float | None = None, high: float | None = None, s
 def p_value(p: float) -> str:
     """Three decimals, or the power of ten below that."""
     if math.isnan(p):
-        return "–"
+        return UNDEFINED
     return f"{p:.3f}" if p >= 0.001 else f"{p:.0e}"
 
 
@@ -47,8 +50,8 @@ def estimate(table: pd.DataFrame, name: str, sign: bool = False) -> list[str]:
 def group_name(grouping: str, group: str, role: str = "") -> str:
     """A group of planted.csv as a reader is told of it."""
     name = group.replace("_", " ")
-    if grouping.startswith("class frequency"):
-        name += " classes" + ("" if grouping == "class frequency" else ", typical images")
+    if grouping.startswith("class_frequency"):
+        name += " classes" + ("" if grouping == "class_frequency" else ", typical images")
     return f"{name} ({role})" if role else name
 
 
@@ -79,9 +82,9 @@ def pie_summary(table: pd.DataFrame) -> View:
         f"n = {first.examples} test images, K = {first.dense_models} dense and {first.level_models} compressed models of seeds of their own. "
         "A PIE is an image whose modal label differs between the two populations; of equally frequent labels the largest counts. "
         "The control is a second dense population: its PIEs come from seeds alone, so only the excess over it is an effect of compression. "
-        f"Excess: the mean over {first.permutations} deals of all dense models into a dense and a control population. p (control): exact McNemar test against the control's PIEs; by chance: the mean and the central 95 % of the count when the models "
+        f"Excess: the mean over {first.permutations} deals of all dense models into a dense and a control population. p (control): exact McNemar test against the control's PIEs; by chance: the mean and the central {coverage(table)} of the count when the models "
         f"of both populations are dealt anew ({first.permutations} times), p (chance) one-sided. "
-        "PIEs are hard for the control too: accuracy is scored on the models that chose them. Brackets: 95 % intervals over images."
+        f"PIEs are hard for the control too: accuracy is scored on the models that chose them. Brackets: {coverage(table)} intervals over images."
     )
     return View("PIEs: images that compression changes the verdict on", note, cells)
 
@@ -105,7 +108,7 @@ def planted(table: pd.DataFrame) -> View:
         f"K = {table.models.iloc[0]} models of each level. What was planted in each test image is known. The control's PIEs are atypical too, so a group's "
         "PIE rate is no evidence: its excess over the control is, and whether that is larger than the excess of typical images (kinds) or "
         "head classes (tail: the classes with less than the median number of training images). Mislabelled images are a negative control: "
-        "modal disagreement never reads the label. Brackets: 95 % intervals over images (Wilson for rates, Student for excesses, "
+        f"modal disagreement never reads the label. Brackets: {coverage(table)} intervals over images (Wilson for rates, Student for excesses, "
         "MOVER for their differences); p: exact McNemar test against the control."
     )
     return View("Which images: what was planted, and what the audit finds", note, cells)
@@ -121,7 +124,7 @@ def class_impact(table: pd.DataFrame) -> View:
             "dense recall": table.dense_recall.map(percent),
             "level recall": table.level_recall.map(percent),
             "change beyond the average": estimate(table, "relative_change", sign=True),
-            "t": table.t.map("{:.2f}".format),
+            "t": [UNDEFINED if math.isnan(t) else f"{t:.2f}" for t in table.t],
             "p": table.p.map(p_value),
             "verdict": table.verdict,
         }
@@ -130,8 +133,8 @@ def class_impact(table: pd.DataFrame) -> View:
     note = (
         f"K = {first.dense_models} dense and {first.level_models} compressed models. The paper's test: every model's recall of the class less one constant "
         "per level, its population's mean top-1; Welch's t-test, two-sided, uncorrected (t > 0: the dense population is relatively better). With nothing "
-        f"different, {table.groupby('level').size().iloc[0] * 0.05:.1f} classes of each level would be flagged at 0.05 on average; the control shows how many are. "
-        "Brackets: 95 % intervals over models."
+        f"different, {table.groupby('level').size().iloc[0] * first.significance:.1f} classes of each level would be flagged on average; the control shows how many are. "
+        f"Brackets: {coverage(table)} intervals over models."
     )
     return View("Class impact: which classes pay more than the average", note, cells)
 
@@ -152,7 +155,7 @@ def robustness(table: pd.DataFrame) -> View:
     first = dense.iloc[0]
     note = (
         f"n = {first.examples} test images, K = {first.dense_models} models of each level. Top-1 of the dense population, and the change of each level's top-1 against it "
-        "on the same images, in percentage points; the control's change is what seeds alone do. Top-5 and ratios: robustness.csv. Brackets: 95 % intervals over "
+        f"on the same images, in percentage points; the control's change is what seeds alone do. Top-5 and ratios: robustness.csv. Brackets: {coverage(table)} intervals over "
         "images, the models taken as they are."
     )
     return View("Robustness: top-1 under corruption", note, cells)

@@ -71,7 +71,7 @@ def test_head_and_tail_are_the_halves_of_the_classes():
     frequency = np.array([10, 20, 30, 40])[[0, 1, 2, 3, 0]]
     examples = Examples(np.array(list("abcde")), np.array([0, 1, 2, 3, 0]), np.array(["typical"] * 5), frequency)
     groups = groups_of(examples)
-    tail = groups[(groups.grouping == "class frequency") & (groups.group == "tail")]
+    tail = groups[(groups.grouping == "class_frequency") & (groups.group == "tail")]
     assert tail.example.tolist() == ["a", "b", "e"]
 
 

@@ -14,12 +14,16 @@ def against_control(excess: Estimate, p: float, significance: float) -> str:
     return "cannot be told from the control"
 
 
-def against_reference(difference: Estimate, reference: str) -> str:
-    """Whether a group's excess differs from that of the reference group, by the interval of the difference."""
+def against_reference(difference: Estimate, p: float, p_reference: float, significance: float, reference: str) -> str:
+    """Whether a group's excess differs from that of the reference group.
+
+    difference: of the two excesses. p, p_reference: of the group's and the reference's own excess. An excess is called larger
+    only if it is one by itself, and smaller only if the reference's is.
+    """
     if math.isnan(difference.low) or math.isnan(difference.high):
         return "too few images to say"
-    if difference.low > 0:
+    if difference.low > 0 and p <= significance:
         return f"larger excess than {reference}"
-    if difference.high < 0:
+    if difference.high < 0 and p_reference <= significance:
         return f"smaller excess than {reference}"
     return f"cannot be told from {reference}"

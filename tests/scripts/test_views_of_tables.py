@@ -1,0 +1,69 @@
+"""Every table's page from the tables that the scripts make, and what the report says of them."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from test_audit_scripts import DENSE, LABEL, PRUNED
+
+from scripts.compare_classes import compare_level as compare_classes
+from scripts.compare_kinds import GROUPS
+from scripts.compare_kinds import compare_level as compare_kinds
+from scripts.find_pies import pies_of
+from scripts.lib.views import VIEWS
+from scripts.measure_robustness import measure
+from scripts.render_table import markdown
+from scripts.summarize_pies import summarize_level
+from scripts.write_report import findings
+
+SIGNIFICANCE = 0.1
+
+
+@pytest.fixture(scope="module")
+def tables():
+    """All tables of a study of four images, a control that is the dense population again, and one pruned level."""
+    levels = {"control": DENSE, "pruned": PRUNED}
+    pies = pd.concat([pies_of(level, DENSE, DENSE, votes, 20) for level, votes in levels.items()])
+    control = pies[pies.level == "control"].pie.to_numpy()
+    members = pd.concat([pies.assign(grouping=g, group=names[0], control_pie=False) for g, names in GROUPS.items()])
+    rows = {level: pies[pies.level == level] for level in levels}
+    return {
+        "pies": pies,
+        "pie_summary": pd.DataFrame(
+            [
+                summarize_level(level, rows[level], control, DENSE, votes, SIGNIFICANCE, 100)
+                for level, votes in levels.items()
+            ]
+        ),
+        "planted": pd.DataFrame(
+            [row for level in levels for row in compare_kinds(level, members[members.level == level], 3, SIGNIFICANCE)]
+        ),
+        "class_impact": pd.concat(
+            [
+                compare_classes(level, DENSE, votes, list("abcd"), np.arange(4), SIGNIFICANCE)
+                for level, votes in levels.items()
+            ]
+        ),
+        "robustness": pd.DataFrame(
+            [
+                measure(level, "fog", 1, DENSE, votes, 10, SIGNIFICANCE)
+                for level, votes in ({"dense": DENSE} | levels).items()
+            ]
+        ),
+    }
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_a_page_is_complete(tables, name):
+    view = VIEWS[name](tables[name])
+    page = markdown(view)
+    assert "{" not in page and "nan" not in page.lower()
+    assert "K = 3" in page or name == "pies"
+    assert all(isinstance(cell, str) for cell in view.cells.to_numpy().ravel())
+    if name != "pies":
+        assert "90 % intervals" in view.note  # what the significance of this study asks for
+        assert f"n = {len(LABEL)}" in page or "n" in view.cells
+
+
+def test_findings_say_what_cannot_be_told_from_the_control(tables):
+    (sentence,) = findings(tables["pie_summary"], tables["planted"], tables["class_impact"])
+    assert sentence.startswith("pruned cannot be told from the control: 3 PIEs beside the control's 0")
