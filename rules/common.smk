@@ -1,4 +1,4 @@
-# What the rule files share: the checked study, its populations, and what makes a rule run again.
+# Shared by the files beside this one: the checked study, its populations, and what makes a rule run again.
 import sys
 from pathlib import Path
 
@@ -43,7 +43,7 @@ wildcard_constraints:
 
 
 def code(script):
-    """A script's fingerprint: in a rule's params, it makes the rule run again when the code changes."""
+    """The fingerprint of a script, which as a param makes jobs run again when the code changes."""
     return fingerprint(ROOT, f"scripts/{script}.py")
 
 

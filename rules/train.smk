@@ -10,10 +10,10 @@ rule train:
         "<logs>/train/{level}/{cohort}.log",
     benchmark:
         "<benchmarks>/train/{level}/{cohort}.tsv"
+    priority: 1  # the longest jobs first, so that the short ones fill the gaps at the end
     conda:
         "../envs/environment.yaml"
     threads: 1
-    priority: 1  # the longest jobs first, so that the short ones fill the gaps at the end
     resources:
         gpu=GPU,
         mem_mb=2000,

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from scripts.lib.errors import InputError
 from scripts.lib.files import replacing, sha256, write_text
+from scripts.lib.streams import key
 
 COLUMNS = ("example", "split", "label", "shown", "kind", "class_frequency")
 
@@ -30,13 +31,17 @@ class Examples:
         """The examples at these positions."""
         return Examples(*(getattr(self, field.name)[positions] for field in fields(self)))
 
-    def first_per_class(self, count: int) -> np.ndarray:
-        """Positions of the first `count` examples of each class, in table order."""
-        rank = np.empty(len(self), dtype=np.int64)
+    def sample_per_class(self, count: int) -> np.ndarray:
+        """Positions of `count` examples of each class, in table order, as a hash of their ids chooses them.
+
+        The same examples whatever the order of the table is, and no favourites of that order.
+        """
+        drawn = np.array([key("sample", example) for example in self.example], dtype=object)
+        chosen = np.zeros(len(self), dtype=bool)
         for label in np.unique(self.label):
             members = np.flatnonzero(self.label == label)
-            rank[members] = np.arange(len(members))
-        return np.flatnonzero(rank < count)
+            chosen[members[np.argsort(drawn[members])[:count]]] = True
+        return np.flatnonzero(chosen)
 
 
 def save_images(path: str | Path, images: np.ndarray) -> None:

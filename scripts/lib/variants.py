@@ -9,14 +9,14 @@ from scripts.lib.errors import InputError
 
 
 def corrupted_subset(examples: Examples, per_class: int) -> np.ndarray:
-    """Positions of the first `per_class` examples of each class; InputError if a class has fewer."""
+    """Positions of `per_class` examples of each class, chosen by their ids; InputError if a class has fewer."""
     labels, counts = np.unique(examples.label, return_counts=True)
     if counts.min() < per_class:
         raise InputError(
             f"config key `corruptions.examples_per_class` is {per_class} and class {labels[counts.argmin()]} has {counts.min()} "
             "test images: lower it."
         )
-    return examples.first_per_class(per_class)
+    return examples.sample_per_class(per_class)
 
 
 def ids_digest(examples: Examples) -> str:

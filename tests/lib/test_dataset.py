@@ -53,9 +53,19 @@ def test_a_split_that_is_not_there(saved):
         load_split(*saved, "train")
 
 
-def test_the_first_of_each_class_in_table_order():
-    assert corrupted_subset(examples(), 2).tolist() == [0, 1, 2, 3]
-    assert corrupted_subset(examples(), 1).tolist() == [0, 2]
+def test_a_sample_of_each_class_that_does_not_depend_on_the_order():
+    table = examples(labels=np.arange(200) % 2)
+    chosen = table.take(corrupted_subset(table, 10))
+    assert np.bincount(chosen.label).tolist() == [10, 10]
+    assert np.all(np.diff(np.searchsorted(np.sort(table.example), chosen.example)) != 0)
+    shuffled = table.take(np.random.default_rng(0).permutation(200))
+    again = shuffled.take(corrupted_subset(shuffled, 10))
+    assert set(again.example) == set(chosen.example) and list(again.example) != list(chosen.example)
+    positions = [int(name.split("/")[1]) for name in chosen.example]
+    assert min(positions) < 60 and max(positions) > 140  # not the first ones
+
+
+def test_a_class_that_is_too_small_for_the_sample():
     with pytest.raises(InputError, match=r"examples_per_class` is 4 and class 0 has 3 test images: lower it"):
         corrupted_subset(examples(), 4)
 
@@ -74,8 +84,8 @@ def test_corrupted_images_belong_to_their_examples(tmp_path):
     }
     save_manifest(paths[1], manifest | {"images_sha256": sha256(paths[0])})
     variants, found = load_corrupted(*paths, table)
-    assert found.example.tolist() == ["test/0", "test/2"]
+    assert found.example.tolist() == chosen.example.tolist() and found.label.tolist() == [0, 1]
     assert np.array_equal(variants["fog", 3], IMAGES[2:4])
-    reordered = examples(ids=["test/1", "test/0", "test/2", "test/3", "test/4", "test/5"])
+    reordered = table.take(np.arange(6)[::-1])
     with pytest.raises(InputError, match="made from other examples, or in another order"):
         load_corrupted(*paths, reordered)

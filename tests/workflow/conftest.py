@@ -27,11 +27,15 @@ SNAKEMAKE = str(Path(sys.executable).with_name("snakemake"))
 class Project:
     """A copy of the project and what one does with it."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, study: str | None) -> None:
+        self.folder, self.study = folder, study
 
     def command(self, *arguments: str) -> list[str]:
-        return [SNAKEMAKE, *arguments]
+        # After a list of configuration files, `--` says where the targets begin.
+        study = ["--configfile", self.study] if self.study else []
+        targets = [argument for argument in arguments if not argument.startswith("-")]
+        options = [argument for argument in arguments if argument.startswith("-")]
+        return [SNAKEMAKE, *options, *study, "--", *targets]
 
     def environment(self) -> dict[str, str]:
         return {**os.environ, "OMP_NUM_THREADS": "1"}
@@ -55,10 +59,11 @@ class Project:
         return {rule: int(count) for rule, count in jobs if rule not in ("all", "total")}
 
     def tables(self) -> dict[str, bytes]:
+        """The tables' bytes by name."""
         return {path.name: path.read_bytes() for path in sorted((self.folder / "results/miniature/tables").iterdir())}
 
 
-def copy_project(folder: Path) -> Project:
+def copy_project(folder: Path, study: str | None = "tests/miniature.yaml") -> Project:
     for part in PARTS:
         source, target = ROOT / part, folder / part
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -66,7 +71,7 @@ def copy_project(folder: Path) -> Project:
             shutil.copytree(source, target)
         else:
             shutil.copy2(source, target)
-    return Project(folder)
+    return Project(folder, study)
 
 
 @pytest.fixture

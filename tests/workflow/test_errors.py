@@ -1,5 +1,8 @@
 """What goes wrong is said in one sentence, before expensive work where that is possible."""
 
+import subprocess
+import sys
+
 import pytest
 
 
@@ -41,7 +44,7 @@ def test_a_damaged_file_is_named(finished):
     target = "results/miniature/predictions/dense/000-001/digital.parquet"
     images.write_bytes(whole[:-1000])
     try:
-        done = finished.snakemake("--forcerun", "predict", "--", target)
+        done = finished.snakemake("--forcerun=predict", target)
         assert done.returncode != 0
         assert (
             "contrast.npy is not the file that its manifest describes: delete it, and snakemake makes it again"
@@ -53,14 +56,11 @@ def test_a_damaged_file_is_named(finished):
 
 
 def test_two_runs_at_once_are_refused(finished):
-    import subprocess
-    import sys
-
     holder = "import sys, time; sys.path.insert(0, '.'); from pathlib import Path; from scripts.lib.run_lock import take_run_lock\ntake_run_lock(Path('.snakemake')); print('held', flush=True); time.sleep(120)"
     process = subprocess.Popen([sys.executable, "-c", holder], cwd=finished.folder, stdout=subprocess.PIPE)
     try:
         assert process.stdout.readline() == b"held\n"
-        done = finished.snakemake("--forcerun", "find_pies")
+        done = finished.snakemake("--forcerun=find_pies")
         assert done.returncode != 0 and "another snakemake is running" in done.stdout + done.stderr
         assert finished.would_run() == {}  # looking is allowed
     finally:

@@ -1,0 +1,71 @@
+"""The default study finds what was planted in it: the numbers differ between machines, the answer must not."""
+
+import pandas as pd
+import pytest
+
+COMPRESSED = ["magnitude-0.90", "block-0.80"]
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory):
+    from conftest import copy_project
+
+    project = copy_project(tmp_path_factory.mktemp("demo") / "lacuna", study=None)
+    done = project.snakemake("demo")
+    assert done.returncode == 0, done.stdout + done.stderr
+    folder = project.folder / "results/demo"
+    assert (folder / "report.html").stat().st_size > 100_000
+    return {path.stem: pd.read_csv(path) for path in (folder / "tables").glob("*.csv")}
+
+
+def row(table, level, **where):
+    for column, value in {"level": level, **where}.items():
+        table = table[table[column] == value]
+    (found,) = table.itertuples()
+    return found
+
+
+@pytest.mark.parametrize("level", COMPRESSED)
+def test_compression_makes_more_pies_than_seeds_do(tables, level):
+    found = row(tables["pie_summary"], level)
+    assert found.pies > found.control_pies and found.p_control < 0.01 and found.p_permutation < 0.01
+    assert found.excess_rate_low > 0 and found.verdict == "exceeds the control"
+
+
+def test_a_level_of_little_compression_has_less_excess_and_the_control_no_more_than_chance(tables):
+    summary = tables["pie_summary"]
+    assert row(summary, "magnitude-0.50").excess_rate < 0.5 * row(summary, "magnitude-0.90").excess_rate
+    control = row(summary, "control")
+    assert control.null_low - 20 < control.pies < control.null_high + 20 and control.p_permutation > 0.01
+
+
+@pytest.mark.parametrize("level", COMPRESSED)
+def test_the_excess_falls_on_what_was_planted(tables, level):
+    planted = tables["planted"]
+    assert row(planted, level, group="abstract").verdict == "larger excess than typical"
+    assert row(planted, level, group="multiple_objects").beyond_reference > 0
+    tail = row(planted, level, grouping="class_frequency_typical", group="tail")
+    assert tail.beyond_reference > 0 and tail.verdict == "larger excess than head"
+
+
+@pytest.mark.parametrize("level", COMPRESSED)
+def test_mislabelled_images_are_no_more_often_pies_than_typical_ones(tables, level):
+    found = row(tables["planted"], level, group="mislabelled")
+    assert found.role == "negative control"
+    assert found.verdict == "cannot be told from typical" or found.beyond_reference < 0.04
+
+
+@pytest.mark.parametrize("level", COMPRESSED)
+def test_the_tail_pays(tables, level):
+    impact = tables["class_impact"]
+    classes = impact[impact.level == level]
+    rare = classes.class_frequency < classes.class_frequency.median()
+    assert classes.relative_change[rare].mean() < classes.relative_change[~rare].mean()
+    assert impact[impact.level == "control"].significant.sum() <= 3
+
+
+def test_every_variant_was_measured(tables):
+    robustness = tables["robustness"]
+    assert len(robustness) == 5 * (1 + 15 * 5) and (robustness.examples == 400).all()
+    dense = robustness[(robustness.level == "dense") & (robustness.severity == 5)].set_index("corruption").top1
+    assert dense["contrast"] < 0.45 and dense["fog"] < 0.45 < dense["jpeg_compression"]
