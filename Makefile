@@ -4,8 +4,9 @@
 
 PYTHON ?= python3
 VENV := .venv
+LOCK := .venv-lock
 # The stamp carries a checksum, so that set-up runs when the requirements change and not when a file was merely touched.
-STAMP := $(VENV)/.installed-$(shell cksum < envs/requirements.txt | cut -d' ' -f1)
+STAMP := $(VENV)/.installed-$(shell cat envs/requirements.txt envs/requirements-no-deps.txt | cksum | cut -d' ' -f1)
 BIN := $(VENV)/bin
 
 .PHONY: demo test lock
@@ -23,12 +24,13 @@ $(STAMP):
 	@echo "Setting up $(VENV) from envs/requirements.txt (once)"
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r envs/requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r envs/requirements-no-deps.txt
 	@touch $@
 
 # Resolved for every Python >= 3.11 and every platform. torch pins its own CUDA packages exactly; leaving them out of the file
 # is what lets machines with and without a GPU install from the same one.
-lock: $(STAMP)
-	@$(PYTHON) -m venv --clear $(VENV)/lock
-	@$(VENV)/lock/bin/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
-	@$(VENV)/lock/bin/uv --quiet pip compile --universal --python-version 3.11 --upgrade --no-annotate --no-header envs/requirements.in -o $(VENV)/lock/resolved.txt
-	@{ echo "# Made by 'make lock' from requirements.in; do not edit."; grep -vE '^(nvidia|cuda)-|^triton==' $(VENV)/lock/resolved.txt; } > envs/requirements.txt
+lock:
+	@$(PYTHON) -m venv --clear $(LOCK)
+	@$(LOCK)/bin/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
+	@$(LOCK)/bin/uv --quiet pip compile --universal --python-version 3.11 --upgrade --no-annotate --no-header envs/requirements.in -o $(LOCK)/resolved.txt
+	@{ echo "# Made by 'make lock' from requirements.in; do not edit."; grep -vE '^(nvidia|cuda)-|^triton==' $(LOCK)/resolved.txt; } > envs/requirements.txt

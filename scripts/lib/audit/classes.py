@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 
 def recall(votes: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
@@ -49,6 +49,6 @@ def class_impact(
     with np.errstate(invalid="ignore"):
         t = difference / np.sqrt(variance)
         degrees = variance**2 / (a**2 / (len(dense) - 1) + b**2 / (len(compressed) - 1))
-    half = stats.t.isf(significance / 2, degrees) * np.sqrt(variance)
-    p = 2 * stats.t.sf(np.abs(t), degrees)
+    half = -special.stdtrit(degrees, significance / 2) * np.sqrt(variance)
+    p = 2 * special.stdtr(degrees, -np.abs(t))
     return ClassImpact(-difference, -difference - half, -difference + half, t, degrees, p)

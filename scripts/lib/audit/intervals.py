@@ -4,7 +4,7 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
+from scipy import special  # scipy.stats has the same under better names and takes six times as long to import
 
 
 class Estimate(NamedTuple):
@@ -21,7 +21,7 @@ def rate(successes: int, n: int, significance: float) -> Estimate:
         raise ValueError(f"{successes} successes of {n} cannot be.")
     if n == 0:
         return Estimate(math.nan, math.nan, math.nan)
-    z = stats.norm.isf(significance / 2)
+    z = -special.ndtri(significance / 2)
     p = successes / n
     centre = (p + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
@@ -37,7 +37,7 @@ def mean(values: np.ndarray, significance: float) -> Estimate:
     average = float(values.mean())
     if n == 1:
         return Estimate(average, math.nan, math.nan)
-    half = float(stats.t.isf(significance / 2, n - 1) * values.std(ddof=1) / math.sqrt(n))
+    half = float(-special.stdtrit(n - 1, significance / 2) * values.std(ddof=1) / math.sqrt(n))
     return Estimate(average, average - half, average + half)
 
 
@@ -60,4 +60,4 @@ def mcnemar(first: np.ndarray, second: np.ndarray) -> float:
     first, second = np.asarray(first, dtype=bool), np.asarray(second, dtype=bool)
     only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
     discordant = only_first + only_second
-    return 1.0 if discordant == 0 else float(stats.binomtest(only_first, discordant).pvalue)
+    return min(1.0, 2 * float(special.bdtr(min(only_first, only_second), discordant, 0.5)))

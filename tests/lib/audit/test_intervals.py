@@ -68,3 +68,10 @@ def test_mcnemar_is_the_binomial_test_of_the_discordant():
     second = np.array([0] * 9 + [1] * 2 + [1] * 5, bool)
     assert intervals.mcnemar(first, second) == pytest.approx(2 * sum(math.comb(11, k) for k in range(3)) / 2**11)
     assert intervals.mcnemar(first, first) == 1.0
+
+
+@given(st.integers(0, 60), st.integers(0, 60))
+def test_mcnemar_is_scipys_binomial_test(only_first, only_second):
+    first = np.array([True] * only_first + [False] * only_second, dtype=bool)
+    expected = stats.binomtest(only_first, only_first + only_second).pvalue if len(first) else 1.0
+    assert intervals.mcnemar(first, ~first) == pytest.approx(expected)

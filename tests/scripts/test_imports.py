@@ -1,0 +1,41 @@
+"""No job imports what it does not need: start-up is paid once for every job of a study."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+HEAVY = {
+    "torch",
+    "pandas",
+    "numba",
+    "cv2",
+    "skimage",
+    "altair",
+    "scipy.stats",
+    "imagecorruptions",
+    "matplotlib",
+    "snakemake",
+}
+ALLOWED = {
+    "train": {"torch"},
+    "predict": {"torch"},
+    "find_pies": {"pandas"},
+    "summarize_pies": {"pandas"},
+    "compare_kinds": {"pandas"},
+    "compare_classes": {"pandas"},
+    "measure_robustness": {"pandas"},
+    "render_table": {"pandas"},
+    "write_report": {"pandas"},
+    "draw_pie_rates": {"pandas", "altair"},
+    "draw_class_impact": {"pandas", "altair"},
+}
+
+
+@pytest.mark.parametrize("script", sorted(path.stem for path in (ROOT / "scripts").glob("*.py")))
+def test_a_script_imports_what_it_needs(script):
+    program = f"import sys, scripts.{script}; print(*(name for name in {sorted(HEAVY)} if name in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert set(done.stdout.split()) <= ALLOWED.get(script, set())
