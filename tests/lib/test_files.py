@@ -27,6 +27,11 @@ def test_a_process_that_is_killed_leaves_what_was_there(tmp_path):
     program = "import os, sys; from scripts.lib.files import replacing\nwith replacing(sys.argv[1]) as b:\n    b.write_text('half'); os.kill(os.getpid(), 9)"
     assert subprocess.run([sys.executable, "-c", program, path], check=False).returncode == -9
     assert path.read_text() == "first\n"
+    (left,) = (other for other in tmp_path.iterdir() if other != path)  # what the killed process wrote
+    alive = left.with_suffix(f".{os.getppid()}")
+    alive.write_text("another process of this machine is writing")
+    write_text(path, "second\n")
+    assert path.read_text() == "second\n" and not left.exists() and alive.exists()
 
 
 def test_sha256_is_hashlibs(tmp_path):
