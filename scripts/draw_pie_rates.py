@@ -27,7 +27,13 @@ def pie_rates(table: pd.DataFrame) -> alt.TopLevelMixin:
         part = data[data.grouping == grouping]
         here = [name for name in names if name in set(part.name)]
         base = alt.Chart(part).encode(
-            x=alt.X("name:N", sort=here, title=title, axis=alt.Axis(labelAngle=0, ticks=False)),
+            x=alt.X(
+                "name:N",
+                sort=here,
+                title=title,
+                scale=alt.Scale(paddingInner=0.3, paddingOuter=0.15),
+                axis=alt.Axis(labelAngle=0, ticks=False),
+            ),
             xOffset=alt.XOffset("level:N", sort=levels),
             color=alt.Color(
                 "level:N", sort=levels, scale=level_scale(levels), legend=alt.Legend(title=None, orient="top")
@@ -43,7 +49,7 @@ def pie_rates(table: pd.DataFrame) -> alt.TopLevelMixin:
         )
         bars = base.mark_rule(strokeWidth=2).encode(y="pie_rate_low:Q", y2="pie_rate_high:Q")
         panels.append(
-            (bars + points).properties(width=100 * len(here) if grouping == "kind" else 75 * len(here), height=280)
+            (bars + points).properties(width=100 * len(here) if grouping == "kind" else 90 * len(here), height=280)
         )
     models = int(table.models.iloc[0])
     total = int(table[(table.level == levels[0]) & (table.grouping == "kind")].examples.sum())
