@@ -12,11 +12,12 @@ from scripts.lib.corruptions import CORRUPTIONS as CORRUPTION_MODULES
 from scripts.lib.corruptions import FAMILIES, constants_for
 from scripts.lib.data.sources import IMAGE_SIZE
 from scripts.lib.errors import InputError
+from scripts.lib.files import sha256
 from scripts.lib.fingerprint import fingerprint
 from scripts.lib.population import cohorts
+from scripts.lib.project import REPORT_TEMPLATE, ROOT
 from scripts.lib.run_lock import take_run_lock
 
-ROOT = Path(workflow.basedir)
 
 try:
     check_config(config, yaml.safe_load((ROOT / "schemas" / "config.schema.yaml").read_text()))

@@ -91,7 +91,6 @@ rule draw_exemplars:
 
 rule write_report:
     input:
-        template=ROOT / "report" / "report.html.jinja",
         tables=expand("<results>/tables/{table}.csv", table=TABLES),
         figures=expand("<results>/figures/{figure}.svg", figure=FIGURES),
         exemplars="<results>/figures/exemplars.png",
@@ -108,6 +107,7 @@ rule write_report:
         runtime=10,
     params:
         code=code("write_report"),
+        template=sha256(REPORT_TEMPLATE),
         study=config,
     message:
         "write the report"

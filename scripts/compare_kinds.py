@@ -8,7 +8,7 @@ import pandas as pd
 
 from scripts.lib.audit.intervals import Estimate, difference, mcnemar, mean, rate
 from scripts.lib.audit.verdicts import against_reference
-from scripts.lib.data.planted_digits import PLANTED, TYPICAL
+from scripts.lib.data.kinds import PLANTED, TYPICAL
 from scripts.lib.dataset import Examples, load_examples
 from scripts.lib.errors import InputError
 from scripts.lib.job import logged
@@ -26,8 +26,11 @@ GROUPS = {
 
 
 def groups_of(examples: Examples) -> pd.DataFrame:
-    """Long table of (example, grouping, group). Tail: the classes with less than the median number of training images."""
-    frequencies = pd.Series(examples.class_frequency, index=examples.label).groupby(level=0).first()
+    """Long table of (example, grouping, group). Tail: the classes with less than the median number of training images.
+
+    The class is the one that the image shows: PIEs do not depend on its label.
+    """
+    frequencies = pd.Series(examples.class_frequency, index=examples.shown).groupby(level=0).first()
     side = np.where(examples.class_frequency < frequencies.median(), "tail", "head")
     by_frequency = pd.DataFrame({"example": examples.example, "grouping": "class_frequency", "group": side})
     typical = by_frequency[examples.kind == TYPICAL].assign(grouping="class_frequency_typical")

@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from scripts.lib.data.planted_digits import PLANTED, TYPICAL
+from scripts.lib.data.kinds import PLANTED, TYPICAL
 from scripts.lib.dataset import Examples, load_split
 from scripts.lib.files import replacing
 from scripts.lib.job import logged

@@ -28,7 +28,10 @@ def measure(
         ("top5", dense.correct_top5, compressed.correct_top5),
     ):
         per_image, dense_per_image = after.mean(axis=0), before.mean(axis=0)
-        value, change = fraction_mean(per_image, significance), mean(per_image - dense_per_image, significance)
+        value, change = (
+            fraction_mean(per_image, significance),
+            mean((per_image - dense_per_image).round(12) + 0.0, significance),
+        )
         relative = per_image.mean() / dense_per_image.mean() if dense_per_image.any() else np.nan
         if name == "top5" and classes <= 5:  # the label is always among the first five
             value = change = Estimate(np.nan, np.nan, np.nan)

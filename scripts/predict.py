@@ -1,5 +1,8 @@
 """Predict one suite with the models of one cohort, and write the ledger."""
 
+import hashlib
+import json
+
 import numpy as np
 import torch
 
@@ -8,7 +11,7 @@ from scripts.lib.device import prepare_device
 from scripts.lib.errors import InputError
 from scripts.lib.files import sha256
 from scripts.lib.job import Progress, logged
-from scripts.lib.ledger import block, save_ledger
+from scripts.lib.ledger import block, recipe_of, save_ledger
 from scripts.lib.models import load_cohort
 from scripts.lib.networks import normalized
 from scripts.lib.variants import load_corrupted
@@ -34,6 +37,11 @@ def load_suite(input, suite: str) -> tuple[dict[tuple[str, int], np.ndarray], Ex
         part, examples = load_corrupted(images, manifest, everything)
         variants |= part
     return variants, examples
+
+
+def study_digest(training: dict, data: dict) -> str:
+    """SHA-256 of what the predictions depend on besides the seeds: the data and the recipe."""
+    return hashlib.sha256(json.dumps([recipe_of({"training": training}), data], sort_keys=True).encode()).hexdigest()
 
 
 def main(input, output, params, wildcards) -> None:
@@ -66,6 +74,7 @@ def main(input, output, params, wildcards) -> None:
             "level": wildcards.level,
             "suite": wildcards.suite,
             "training": description,
+            "study_digest": study_digest(description, data),
             "models_sha256": sha256(input.models),
             "test_sha256": data["sha256"]["test"],
             "classes": data["classes"],

@@ -20,7 +20,7 @@ def prepare_planted_digits(options: dict, train: str, test: str, examples: str, 
             "label": split.label,
             "shown": split.shown,
             "kind": split.kind,
-            "class_frequency": frequency[split.label],
+            "class_frequency": frequency[split.shown],
             "source": split.source,
         }
         for column, values in rows.items():
@@ -36,7 +36,7 @@ def prepare_planted_digits(options: dict, train: str, test: str, examples: str, 
             "classes": list(CLASSES),
             "image_size": SIZE,
             "examples": {name: len(split.label) for name, split in splits.items()},
-            "sha256": {"train": sha256(train), "test": sha256(test)},
+            "sha256": {"train": sha256(train), "test": sha256(test), "examples": sha256(examples)},
         },
     )
     for name, split in splits.items():

@@ -8,7 +8,7 @@ from scripts.lib.audit.modal import modal_labels
 from scripts.lib.audit.pies import permutation_test
 from scripts.lib.audit.verdicts import against_control
 from scripts.lib.job import logged
-from scripts.lib.ledger import Votes, load_population
+from scripts.lib.ledger import Votes, load_population, sparsity_of
 from scripts.lib.streams import generator
 from scripts.lib.tables import load_table, save_table
 
@@ -82,6 +82,7 @@ def main(input, output, params) -> None:
         row = summarize_level(
             level, rows_of[level], control, dense, compressed, params.significance, params.permutations
         )
+        row["sparsity"] = sparsity_of(input.ledger, level)
         print(f"{level}: {row['pies']} PIEs, control {row['control_pies']}: {row['verdict']}")
         rows.append(row)
     save_table(output.table, pd.DataFrame(rows))

@@ -24,7 +24,7 @@ def main(input, output, params, cohort: str) -> None:
     progress = Progress(len(seeds), "model")
     models, sparsity = {}, {}
     for seed in seeds:
-        models[seed], sparsity[seed] = train_model(
+        models[seed], pruned = train_model(
             images,
             labels,
             len(data["classes"]),
@@ -34,8 +34,11 @@ def main(input, output, params, cohort: str) -> None:
             params.training,
             dict(params.pruning),
         )
-        reached = ", ".join(f"layer {name} {value:.1%}" for name, value in sparsity[seed].items())
-        progress.step(f"{params.level['name']}, seed {seed}" + (f", pruned {reached}" if reached else ""))
+        zeros, weights = map(sum, zip(*pruned.values(), strict=True)) if pruned else (0, 0)
+        sparsity[seed] = {name: layer[0] / layer[1] for name, layer in pruned.items()}
+        sparsity[seed]["all"] = zeros / weights if pruned else 0.0
+        reached = ", ".join(f"{name} {value:.1%}" for name, value in sparsity[seed].items())
+        progress.step(f"{params.level['name']}, seed {seed}; sparsity of the pruned layers: {reached}")
     save_cohort(
         output.models,
         models,

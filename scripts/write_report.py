@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from scripts.lib.files import write_text
 from scripts.lib.job import logged
+from scripts.lib.project import REPORT_TEMPLATE
 from scripts.lib.tables import load_table
 from scripts.lib.views import VIEWS, group_name, percent
 
@@ -28,19 +29,19 @@ def findings(summary: pd.DataFrame, planted: pd.DataFrame, impact: pd.DataFrame)
             continue
         here = planted[(planted.level == row.level) & planted.verdict.str.startswith("larger")]
         more = "; ".join(group_name(row_here.grouping, row_here.group) for row_here in here.itertuples())
-        where = f"; it falls most on: {more}" if more else "; no group stands out beyond its reference"
+        where = f"; larger than on their reference for {more}" if more else "; no group stands out beyond its reference"
         sentences.append(f"{row.level} {row.verdict}: {numbers}{where}; {beside}.")
-    return sentences
+    return sentences or ["Nothing is compressed in this study: there is only the control to see."]
 
 
-def write_report(template: str, tables: list[str], figures: list[str], exemplars: str, study: dict) -> str:
+def write_report(tables: list[str], figures: list[str], exemplars: str, study: dict) -> str:
     """The page; everything that comes from data is escaped."""
     frames = {Path(path).stem: load_table(path) for path in tables}
     views = {name: VIEWS[name](frame) for name, frame in frames.items()}
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    return environment.from_string(Path(template).read_text(encoding="utf-8")).render(
+    return environment.from_string(REPORT_TEMPLATE.read_text(encoding="utf-8")).render(
         study=study,
         configuration=yaml.safe_dump(study, sort_keys=False, allow_unicode=True),
         findings=findings(frames["pie_summary"], frames["planted"], frames["class_impact"]),
@@ -56,7 +57,6 @@ if __name__ == "__main__":
         write_text(
             snakemake.output.report,  # noqa: F821
             write_report(
-                snakemake.input.template,  # noqa: F821
                 snakemake.input.tables,  # noqa: F821
                 snakemake.input.figures,  # noqa: F821
                 snakemake.input.exemplars,  # noqa: F821

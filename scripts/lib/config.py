@@ -5,12 +5,25 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Any
 
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import ValidationError
 
 from scripts.lib.errors import InputError
 
 DENSE, CONTROL = "dense", "control"
+
+# To JSON Schema 10.0 is an integer, to Python's range it is none.
+_STRICT = Draft202012Validator.TYPE_CHECKER.redefine(
+    "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
+)
+Validator = validators.extend(Draft202012Validator, type_checker=_STRICT)
+TYPE_NAMES = {
+    "object": "a section",
+    "array": "a list",
+    "integer": "a whole number",
+    "number": "a number",
+    "string": "a text",
+}
 
 
 def check_config(config: dict, schema: dict) -> None:
@@ -21,9 +34,7 @@ def check_config(config: dict, schema: dict) -> None:
     for path, value in _leaves(config):
         if isinstance(value, float) and not math.isfinite(value):
             raise InputError(f"config key `{path}` is {value}, which is not a number: give a finite one.")
-    errors = sorted(
-        Draft202012Validator(schema).iter_errors(config), key=lambda error: (len(error.path), str(error.path))
-    )
+    errors = sorted(Validator(schema).iter_errors(config), key=lambda error: (len(error.path), str(error.path)))
     if errors:
         raise InputError(_sentence(errors[0]))
     _check_levels(config["levels"])
@@ -94,7 +105,10 @@ def _sentence(error: ValidationError) -> str:
             where = f"`{path}.{missing}`" if path else f"`{missing}`"
             return f"config key {where} is missing: add it, config.yaml shows how."
         case "type":
-            return f"{key} is {found!r}: it must be of type {rule}."
+            remedy = (
+                " (YAML reads 1e-3 as a text: write 1.0e-3)" if isinstance(found, str) and _is_number(found) else ""
+            )
+            return f"{key} is {found!r}: it must be {TYPE_NAMES[rule]}{remedy}."
         case "enum":
             near = get_close_matches(str(found), [str(choice) for choice in rule], n=1)
             remedy = f"did you mean `{near[0]}`?" if near else f"it may be one of {', '.join(map(str, rule))}."
@@ -115,3 +129,11 @@ def _sentence(error: ValidationError) -> str:
             return f"{key} is {found!r}: use letters, digits, dots, dashes and underscores only, because it becomes a file name."
         case _:
             return f"{key}: {error.message}."
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -22,7 +22,8 @@ class Examples:
     example: np.ndarray  # str: a stable id, never a position in a loader
     label: np.ndarray  # int64: the label as given
     kind: np.ndarray  # str: what was planted, `typical` if nothing
-    class_frequency: np.ndarray  # int64: training images that carry the same label
+    shown: np.ndarray  # int64: the class that the image shows, where that is known to differ from the label
+    class_frequency: np.ndarray  # int64: training images that are labelled with the class shown
 
     def __len__(self) -> int:
         return len(self.example)
@@ -87,7 +88,7 @@ def load_examples(path: str | Path, split: str) -> Examples:
     missing = [name for name in COLUMNS if name not in table.column_names]
     if missing:
         raise InputError(f"{path} lacks the columns {', '.join(missing)}: make it anew.")
-    columns = {name: table[name].to_numpy() for name in ("example", "label", "kind", "class_frequency")}
+    columns = {name: table[name].to_numpy() for name in ("example", "label", "kind", "shown", "class_frequency")}
     if table.num_rows == 0:
         raise InputError(f"{path} has no example of the split `{split}`: check the study's `data` section.")
     if len(np.unique(columns["example"])) != table.num_rows:
@@ -114,6 +115,10 @@ def load_split(
     """Images, examples and manifest of a split; InputError unless all three belong together."""
     description = load_manifest(manifest)
     pictures = load_images(images, description["sha256"][split])
+    if sha256(examples) != description["sha256"]["examples"]:
+        raise InputError(
+            f"{examples} is not the file that {manifest} describes: delete it, and snakemake makes it again."
+        )
     table = load_examples(examples, split)
     if len(table) != len(pictures):
         raise InputError(

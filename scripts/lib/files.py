@@ -27,9 +27,17 @@ def replacing(path: str | Path) -> Iterator[Path]:
         yield beside
         with beside.open("rb+") as written:
             os.fsync(written.fileno())
+        beside.chmod(0o666 & ~_umask())  # some writers make files that only their owner may read
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    """The permissions that new files do not get."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
 
 
 def _is_running(process: str) -> bool:

@@ -1,5 +1,6 @@
 """The edge between a rule and its script: everything the script prints goes to the rule's log, and errors are one sentence."""
 
+import fcntl
 import sys
 import time
 import traceback
@@ -14,12 +15,15 @@ from scripts.lib.errors import InputError
 def logged(log: str) -> Iterator[None]:
     """Send standard output and error to `log`, line by line; name the log when the job fails.
 
-    An InputError is shown as its sentence, anything else with its traceback in the log.
+    An InputError is shown as its sentence, anything else with its traceback in the log. A job outlives a snakemake that is
+    killed. If it is then started again, the new one waits for the old one here, so that what the new one writes is what stays.
     """
     path = Path(log)
     path.parent.mkdir(parents=True, exist_ok=True)
     terminal = sys.stderr
-    with path.open("w", encoding="utf-8", buffering=1) as file:
+    with path.with_name(f".{path.name}.lock").open("w") as lock, path.open("a", encoding="utf-8", buffering=1) as file:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        file.truncate(0)
         sys.stdout = sys.stderr = file
         try:
             yield

@@ -139,11 +139,38 @@ def load_votes(paths: list[str | Path], level: str) -> dict[tuple[str, int], Vot
 
 
 def load_population(paths: list[str | Path], level: str) -> dict[tuple[str, int], Votes]:
-    """As `load_votes`, choosing the level's files among those of several levels by what their metadata say."""
-    chosen = [path for path in paths if describe(path)["level"] == level]
-    if not chosen:
+    """As `load_votes`, choosing the level's files among those of several levels by what their metadata say.
+
+    Raises InputError unless all cohorts were trained by the same recipe and the same torch.
+    """
+    descriptions = {path: described for path in paths if (described := describe(path))["level"] == level}
+    if not descriptions:
         raise InputError(f"none of the {len(paths)} prediction files holds the level {level}: predict it first.")
-    return load_votes(chosen, level)
+    first, recipe = next((path, recipe_of(described)) for path, described in descriptions.items())
+    for path, described in descriptions.items():
+        for key in recipe | recipe_of(described):
+            if recipe.get(key) != recipe_of(described).get(key):
+                raise InputError(
+                    f"{first} and {path} differ in `{key}`: a population's models may differ in their seed only, so train one of "
+                    "them anew."
+                )
+    return load_votes(list(descriptions), level)
+
+
+def recipe_of(described: dict) -> dict:
+    """What all models of a population have in common, from a file's metadata."""
+    return {key: value for key, value in described.get("training", {}).items() if key not in ("seeds", "sparsity")}
+
+
+def sparsity_of(paths: list[str | Path], level: str) -> float:
+    """The mean sparsity that the pruned layers of a level's models reached; NaN where the metadata do not say."""
+    reached = [
+        layers["all"]
+        for described in map(describe, paths)
+        if described["level"] == level
+        for layers in described.get("training", {}).get("sparsity", {}).values()
+    ]
+    return float(np.mean(reached)) if reached else float("nan")
 
 
 def describe(path: str | Path) -> dict:

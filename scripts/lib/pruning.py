@@ -124,11 +124,11 @@ class GradualPruning:
             )
             layer.parametrizations.weight[0].set(mask)
 
-    def finish(self) -> dict[str, float]:
-        """Put the masked weights in the place of the parametrized ones; returns the sparsity of each pruned layer."""
+    def finish(self) -> dict[str, tuple[int, int]]:
+        """Put the masked weights in the place of the parametrized ones; returns (zeros, weights) of each pruned layer."""
         reached = {}
         for name, layer in self.layers.items():
             mask = layer.parametrizations.weight[0].mask
-            reached[name] = int((mask == 0).sum()) / mask.numel()
+            reached[name] = (int((mask == 0).sum()), mask.numel())
             parametrize.remove_parametrizations(layer, "weight", leave_parametrized=True)
         return reached

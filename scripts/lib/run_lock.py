@@ -19,5 +19,7 @@ def take_run_lock(folder: Path) -> int:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(descriptor)
-        raise InputError(f"another snakemake is running in {folder.parent}: wait until it ends, or stop it.") from None
+        raise InputError(
+            f"another snakemake is running in {folder.resolve().parent}: wait until it ends, or stop it."
+        ) from None
     return descriptor

@@ -7,6 +7,8 @@ import pandas as pd
 from scripts.lib.errors import InputError
 from scripts.lib.files import replacing
 
+TEXT = ("example", "level", "class", "grouping", "group", "role", "verdict", "corruption", "tie_rule")
+
 
 def save_table(path: str | Path, table: pd.DataFrame) -> None:
     """Write CSV with six significant digits; what is undefined is written as NaN, never as an empty field."""
@@ -20,13 +22,10 @@ def coverage(table: pd.DataFrame) -> str:
 
 
 def load_table(path: str | Path) -> pd.DataFrame:
-    """Read a table; InputError if it is damaged. Class names, levels and the like stay strings."""
+    """Read a table; InputError if it is damaged. The columns of TEXT stay as they are, be it `7` or `NaN`."""
     try:
-        return pd.read_csv(
-            path,
-            dtype={"class": str, "level": str, "example": str, "group": str},
-            na_values=["NaN"],
-            keep_default_na=False,
-        )
+        columns = pd.read_csv(path, nrows=0).columns
+        undefined = {column: ["NaN"] for column in columns if column not in TEXT}
+        return pd.read_csv(path, dtype=dict.fromkeys(TEXT, str), na_values=undefined, keep_default_na=False)
     except (ValueError, OSError) as error:
         raise InputError(f"{path} cannot be read ({error}): delete it, and snakemake makes it again.") from None

@@ -27,9 +27,10 @@ def train_model(
     network: dict,
     training: dict,
     pruning: dict,
-) -> tuple[nn.Module, dict[str, float]]:
-    """A trained network in evaluation mode and the sparsity that each pruned layer reached.
+) -> tuple[nn.Module, dict[str, tuple[int, int]]]:
+    """A trained network in evaluation mode and (zeros, weights) of each pruned layer.
 
+    An epoch is a random order of the images, cut into whole batches; the few that are left over wait for the next epoch.
     images: uint8[N, H, W, 3] and labels: int64[N], on the device to train on. level, network, training, pruning: as in the study.
     Initial weights and batch order come from a stream keyed by (level, seed), so no two populations share one.
     Raises InputError if the loss is not finite.

@@ -1,6 +1,7 @@
 """How each table is shown to a reader: a title, what to know before reading it, and its cells as text.
 
-Every value stands with its interval, and every view says n (examples), K (models) and what the interval covers.
+What is estimated stands with its interval, and every view says n (examples), K (models) and what the interval covers.
+Differences of percentages are in points.
 """
 
 import math
@@ -25,10 +26,13 @@ class View:
 
 
 def percent(value: float, low: float | None = None, high: float | None = None, sign: bool = False) -> str:
-    """`5.4 % [4.6, 6.3]`; a dash where the value is undefined, and no brackets where there is no interval."""
+    """`5.4 % [4.6, 6.3]`, or `+5.2 points [+4.2, +6.2]` with `sign`, for a difference of two percentages.
+
+    A dash where the value is undefined, and no brackets where there is no interval.
+    """
     if math.isnan(value):
         return UNDEFINED
-    shown = f"{100 * value:{'+' if sign else ''}.1f} %"
+    shown = f"{100 * value:+.1f} points" if sign else f"{100 * value:.1f} %"
     if low is None or high is None or math.isnan(low) or math.isnan(high):
         return shown
     return f"{shown} [{100 * low:{'+' if sign else ''}.1f}, {100 * high:{'+' if sign else ''}.1f}]"
@@ -60,10 +64,11 @@ def pie_summary(table: pd.DataFrame) -> View:
     cells = pd.DataFrame(
         {
             "level": table.level,
+            "sparsity": table.sparsity.map(percent),
             "PIEs": table.pies.astype(str),
             "PIE rate": estimate(table, "pie_rate"),
-            "excess over control": estimate(table, "excess_rate", sign=True),
-            "p (control)": table.p_control.map(p_value),
+            "excess (mean of deals)": estimate(table, "excess_rate", sign=True),
+            "p (count against control's)": table.p_control.map(p_value),
             "by chance": [
                 f"{mean:.0f} [{low:.0f}, {high:.0f}]"
                 for mean, low, high in zip(table.null_mean, table.null_low, table.null_high, strict=True)
@@ -82,7 +87,7 @@ def pie_summary(table: pd.DataFrame) -> View:
         f"n = {first.examples} test images, K = {first.dense_models} dense and {first.level_models} compressed models of seeds of their own. "
         "A PIE is an image whose modal label differs between the two populations; of equally frequent labels the largest counts. "
         "The control is a second dense population: its PIEs come from seeds alone, so only the excess over it is an effect of compression. "
-        f"Excess: the mean over {first.permutations} deals of all dense models into a dense and a control population. p (control): exact McNemar test against the control's PIEs; by chance: the mean and the central {coverage(table)} of the count when the models "
+        f"Excess: the mean over {first.permutations} deals of all dense models into a dense and a control population. p (count against control's): exact McNemar test of the two counts as they are; by chance: the mean and the central {coverage(table)} of the count when the models "
         f"of both populations are dealt anew ({first.permutations} times), p (chance) one-sided. "
         f"PIEs are hard for the control too: accuracy is scored on the models that chose them. Brackets: {coverage(table)} intervals over images."
     )
@@ -99,7 +104,7 @@ def planted(table: pd.DataFrame) -> View:
             "PIE rate": estimate(shown, "pie_rate"),
             "control's": estimate(shown, "control_rate"),
             "excess": estimate(shown, "excess_rate", sign=True),
-            "p": shown.p_control.map(p_value),
+            "p (count)": shown.p_control.map(p_value),
             "excess beyond the reference's": estimate(shown, "beyond_reference", sign=True),
             "verdict": shown.verdict,
         }
@@ -109,7 +114,7 @@ def planted(table: pd.DataFrame) -> View:
         "PIE rate is no evidence: its excess over the control is, and whether that is larger than the excess of typical images (kinds) or "
         "head classes (tail: the classes with less than the median number of training images). Mislabelled images are a negative control: "
         f"modal disagreement never reads the label. Brackets: {coverage(table)} intervals over images (Wilson for rates, Student for excesses, "
-        "MOVER for their differences); p: exact McNemar test against the control."
+        "MOVER for their differences); p (count): exact McNemar test of the group's PIEs against the control's, as counted; excesses are means over deals of the dense models."
     )
     return View("Which images: what was planted, and what the audit finds", note, cells)
 
@@ -155,7 +160,7 @@ def robustness(table: pd.DataFrame) -> View:
     first = dense.iloc[0]
     note = (
         f"n = {first.examples} test images, K = {first.dense_models} models of each level. Top-1 of the dense population, and the change of each level's top-1 against it "
-        f"on the same images, in percentage points; the control's change is what seeds alone do. Top-5 and ratios: robustness.csv. Brackets: {coverage(table)} intervals over "
+        f"on the same images, in points; the control's change is what seeds alone do. Top-5 and ratios: robustness.csv. Brackets: {coverage(table)} intervals over "
         "images, the models taken as they are."
     )
     return View("Robustness: top-1 under corruption", note, cells)

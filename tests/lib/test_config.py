@@ -36,7 +36,11 @@ def test_the_default_study_is_right():
     [
         ("epoch", 3, "config key `epoch` is unknown: it may be one of"),
         ("training/epoch", 3, "config key `training.epoch` is unknown: did you mean `epochs`?"),
-        ("training/epochs", "twelve", "config key `training.epochs` is 'twelve': it must be of type integer."),
+        ("training/epochs", "twelve", "config key `training.epochs` is 'twelve': it must be a whole number."),
+        ("population/models", 10.0, "config key `population.models` is 10.0: it must be a whole number."),
+        ("corruptions/severities", [1.0], "config key `corruptions.severities[0]` is 1.0: it must be a whole number."),
+        ("corruptions/names", "fog", "config key `corruptions.names` is 'fog': it must be a list."),
+        ("training/weight_decay", "5e-4", "it must be a number (YAML reads 1e-3 as a text: write 1.0e-3)."),
         (
             "training/learning_rate",
             float("nan"),
@@ -86,7 +90,7 @@ def test_the_default_study_is_right():
         ),
         ("study", "a/b", "config key `study` is 'a/b': use letters, digits"),
         ("data/planted_digits/test_sources", 301, "there are 500 digits of each class, so ask for fewer."),
-        ("audit/significance", True, "config key `audit.significance` is True: it must be of type number."),
+        ("audit/significance", True, "config key `audit.significance` is True: it must be a number."),
     ],
 )
 def test_wrong_studies(path, value, sentence):

@@ -34,6 +34,16 @@ def test_a_process_that_is_killed_leaves_what_was_there(tmp_path):
     assert path.read_text() == "second\n" and not left.exists() and alive.exists()
 
 
+def test_a_file_can_be_read_by_those_who_may(tmp_path):
+    before = os.umask(0o027)
+    try:
+        with replacing(tmp_path / "x") as beside:
+            beside.touch(mode=0o600)
+    finally:
+        os.umask(before)
+    assert (tmp_path / "x").stat().st_mode & 0o777 == 0o640
+
+
 def test_sha256_is_hashlibs(tmp_path):
     (tmp_path / "x").write_bytes(b"abc" * 100_000)
     assert sha256(tmp_path / "x") == hashlib.sha256(b"abc" * 100_000).hexdigest()

@@ -106,5 +106,5 @@ def test_masked_weights_are_kept_may_return_and_end_as_zeros():
         raw.copy_(torch.tensor([[[[0.5, 3.0, 2.0, 1.0]]]]))
     pruner.after_step(2)
     assert model[0].weight.flatten().tolist() == [0, 3, 2, 0]  # the third has returned
-    assert pruner.finish() == {"0": 0.5}
+    assert pruner.finish() == {"0": (2, 4)}
     assert dict(model.named_parameters())["0.weight"].flatten().tolist() == [0, 3, 2, 0]

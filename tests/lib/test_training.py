@@ -6,6 +6,7 @@ import torch
 from scripts.lib.device import prepare_device
 from scripts.lib.errors import InputError
 from scripts.lib.networks import build_network, normalized
+from scripts.lib.pruning import Mask, Schedule
 from scripts.lib.training import learning_rate_factor, parameter_groups, train_model
 
 TRAINING = {
@@ -63,7 +64,7 @@ def test_the_global_stream_does_not_matter():
 )
 def test_a_pruned_layer_ends_at_its_sparsity(level, expected):
     weights, sparsity = train(level)
-    assert list(sparsity) == ["3"] and sparsity["3"] == pytest.approx(expected)
+    assert sparsity == {"3": (round(expected * 288), 288)}
     assert int((weights["3.weight"] == 0).sum()) == round(expected * 288)
     assert not (weights["0.weight"] == 0).any()
 
@@ -100,3 +101,56 @@ def test_pixels_become_minus_one_to_one():
 def test_a_gpu_that_is_not_there_is_refused():
     with pytest.raises(InputError, match="write `cpu`"):
         prepare_device("cuda")
+
+
+def test_the_optimizer_is_driven_as_the_study_says(monkeypatch):
+    used = []
+
+    class Spy(torch.optim.SGD):
+        def step(self, *arguments):
+            used.append(
+                [
+                    (group["lr"], group["momentum"], group["nesterov"], group["weight_decay"])
+                    for group in self.param_groups
+                ]
+            )
+            return super().step(*arguments)
+
+    monkeypatch.setattr(torch.optim, "SGD", Spy)
+    train()
+    factors = [learning_rate_factor(step, 8, 0.2) for step in range(8)]  # 64 images, batches of 16, 2 epochs
+    assert [groups[0] for groups in used] == [(0.1 * factor, 0.9, True, 5e-4) for factor in factors]
+    assert [groups[1][3] for groups in used] == [0.0] * 8
+
+
+def test_pruning_is_gradual(monkeypatch):
+    zeros = []
+    original = Mask.set
+    monkeypatch.setattr(Mask, "set", lambda self, mask: (original(self, mask), zeros.append(int((mask == 0).sum())))[0])
+    train({"name": "m", "method": "magnitude", "sparsity": 0.9}, epochs=5)
+    schedule = Schedule(begin=4, end=16, every=1)  # 20 steps from 0.2 to 0.8
+    assert zeros == [round(schedule.sparsity(step, 0.9) * 288) for step in range(4, 17)]
+
+
+def test_each_seed_has_an_order_of_its_own(monkeypatch):
+    seen = {}
+    for name in ("dense", "control"):
+        for seed in (0, 1):
+            batches = []
+            monkeypatch.setattr(torch.nn.functional, "cross_entropy", record(batches))
+            train({"name": name, "method": "none"}, seed)
+            assert len(batches) == 8
+            seen[name, seed] = [label for batch in batches for label in batch]
+    assert len({tuple(order) for order in seen.values()}) == 4
+
+
+def record(batches):
+    """Cross entropy that also notes the labels of each batch."""
+    original = torch.nn.functional.cross_entropy
+
+    def cross_entropy(logits, labels):
+        batches.append(labels.tolist())
+        return getattr(original, "original", original)(logits, labels)
+
+    cross_entropy.original = getattr(original, "original", original)
+    return cross_entropy

@@ -11,7 +11,7 @@ from scripts.render_table import markdown
 
 def test_percentages():
     assert percent(0.0543, 0.046, 0.0631) == "5.4 % [4.6, 6.3]"
-    assert percent(-0.01, -0.02, 0.003, sign=True) == "-1.0 % [-2.0, +0.3]"
+    assert percent(-0.01, -0.02, 0.003, sign=True) == "-1.0 points [-2.0, +0.3]"
     assert percent(0.5, math.nan, math.nan) == "50.0 %"
     assert percent(math.nan, math.nan, math.nan) == "–"
 

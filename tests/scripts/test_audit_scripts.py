@@ -69,7 +69,13 @@ def test_a_large_excess_is_told_from_the_control():
 
 def test_head_and_tail_are_the_halves_of_the_classes():
     frequency = np.array([10, 20, 30, 40])[[0, 1, 2, 3, 0]]
-    examples = Examples(np.array(list("abcde")), np.array([0, 1, 2, 3, 0]), np.array(["typical"] * 5), frequency)
+    examples = Examples(
+        np.array(list("abcde")),
+        np.array([0, 1, 2, 3, 0]),
+        np.array(["typical"] * 5),
+        np.array([0, 1, 2, 3, 0]),
+        frequency,
+    )
     groups = groups_of(examples)
     tail = groups[(groups.grouping == "class_frequency") & (groups.group == "tail")]
     assert tail.example.tolist() == ["a", "b", "e"]

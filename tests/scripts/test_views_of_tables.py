@@ -33,7 +33,7 @@ def tables():
                 summarize_level(level, rows[level], control, DENSE, votes, SIGNIFICANCE, 100)
                 for level, votes in levels.items()
             ]
-        ),
+        ).assign(sparsity=0.5),
         "planted": pd.DataFrame(
             [row for level in levels for row in compare_kinds(level, members[members.level == level], 3, SIGNIFICANCE)]
         ),

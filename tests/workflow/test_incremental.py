@@ -112,3 +112,19 @@ def test_a_table_that_was_deleted_is_made_again_alone(finished):
     assert "compare_classes" in finished.would_run()
     assert finished.snakemake().returncode == 0
     assert table.read_bytes() == before and finished.would_run() == {}
+
+
+def test_a_checkout_that_was_moved_reruns_nothing(finished):
+    home = finished.folder
+    moved = home.rename(home.with_name("moved with spaces"))
+    finished.folder = moved
+    try:
+        assert finished.would_run() == {}
+    finally:
+        finished.folder = moved.rename(home)
+
+
+def test_runs_from_another_directory(finished, tmp_path):
+    done = finished.snakemake(f"--directory={tmp_path}", "--dry-run")
+    assert done.returncode == 0, done.stderr
+    assert "total                    34" in done.stdout + done.stderr

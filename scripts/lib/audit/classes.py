@@ -40,11 +40,12 @@ def class_impact(
     dense_recall: float[K, C], compressed_recall: float[L, C]; K, L >= 2. Where neither population has any spread the test is
     undefined: t, p and the interval are NaN.
     """
-    dense, compressed = dense_recall - dense_top1, compressed_recall - compressed_top1
+    dense, compressed = np.asarray(dense_recall), np.asarray(compressed_recall)
     if len(dense) < 2 or len(compressed) < 2:
         raise ValueError("Welch's test needs two models of each level at least.")
-    difference = dense.mean(axis=0) - compressed.mean(axis=0)
-    a, b = dense.var(axis=0, ddof=1) / len(dense), compressed.var(axis=0, ddof=1) / len(compressed)
+    difference = (dense.mean(axis=0) - dense_top1) - (compressed.mean(axis=0) - compressed_top1)
+    difference = difference.round(12) + 0.0  # what is left of equal numbers by rounding is no difference
+    a, b = _variance_of_mean(dense), _variance_of_mean(compressed)
     variance = np.where(a + b > 0, a + b, np.nan)
     with np.errstate(invalid="ignore"):
         t = difference / np.sqrt(variance)
@@ -52,3 +53,8 @@ def class_impact(
     half = -special.stdtrit(degrees, significance / 2) * np.sqrt(variance)
     p = 2 * special.stdtr(degrees, -np.abs(t))
     return ClassImpact(-difference, -difference - half, -difference + half, t, degrees, p)
+
+
+def _variance_of_mean(recalls: np.ndarray) -> np.ndarray:
+    """float[K, C] to float[C]; exactly 0 where all models are equal, which rounding would otherwise make a tiny number."""
+    return np.where(np.ptp(recalls, axis=0) == 0, 0.0, recalls.var(axis=0, ddof=1) / len(recalls))

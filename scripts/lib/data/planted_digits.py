@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 
+from scripts.lib.data.kinds import PLANTED, TYPICAL
 from scripts.lib.errors import InputError
 from scripts.lib.streams import generator
 
@@ -21,8 +22,6 @@ CLASSES = tuple(str(digit) for digit in range(10))
 SOURCES_PER_CLASS = 500
 SIZE = 32
 CLUTTER = 0.25  # brightness that the ground reaches
-TYPICAL = "typical"
-PLANTED = ("mislabelled", "low_quality", "multiple_objects", "abstract", "lookalike")
 # The class whose strokes each digit's are morphed with: 0-6, 1-7, 2-7, 3-8, 4-9, 5-6.
 LOOKALIKE = (6, 7, 7, 8, 9, 6, 0, 1, 3, 4)
 

@@ -40,6 +40,16 @@ def test_an_equal_loss_of_every_class_is_no_impact():
     assert impact.change == pytest.approx(np.zeros(4))
 
 
+@pytest.mark.parametrize("models", [2, 10, 30])
+def test_rounding_never_makes_a_verdict(models):
+    for n in (7, 93, 300):
+        same = np.tile(np.arange(n + 1) / n, (models, 1))  # every recall there can be, no spread, no difference
+        impact = class_impact(same, same, 0.7613, 0.7613, 0.05)
+        assert np.isnan(impact.p).all() and not impact.change.any()
+        shifted = class_impact(same, same, 0.7613, 0.7591, 0.05)
+        assert np.isnan(shifted.p).all() and shifted.change == pytest.approx(np.full(n + 1, 0.0022))
+
+
 def test_no_spread_is_undefined_and_one_model_refused():
     impact = class_impact(np.full((3, 1), 0.5), np.full((3, 1), 0.7), 0.5, 0.5, 0.05)
     assert np.isnan([impact.t[0], impact.p[0], impact.low[0]]).all() and impact.change[0] == pytest.approx(0.2)

@@ -7,10 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scripts.lib.data.kinds import PLANTED, TYPICAL
 from scripts.lib.data.planted_digits import (
     LOOKALIKE,
-    PLANTED,
-    TYPICAL,
     _cubic,
     _linear,
     _plan_kinds,

@@ -1,0 +1,145 @@
+"""The audit's scripts from ledger files to tables, on populations whose answer is known."""
+
+from types import SimpleNamespace as Names
+
+import numpy as np
+import pytest
+
+from scripts import compare_classes, compare_kinds, find_pies, measure_robustness, summarize_pies
+from scripts.draw_class_impact import class_impact
+from scripts.draw_pie_rates import pie_rates
+from scripts.lib.dataset import save_examples, save_manifest
+from scripts.lib.errors import InputError
+from scripts.lib.ledger import block, load_population, save_ledger
+from scripts.lib.tables import load_table
+from scripts.lib.views import VIEWS
+
+N, K, CLASSES = 40, 4, 10
+LABEL = np.arange(N) % CLASSES
+LEVELS = ["control", "pruned"]
+RIGHT, CONTROL_WRONG, PRUNED_WRONG = np.zeros(N, bool), np.arange(N) < 2, np.arange(N) % 4 == 3
+
+
+def predictions(wrong, severity):
+    """Probabilities of a model that says the next class where it is wrong, and everywhere wrong at severity 5."""
+    said = np.where(wrong | (severity == 5), (LABEL + 1) % CLASSES, LABEL)
+    probability = np.full((N, CLASSES), 0.01, np.float32)
+    probability[np.arange(N), said] = 0.91
+    return probability
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """All tables of the study, made by the scripts' own `main`."""
+    folder = tmp_path_factory.mktemp("tables")
+    ids = np.array([f"test/{i:02d}" for i in range(N)])
+    clean, everything = [], []
+    for level, wrong in {"dense": RIGHT, "control": CONTROL_WRONG, "pruned": PRUNED_WRONG}.items():
+        description = {"level": level, "classes": list("abcdefghij"), "training": {"sparsity": {"0": {"all": 0.8}}}}
+        for suite, variants in {"clean": [("clean", 0)], "digital": [("contrast", 1), ("contrast", 5)]}.items():
+            path = folder / f"{level}-{suite}.parquet"
+            rows = [
+                block(ids, LABEL, seed, *variant, predictions(wrong, variant[1]))
+                for seed in range(K)
+                for variant in variants
+            ]
+            save_ledger(path, rows, description | {"suite": suite})
+            everything.append(path)
+            clean += [path] if suite == "clean" else []
+    kind = np.where(np.arange(N) % 4 == 3, "abstract", "typical")
+    columns = {"example": ids, "split": np.array(["test"] * N), "label": LABEL, "shown": LABEL, "kind": kind}
+    train = {
+        "example": np.char.add("train/", LABEL.astype(str)),
+        "split": np.array(["train"] * N),
+        "label": LABEL,
+        "shown": LABEL,
+    }
+    train |= {"example": np.array([f"train/{i}" for i in range(N)]), "kind": kind}
+    both = {name: np.concatenate([columns[name], train[name]]) for name in columns}
+    save_examples(folder / "examples.parquet", both | {"class_frequency": np.tile(100 - 10 * LABEL, 2)})
+    save_manifest(folder / "data.json", {"classes": list("abcdefghij")})
+    params = Names(levels=LEVELS, deals=50, permutations=50, significance=0.05, corruptions=["contrast"])
+    paths = {name: folder / f"{name}.csv" for name in VIEWS}
+    given = Names(ledger=clean, examples=folder / "examples.parquet", data=folder / "data.json", pies=paths["pies"])
+    find_pies.main(given, Names(table=paths["pies"]), params)
+    summarize_pies.main(given, Names(table=paths["pie_summary"]), params)
+    compare_kinds.main(given, Names(table=paths["planted"]), params)
+    compare_classes.main(given, Names(table=paths["class_impact"]), params)
+    params.levels = ["dense", *LEVELS]
+    measure_robustness.main(Names(ledger=everything), Names(table=paths["robustness"]), params)
+    return {name: load_table(path) for name, path in paths.items()}
+
+
+def test_pies(made):
+    pies = made["pies"]
+    for level, wrong in (("control", CONTROL_WRONG), ("pruned", PRUNED_WRONG)):
+        rows = pies[pies.level == level]
+        assert rows.pie.tolist() == wrong.tolist()
+        assert rows.level_modal.tolist() == np.where(wrong, (LABEL + 1) % CLASSES, LABEL).tolist()
+    # Four models that are right and four that are wrong, dealt into two fours: 34 of the 70 deals split them 4:0 or 3:1, the
+    # others 2:2, where both sides tie and the larger label is the mode of both.
+    control = pies[pies.level == "control"]
+    assert (control.dealt_pie == control.dealt_control).all()
+    assert (control.dealt_control[2:] == 0).all() and control.dealt_control[:2].tolist() == pytest.approx(
+        [34 / 70] * 2, abs=0.2
+    )
+
+
+def test_pie_summary(made):
+    control, pruned = made["pie_summary"].itertuples()
+    assert (control.pies, control.control_pies, pruned.pies, pruned.control_pies) == (2, 2, 10, 2)
+    assert pruned.p_control == pytest.approx(0.0386, abs=1e-4)  # binomial: 10 against 2
+    assert pruned.dense_top1_pies == 1 and pruned.level_top1_pies == 0 and pruned.level_top1_others == 1
+    assert pruned.level_top1_all == 0.75 and pruned.dense_top1_all == 1 and pruned.sparsity == 0.8
+    view = VIEWS["pie_summary"](made["pie_summary"]).cells.iloc[1]
+    assert view["dense top-1 on PIEs"].startswith("100.0 %") and view["level top-1 on PIEs"].startswith("0.0 %")
+
+
+def test_planted(made):
+    planted = made["planted"][lambda table: table.level == "pruned"].set_index(["grouping", "group"])
+    assert planted.loc[("kind", "abstract")].pies == 10 and planted.loc[("kind", "typical")].pies == 0
+    assert planted.loc[("kind", "typical")].control_pies == 2 and planted.loc[("kind", "abstract")].control_pies == 0
+    assert planted.loc[("kind", "abstract")].verdict == "larger excess than typical"
+    assert planted.loc[("class_frequency", "head")].examples == 20
+
+
+def test_class_impact(made):
+    impact = made["class_impact"][lambda table: table.level == "pruned"]
+    wrong = np.bincount(LABEL[PRUNED_WRONG], minlength=CLASSES) / 4
+    assert impact.recall_change.to_numpy() == pytest.approx(-wrong)
+    assert impact.relative_change.to_numpy() == pytest.approx(0.25 - wrong)
+    assert (impact.verdict == "undefined: no spread among the models").all() and not impact.significant.any()
+
+
+def test_robustness(made):
+    table = made["robustness"].set_index(["level", "corruption", "severity"])
+    assert table.loc[("pruned", "contrast", 1)].top1 == 0.75
+    assert table.loc[("pruned", "contrast", 1)].top1_change == -0.25
+    assert table.loc[("pruned", "contrast", 1)].top1_relative == 0.75
+    assert table.loc[("control", "clean", 0)].top1 == 0.95 and table.loc[("dense", "contrast", 5)].top1 == 0
+    view = VIEWS["robustness"](made["robustness"]).cells
+    assert view.pruned.iloc[1].startswith("-25.0 points") and view["dense top-1"].iloc[1].startswith("100.0 %")
+
+
+def test_figures_show_the_tables(made):
+    bars, points = pie_rates(made["planted"]).to_dict()["hconcat"][0]["layer"]
+    assert (bars["encoding"]["y"]["field"], bars["encoding"]["y2"]["field"]) == ("pie_rate_low", "pie_rate_high")
+    assert points["encoding"]["y"]["field"] == "pie_rate"
+    chart = class_impact(made["class_impact"]).to_dict()
+    fields = [layer["encoding"].get("y", {}).get("field") for layer in chart["spec"]["layer"]]
+    assert fields[1:] == ["relative_change_low", "relative_change", "relative_change"]
+    fill = chart["spec"]["layer"][2]["encoding"]["fill"]
+    assert fill["condition"]["test"] == "datum.significant" and fill["value"] == "white"
+
+
+def test_a_population_of_two_recipes_is_refused(tmp_path):
+    ids = np.array([f"test/{i:02d}" for i in range(N)])
+    for seed, torch in ((0, "2.13.0"), (1, "2.14.0")):
+        description = {"level": "dense", "training": {"torch": torch, "seeds": [seed]}}
+        save_ledger(
+            tmp_path / f"{seed}.parquet", [block(ids, LABEL, seed, "clean", 0, predictions(RIGHT, 0))], description
+        )
+    paths = [tmp_path / "0.parquet", tmp_path / "1.parquet"]
+    assert len(load_population(paths[:1], "dense")["clean", 0].seed) == 1
+    with pytest.raises(InputError, match="differ in `torch`: a population's models may differ in their seed only"):
+        load_population(paths, "dense")
