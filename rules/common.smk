@@ -18,7 +18,6 @@ from scripts.lib.population import cohorts
 from scripts.lib.project import REPORT_TEMPLATE, ROOT
 from scripts.lib.run_lock import take_run_lock
 
-
 try:
     check_config(config, yaml.safe_load((ROOT / "schemas" / "config.schema.yaml").read_text()))
 except InputError as error:
