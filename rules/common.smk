@@ -64,7 +64,9 @@ def pruning_of(wildcards):
 
 
 def constants_of(wildcards):
-    """The corruption's constants for the study's image size."""
+    """The corruption's constants for the study's image size; the other engine has its own."""
+    if config["corruptions"]["engine"] != "lacuna":
+        return None
     return constants_for(wildcards.corruption, IMAGE_SIZE[config["data"]["source"]])
 
 

@@ -19,6 +19,8 @@ rule corrupt:
         code=code_of_corruption,
         constants=constants_of,
         severities=config["corruptions"]["severities"],
+        engine=config["corruptions"]["engine"],
+        stream=config["corruptions"]["stream"],
         examples_per_class=config["corruptions"]["examples_per_class"],
     message:
         "corrupt the test images: {wildcards.corruption}"

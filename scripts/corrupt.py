@@ -10,14 +10,17 @@ from scripts.lib.variants import corrupted_subset, ids_digest
 
 
 def corrupt_images(
-    images: np.ndarray, examples: Examples, dataset: str, corruption: str, severities: list[int], constants: dict
+    images: np.ndarray, examples: Examples, dataset: str, corruption: str, severities: list[int], **options
 ) -> np.ndarray:
-    """All severities one after the other, each in the order of `examples`: uint8[S * N, H, W, 3] (CIFAR-10-C's layout)."""
+    """All severities one after the other, each in the order of `examples`: uint8[S * N, H, W, 3] (CIFAR-10-C's layout).
+
+    options: `constants`, `engine` and `stream` of scripts.lib.corruptions.corrupt.
+    """
     progress = Progress(len(severities), "severity")
     ids = list(examples.example)
     variants = []
     for severity in severities:
-        variants.append(corrupt(images, corruption, severity, dataset=dataset, example_ids=ids, constants=constants))
+        variants.append(corrupt(images, corruption, severity, dataset=dataset, example_ids=ids, **options))
         progress.step(f"{corruption} {severity}, {len(images)} images")
     return np.concatenate(variants)
 
@@ -27,19 +30,21 @@ def main(input, output, params, corruption: str) -> None:
     images, examples, data = load_split(input.images, input.examples, input.data, "test")
     chosen = corrupted_subset(examples, params.examples_per_class)
     images, examples = images[chosen], examples.take(chosen)
+    options = {"constants": params.constants, "engine": params.engine, "stream": params.stream}
     save_images(
-        output.images, corrupt_images(images, examples, data["source"], corruption, params.severities, params.constants)
+        output.images, corrupt_images(images, examples, data["source"], corruption, params.severities, **options)
     )
     save_manifest(
         output.manifest,
         {
             "corruption": corruption,
             "severities": params.severities,
-            "constants": params.constants,
+            **options,
             "dataset": data["source"],
             "examples_per_class": params.examples_per_class,
             "examples_sha256": ids_digest(examples),
             "images_sha256": sha256(output.images),
+            "numpy": np.__version__,
         },
     )
 

@@ -44,6 +44,11 @@ def check_config(config: dict, schema: dict) -> None:
             f"config key `data.planted_digits` asks for {digits['train_sources']} train_sources and {digits['test_sources']} test_sources: "
             "there are 500 digits of each class, so ask for fewer."
         )
+    corruptions = config["corruptions"]
+    if corruptions["engine"] == "imagecorruptions" and corruptions["stream"] != "exact":
+        raise InputError(
+            f"config key `corruptions.stream` is {corruptions['stream']}: the engine imagecorruptions has one stream, so write `exact`."
+        )
     pruning = config["pruning"]
     if pruning["begin"] >= pruning["end"]:
         raise InputError(

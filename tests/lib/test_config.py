@@ -88,6 +88,11 @@ def test_the_default_study_is_right():
             0.9,
             "config key `pruning.begin` is 0.9 and `pruning.end` 0.75: pruning must begin before it ends.",
         ),
+        (
+            "corruptions",
+            {**DEFAULT["corruptions"], "engine": "imagecorruptions", "stream": "fast"},
+            "so write `exact`.",
+        ),
         ("study", "a/b", "config key `study` is 'a/b': use letters, digits"),
         ("data/planted_digits/test_sources", 301, "there are 500 digits of each class, so ask for fewer."),
         ("audit/significance", True, "config key `audit.significance` is True: it must be a number."),

@@ -35,6 +35,10 @@ CHANGES = {
         (STUDY, "contrast]", "contrast, pixelate]"),
         {"corrupt": 1, "predict": 4, "measure_robustness": 1, "render_table": 1} | REPORTED,
     ),
+    "another stream of the corruptions": (
+        (STUDY, "severities: [1, 5]", "severities: [1, 5]\n  stream: fast"),
+        {"corrupt": 2, "predict": 8, "measure_robustness": 1, "render_table": 1} | REPORTED,
+    ),
     "one more level": (
         (STUDY, "  - {name: block", "  - {name: magnitude-0.50, method: magnitude, sparsity: 0.5}\n  - {name: block"),
         {"train": 1, "predict": 3} | EVERY_TABLE,

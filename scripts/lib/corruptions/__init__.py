@@ -36,6 +36,7 @@ CORRUPTIONS: dict[str, str] = {
     "saturate": "digital",
 }
 
+ENGINES = ("lacuna", "imagecorruptions")
 SMALLEST_SIDE = 32  # no constants were ever published for less
 BLOCK = 2**16  # values worked on at a time: as numbers of 64 bits they fit the cache of a core
 
@@ -70,19 +71,31 @@ def corrupt(
     dataset: str,
     example_ids: Sequence[str],
     constants: dict | None = None,
+    stream: str = "exact",
+    engine: str = "lacuna",
 ) -> np.ndarray:
     """The images, corrupted: uint8[N, H, W, 3] from uint8[N, H, W, 3], always a new array.
 
     What happens to an image depends on itself, `dataset`, `corruption`, `severity` and its example id, on nothing else.
     Severity 0 is the images as they are. `constants` (as from `constants_for`) replaces the table of the images' size.
+
+    The stream "exact" draws the random numbers that the published functions would draw from the same seed, "fast" others
+    of the same distributions, in less time. The engine "imagecorruptions" calls that package instead, for comparison:
+    it knows only its own constants, those of ImageNet-C, and one stream.
     """
     import numpy as np
 
-    from .streams import streams
+    from .streams import KINDS, streams
 
     _check_corruption(corruption)
     if severity not in range(6):
         raise ValueError(f"severity must be 0 (unchanged), 1, 2, 3, 4 or 5, not {severity!r}")
+    if stream not in KINDS:
+        raise ValueError(f"there is no stream {stream!r}; there are {', '.join(KINDS)}")
+    if engine not in ENGINES:
+        raise ValueError(f"there is no engine {engine!r}; there are {', '.join(ENGINES)}")
+    if engine == "imagecorruptions" and (constants is not None or stream != "exact"):
+        raise ValueError("the engine imagecorruptions has constants and random numbers of its own: leave both out")
     if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3:
         is_array = isinstance(images, np.ndarray)
         found = f"{images.dtype} of shape {images.shape}" if is_array else type(images).__name__
@@ -97,13 +110,17 @@ def corrupt(
 
     if severity == 0:
         return images.copy()
+    if engine == "imagecorruptions":
+        from .by_imagecorruptions import corrupt_by_imagecorruptions
+
+        return corrupt_by_imagecorruptions(images, corruption, severity, dataset, example_ids)
     constants = constants or constants_for(corruption, min(height, width))
     function = getattr(importlib.import_module(f".{CORRUPTIONS[corruption]}", __name__), corruption)
     corrupted = np.empty_like(images, order="C")
     step = max(1, BLOCK // images[0].size) if len(images) else 1
     for start in range(0, len(images), step):
         block = slice(start, start + step)
-        chances = streams(dataset, corruption, severity, example_ids[block])
+        chances = streams(stream, dataset, corruption, severity, example_ids[block])
         # Contiguous and writable, so that compiled functions meet one type of array only.
         pixels = np.require(images[block], requirements=("C", "W"))
         corrupted[block] = function(pixels, chances, **constants["severities"][severity - 1])

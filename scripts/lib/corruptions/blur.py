@@ -20,8 +20,7 @@ def glass_blur(images: np.ndarray, streams: Streams, *, sigma: float, reach: int
     """Frosted glass: blurred, pixels fetched from nearby, blurred again."""
     blurred = (gaussian(images / 255.0, sigma) * 255).astype(np.uint8)
     for image, random in zip(blurred, streams, strict=True):
-        for _ in range(passes):
-            shuffle(image, reach, random)
+        shuffle(image, reach, passes, random)
     return to_bytes(gaussian(blurred / 255.0, sigma))
 
 

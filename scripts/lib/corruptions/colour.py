@@ -1,5 +1,7 @@
 """Hue, saturation and value as in scikit-image's rgb2hsv and hsv2rgb, a pixel at a time."""
 
+import math
+
 import numpy as np
 from numba import njit
 
@@ -36,7 +38,7 @@ def _change_hsv(pixels, unit, factor, shift, brighter, out):
         s = min(max(s * factor + shift, 0.0), 1.0)
         v = min(max(v + brighter, 0.0), 1.0)
 
-        sixth = np.floor(h * 6.0)
+        sixth = float(math.floor(h * 6.0))
         f = h * 6.0 - sixth
         top = np.uint8(v * 255.0)
         p = np.uint8(v * (1.0 - s) * 255.0)

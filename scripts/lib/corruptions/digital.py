@@ -1,7 +1,6 @@
 """What image files and their handling do. See noise.py for the arguments."""
 
 from functools import lru_cache
-from io import BytesIO
 
 import numpy as np
 
@@ -35,7 +34,6 @@ def elastic_transform(
     images: np.ndarray, streams: Streams, *, alpha: float, sigma: float, affine: float, size: int
 ) -> np.ndarray:
     """Stretches the image: three points are moved, then each pixel, its neighbours in much the same direction."""
-    from .mersenne import uniforms
     from .warp import displace, inverse_affine, smooth, warp_affine
 
     batch, height, width = images.shape[:3]
@@ -44,19 +42,21 @@ def elastic_transform(
     half = min(height, width) // 3
     corners = np.float32([centre + half, [centre[0] + half, centre[1] - half], centre - half])
     moves, fields = np.empty((batch, 3, 2), np.float32), np.empty((batch, 2, height, width))
+    corner_moves = np.empty((3, 2))
     for move, field, random in zip(moves, fields, streams, strict=True):
-        numbers = uniforms(random.words, move.size + field.size)
-        move[:] = -affine + 2 * affine * numbers[: move.size].reshape(move.shape)
-        field[:] = -1 + 2 * numbers[move.size :].reshape(field.shape)
+        random.uniforms(corner_moves)
+        move[:] = -affine + 2 * affine * corner_moves
+        random.uniforms(field)
+    fields *= 2
+    fields -= 1
     shifts = np.zeros(fields.shape, np.float32)
     if alpha > 0:
-        shifts[:] = smooth(fields, sigma) * alpha
+        shifts[:] = smooth(fields.reshape(-1, height, width), sigma).reshape(shifts.shape) * alpha
 
     unit = images.astype(np.float32)
     unit /= 255
-    warped, bent = np.empty_like(unit), np.empty_like(images)
-    warp_affine(unit, inverse_affine(corners, corners + moves), warped)
-    displace(warped, shifts, bent)
+    bent = np.empty_like(images)
+    displace(warp_affine(unit, inverse_affine(corners, corners + moves)), shifts, bent)
     return bent
 
 
@@ -75,16 +75,17 @@ def pixelate(images: np.ndarray, streams: Streams, *, fraction: float) -> np.nda
 
 
 def jpeg_compression(images: np.ndarray, streams: Streams, *, quality: int) -> np.ndarray:
-    """Saves as JPEG and reads again."""
-    from PIL import Image
+    """Saves as JPEG and reads again.
 
-    from .pillow import from_picture, to_picture
+    OpenCV and Pillow bring the same encoder and decoder, libjpeg-turbo, and use them alike: the files are equal. OpenCV
+    takes a quarter of the time for small images.
+    """
+    import cv2
 
     decoded = np.empty_like(images)
     for source, target in zip(images, decoded, strict=True):
-        file = BytesIO()
-        to_picture(source).save(file, "JPEG", quality=quality)
-        target[:] = from_picture(Image.open(file))
+        _, file = cv2.imencode(".jpg", cv2.cvtColor(source, cv2.COLOR_RGB2BGR), (cv2.IMWRITE_JPEG_QUALITY, quality))
+        target[:] = cv2.imdecode(file, cv2.IMREAD_COLOR_RGB)
     return decoded
 
 

@@ -18,40 +18,39 @@ Streams = Iterator[Stream]
 def gaussian_noise(images: np.ndarray, streams: Streams, *, scale: float) -> np.ndarray:
     """Adds normal noise: little light."""
     noisy = images / 255.0
+    normals = np.empty(images.shape[1:])
     for image, random in zip(noisy, streams, strict=True):
-        image += scale * random.standard_normal(image.shape)
+        random.normals(normals)
+        normals *= scale
+        image += normals
     return to_bytes(noisy)
 
 
 def shot_noise(images: np.ndarray, streams: Streams, *, photons: float) -> np.ndarray:
     """Counts photons: Poisson noise."""
-    from .poisson import count_photons
-
     # What each number of photons looks like; more than white is white.
     looks = to_bytes(np.arange(math.ceil(photons) + 1) / photons)
     noisy = np.empty_like(images)
     for image, seen, random in zip(images, noisy, streams, strict=True):
-        count_photons(image, photons, random.words, looks, seen)
+        random.photons(image, photons, looks, seen)
     return noisy
 
 
 def impulse_noise(images: np.ndarray, streams: Streams, *, amount: float) -> np.ndarray:
-    """Sets values to black or white, evenly: dead and hot pixels.
-
-    When the data sets were made, scikit-image drew both masks with `choice` from the global RandomState; `choice`
-    compares uniform numbers with the probability, as is done here.
-    """
+    """Sets values to black or white, evenly: dead and hot pixels."""
     noisy = images.copy()
     for image, random in zip(noisy, streams, strict=True):
-        flipped = random.random_sample(image.shape) < amount
-        salted = random.random_sample(image.shape) < 0.5
-        np.copyto(image, 255 * salted.view(np.uint8), where=flipped)
+        random.impulses(amount, image)
     return noisy
 
 
 def speckle_noise(images: np.ndarray, streams: Streams, *, scale: float) -> np.ndarray:
     """Adds normal noise that grows with the pixel."""
     noisy = images / 255.0
+    normals = np.empty(images.shape[1:])
     for image, random in zip(noisy, streams, strict=True):
-        image += image * (scale * random.standard_normal(image.shape))
+        random.normals(normals)
+        normals *= scale
+        normals *= image
+        image += normals
     return to_bytes(noisy)

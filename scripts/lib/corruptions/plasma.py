@@ -13,12 +13,12 @@ def plasma(batch: int, size: int, decay: float, streams: Streams) -> np.ndarray:
     """
     chances = np.empty((batch, size * size - 1))
     for chance, random in zip(chances, streams, strict=True):
-        chance[:] = random.random_sample(chance.shape)
+        random.uniforms(chance)
     heights = np.zeros((batch, 1, 1))
     wobble, used, side = 100.0, 0, 1
     while side < size:
-        chance = chances[:, used : used + 3 * side * side].reshape(batch, 3, side, side)
-        wobbles = 2 * wobble * chance
+        wobbles = chances[:, used : used + 3 * side * side].reshape(batch, 3, side, side)
+        wobbles *= 2 * wobble
         wobbles -= wobble  # uniform(-wobble, wobble), as RandomState computes it
         wobbles *= wobble
         pairs = heights + np.roll(heights, -1, axis=1)

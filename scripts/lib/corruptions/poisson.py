@@ -11,29 +11,25 @@ from functools import lru_cache
 import numpy as np
 from numba import njit
 
-from .mersenne import uniforms
+from .mersenne import Twister, uniforms
+
+NUMBERS = 312  # drawn at a time
 
 
-def count_photons(image: np.ndarray, photons: float, words: list[int], looks: np.ndarray, seen: np.ndarray) -> None:
+def count_photons(twister: Twister, image: np.ndarray, photons: float, looks: np.ndarray, seen: np.ndarray) -> None:
     """Writes looks[k] to `seen`: k a Poisson number of mean image / 255 * photons, the last of `looks` if it is beyond.
 
-    image, seen: uint8 of the same shape; looks: uint8; words: the seed of the RandomState whose numbers these are.
+    image, seen: uint8 of the same shape; looks: uint8.
     """
-    pixels = image.reshape(-1)
-    means, constants, draws = _levels(photons)
-    count = int(np.bincount(pixels, minlength=256) @ draws) + len(pixels) // 16 + 1024
-    while not _count(
-        pixels, means, constants, _log_factorials(photons), uniforms(words, count), looks, seen.reshape(-1)
-    ):
-        count *= 2
+    means, constants = _levels(photons)
+    _count(twister, image.reshape(-1), means, constants, _log_factorials(photons), looks, seen.reshape(-1))
 
 
 @lru_cache
-def _levels(photons: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Means float64[256]; for each the constants of its algorithm float64[256, 5], and how much it draws float64[256]."""
+def _levels(photons: float) -> tuple[np.ndarray, np.ndarray]:
+    """For each level of a pixel the mean float64[256] and the constants of its algorithm float64[256, 5]."""
     means = np.arange(256) / 255.0 * photons
     constants = np.zeros((256, 5))
-    draws = means + 1
     for level, mean in enumerate(means):
         if mean < 10:
             constants[level, 0] = math.exp(-mean)
@@ -42,8 +38,7 @@ def _levels(photons: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
             a = -0.059 + 0.02483 * b
             tries = 1.1239 + 1.1328 / (b - 3.4)
             constants[level] = (a, b, 0.9277 - 3.6224 / (b - 2), math.log(tries), math.log(mean))
-            draws[level] = 2 * tries
-    return means, constants, draws
+    return means, constants
 
 
 @lru_cache
@@ -52,30 +47,34 @@ def _log_factorials(photons: float) -> np.ndarray:
     return np.array([math.lgamma(count + 1) for count in range(2 * math.ceil(photons) + 64)])
 
 
-@njit(cache=True, nogil=True)
-def _count(pixels, means, constants, log_factorials, numbers, looks, out):
-    """Whether the uniform numbers were enough."""
-    used = 0
+@njit(cache=True, nogil=True, error_model="numpy")
+def _count(twister, pixels, means, constants, log_factorials, looks, out):
+    numbers = np.empty(NUMBERS)
+    used = NUMBERS
     for i in range(len(pixels)):
-        mean = means[pixels[i]]
-        a, b, sure, log_tries, log_mean = constants[pixels[i]]
+        level = pixels[i]
+        mean = means[level]
         count = 0.0
         if mean == 0.0:
             pass
         elif mean < 10.0:
-            product = 1.0
+            limit, product = constants[level, 0], 1.0
             while True:
-                if used == len(numbers):
-                    return False
+                if used == NUMBERS:
+                    uniforms(twister, numbers)
+                    used = 0
                 product *= numbers[used]
                 used += 1
-                if product <= a:
+                if product <= limit:
                     break
                 count += 1.0
         else:
+            a, b, sure, log_tries, log_mean = constants[level]
             while True:
-                if used + 1 >= len(numbers):
-                    return False
+                if used + 1 >= NUMBERS:
+                    numbers[0] = numbers[NUMBERS - 1]
+                    uniforms(twister, numbers[NUMBERS - used :])
+                    used = 0
                 u, v = numbers[used] - 0.5, numbers[used + 1]
                 used += 2
                 distance = 0.5 - abs(u)
@@ -90,4 +89,3 @@ def _count(pixels, means, constants, log_factorials, numbers, looks, out):
                 if math.log(v) + log_tries - math.log(a / (distance * distance) + b) <= likelihood:
                     break
         out[i] = looks[min(np.int64(count), len(looks) - 1)]
-    return True

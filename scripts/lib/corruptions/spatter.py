@@ -29,9 +29,12 @@ def spatter(
     """Covers the image where smoothed noise is high. `strength` is that of the water, or the sigma of the mud's rim."""
     unit = images.astype(np.float32)
     unit /= 255
+    noise = np.empty(images.shape[1:3])
     for image, random in zip(unit, streams, strict=True):
-        drops = random.normal(loc=mean, scale=deviation, size=image.shape[:2])
-        drops = gaussian_filter(drops, sigma, mode="nearest")
+        random.normals(noise)
+        noise *= deviation
+        noise += mean
+        drops = gaussian_filter(noise, sigma, mode="nearest")
         drops[drops < threshold] = 0
         if mud:
             cover = gaussian_filter((drops > threshold).astype(np.float32), strength, mode="nearest")[..., None]

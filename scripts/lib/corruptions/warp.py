@@ -1,12 +1,14 @@
 """Bending an image: an affine map, then a displacement of each pixel. For elastic_transform."""
 
+import math
 from functools import lru_cache
 
 import numpy as np
 from numba import njit
-from scipy.fft import dctn, idctn
 
-from .gaussian import gaussian_weights
+from .gaussian import blur, gaussian_weights
+
+WIDEST_SUM = 24  # weights
 
 
 @lru_cache
@@ -18,12 +20,18 @@ def _response(size: int, sigma: float) -> np.ndarray:
 
 
 def smooth(fields: np.ndarray, sigma: float) -> np.ndarray:
-    """float64[..., H, W], blurred along H and W with mirrored edges.
+    """float64[N, H, W], blurred along H and W with mirrored edges, by a Gaussian cut at three sigma.
 
-    By way of the cosine transform, whose cosines have just these edges, since the Gaussian may be far wider than the
-    image: sigma 171 on 224 pixels. It differs from the sum by some 1e-16, of which float32 keeps nothing.
+    A Gaussian far wider than a few pixels (it may be wider than the image: sigma 171 on 224 pixels) by way of the cosine
+    transform, whose cosines have just these edges. The two ways differ by some 1e-16, of which float32 keeps nothing.
     """
     height, width = fields.shape[-2:]
+    weights = gaussian_weights(sigma, 3.0)
+    if len(weights) <= WIDEST_SUM:
+        return blur(fields[..., np.newaxis], weights, "symmetric")[..., 0]
+
+    from scipy.fft import dctn, idctn
+
     cosines = dctn(fields, axes=(-2, -1))
     cosines *= np.outer(_response(height, sigma), _response(width, sigma))
     return idctn(cosines, axes=(-2, -1))
@@ -43,22 +51,30 @@ def inverse_affine(corners: np.ndarray, moved: np.ndarray) -> np.ndarray:
     return np.concatenate([inverse, shift[:, None]], axis=1).transpose(2, 0, 1).copy()
 
 
-@njit(cache=True, nogil=True)
-def warp_affine(images, matrices, out):
+def warp_affine(images: np.ndarray, matrices: np.ndarray) -> np.ndarray:
     """float32[B, H, W, 3] -> the same, straight lines between pixels, mirrored at the outermost pixels' centres.
 
-    matrices: float64[B, 2, 3], from pixels of `out` (x, y, 1) to those of `images`. Positions are rounded to 1/32 pixel
-    in whole numbers, as in the OpenCV that made the data sets (2 to 4).
+    matrices: float64[B, 2, 3], from pixels of the result (x, y, 1) to those of `images`. Positions are rounded to 1/32
+    pixel in whole numbers, as in the OpenCV that made the data sets (2 to 4).
     """
+    rows, columns = np.arange(images.shape[1]), np.arange(images.shape[2])
+    along = np.rint(matrices[..., :1] * columns * 1024.0).astype(np.int64)
+    starts = np.rint((matrices[..., 1:2] * rows + matrices[..., 2:]) * 1024.0).astype(np.int64) + 16
+    warped = np.empty_like(images)
+    _warp_affine(images, along, starts, warped)
+    return warped
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _warp_affine(images, along, starts, out):
+    """Positions (x, y) in 1/1024 pixel: along int64[B, 2, W] plus starts int64[B, 2, H]."""
     batch, height, width, _ = images.shape
     for b in range(batch):
-        image, matrix = images[b], matrices[b]
+        image = images[b]
         for r in range(height):
-            x0 = np.int64(np.rint((matrix[0, 1] * r + matrix[0, 2]) * 1024.0)) + 16
-            y0 = np.int64(np.rint((matrix[1, 1] * r + matrix[1, 2]) * 1024.0)) + 16
             for c in range(width):
-                x = (x0 + np.int64(np.rint(matrix[0, 0] * c * 1024.0))) >> 5
-                y = (y0 + np.int64(np.rint(matrix[1, 0] * c * 1024.0))) >> 5
+                x = (starts[b, 0, r] + along[b, 0, c]) >> 5
+                y = (starts[b, 1, r] + along[b, 1, c]) >> 5
                 right, below = np.float32(x & 31) / np.float32(32), np.float32(y & 31) / np.float32(32)
                 left, above = np.float32(1) - right, np.float32(1) - below
                 x, y = x >> 5, y >> 5
@@ -80,7 +96,7 @@ def _mirror(i, size):
     return i
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def displace(images, shifts, out):
     """float32[B, H, W, 3] -> uint8[B, H, W, 3]: each pixel from shifts float32[B, 2, H, W] (right, down) pixels away.
 
@@ -93,7 +109,7 @@ def displace(images, shifts, out):
             for c in range(width):
                 y = _reflect(r + np.float64(shifts[b, 1, r, c]), height)
                 x = _reflect(c + np.float64(shifts[b, 0, r, c]), width)
-                top, left = np.int64(np.floor(y)), np.int64(np.floor(x))
+                top, left = math.floor(y), math.floor(x)
                 above, before = 1.0 - (y - top), 1.0 - (x - left)
                 below, beyond = 1.0 - above, 1.0 - before
                 y1, y2 = max(top, 0), min(top + 1, height - 1)

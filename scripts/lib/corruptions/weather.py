@@ -14,7 +14,7 @@ def fog(images: np.ndarray, streams: Streams, *, strength: float, decay: float, 
     batch, height, width = images.shape[:3]
     map_size = max(map_size, 1 << (max(height, width) - 1).bit_length())
     foggy = images / 255.0
-    brightest = foggy.max(axis=(1, 2, 3), keepdims=True)
+    brightest = images.max(axis=(1, 2, 3), keepdims=True) / 255.0
     haze = strength * plasma(batch, map_size, decay, streams)[:, :height, :width]
     for channel in range(3):  # one at a time, since NumPy is slow at rows of three
         foggy[..., channel] += haze
@@ -31,9 +31,9 @@ def frost(
     pictures = frost_pictures(scale, height, width)
     pieces = np.empty_like(images)
     for piece, random in zip(pieces, streams, strict=True):
-        picture = pictures[random.randint(len(pictures))]
-        top = random.randint(0, picture.shape[0] - height)
-        left = random.randint(0, picture.shape[1] - width)
+        picture = pictures[random.below(len(pictures))]
+        top = random.below(picture.shape[0] - height)
+        left = random.below(picture.shape[1] - width)
         piece[:] = picture[top : top + height, left : left + width]
     frosted = images * float(image_weight)
     frosted += pieces * float(frost_weight)
@@ -54,28 +54,20 @@ def snow(
 ) -> np.ndarray:
     """Whitens the image and lets flakes fall: each layer of flakes a second time, turned by half a turn."""
     from .motion import motion
+    from .snowfall import cover_with_snow
     from .zoom import zoom_plane
 
     flakes = np.empty(images.shape[:3])
     angles = []
     for layer, random in zip(flakes, streams, strict=True):
-        layer[:] = mean + deviation * random.standard_normal(layer.shape)
+        random.normals(layer)
+        layer *= deviation
+        layer += mean
         angles.append(random.uniform(-135, -45))
     flakes = zoom_plane(flakes, zoom)
     flakes[flakes < threshold] = 0
-    streaks = motion(to_bytes(flakes)[..., None], blur_radius, blur_sigma, angles)[..., 0] / 255.0
-    turned = streaks[:, ::-1, ::-1]
-
-    unit = images.astype(np.float32)
-    unit /= 255
-    red, green, blue = np.array([0.299, 0.587, 0.114], np.float32)
-    whitest = (unit[..., 0] * red + unit[..., 1] * green + unit[..., 2] * blue) * 1.5 + 0.5
-    snowy = np.empty(images.shape)
-    for channel in range(3):  # one at a time, since NumPy is slow at rows of three
-        plane = unit[..., channel]
-        whitened = image_weight * plane + (1 - image_weight) * np.maximum(plane, whitest)
-        snowy[..., channel] = whitened + streaks + turned
-    return to_bytes(snowy)
+    streaks = motion(to_bytes(flakes)[..., None], blur_radius, blur_sigma, angles)[..., 0]
+    return cover_with_snow(images, image_weight, streaks)
 
 
 def brightness(images: np.ndarray, streams: Streams, *, shift: float) -> np.ndarray:

@@ -18,6 +18,8 @@ from scipy.ndimage import zoom as enlarge
 from skimage.color import hsv2rgb, rgb2hsv
 from skimage.filters import gaussian
 
+from scripts.lib.corruptions.streams import seed_words
+
 CIFAR_10_C = {
     "gaussian_noise": [(0.04,), (0.06,), (0.08,), (0.09,), (0.10,)],
     "shot_noise": [(500,), (250,), (100,), (75,), (50,)],
@@ -78,6 +80,11 @@ IMAGENET_C = {
         (244 * 0.12, 244 * 0.01, 244 * 0.02),
     ],
 }
+
+
+def random_states(dataset, corruption, severity, example_ids):
+    """One RandomState per example, seeded as ours are."""
+    return (np.random.RandomState(seed_words(dataset, corruption, severity, example)) for example in example_ids)
 
 
 def gaussian_noise(image, random, scale):

@@ -12,42 +12,45 @@ import numpy as np
 import pytest
 from pictures import pictures
 
-from scripts.lib.corruptions import CORRUPTIONS, corrupt, frost_pictures
+from scripts.lib.corruptions import CORRUPTIONS, constants_for, corrupt, frost_pictures
 from scripts.lib.corruptions.streams import seed_words
 
 GOLDEN = Path(__file__).parent / "golden.json"
 
 
-def run(images, corruption, severity=3, ids=None, dataset="golden"):
+def run(images, corruption, severity=3, ids=None, dataset="golden", **options):
     ids = [f"test/{i}" for i in range(len(images))] if ids is None else ids
-    return corrupt(images, corruption, severity, dataset=dataset, example_ids=ids)
+    return corrupt(images, corruption, severity, dataset=dataset, example_ids=ids, **options)
 
 
-def digest(corruption: str, size: int) -> str:
+def digest(corruption: str, size: int, stream: str = "exact") -> str:
     images = pictures(6 if size == 32 else 1, size, size)
-    outputs = (run(images, corruption, severity) for severity in range(1, 6))
+    outputs = (run(images, corruption, severity, stream=stream) for severity in range(1, 6))
     return hashlib.sha256(b"".join(output.tobytes() for output in outputs)).hexdigest()[:16]
 
 
 def digests() -> dict[str, dict[str, str]]:
-    return {str(size): {name: digest(name, size) for name in CORRUPTIONS} for size in (32, 224)}
+    variants = [(stream, size) for stream in ("exact", "fast") for size in (32, 224)]
+    return {f"{stream} {size}": {name: digest(name, size, stream) for name in CORRUPTIONS} for stream, size in variants}
 
 
+@pytest.mark.parametrize("stream", ["exact", "fast"])
 @pytest.mark.parametrize("size", [32, 224])
 @pytest.mark.parametrize("corruption", CORRUPTIONS)
-def test_bytes_are_those_of_every_other_machine(corruption, size):
+def test_bytes_are_those_of_every_other_machine(corruption, size, stream):
     """Remade with `python tests/lib/corruptions/test_corrupt.py`, after a change that is meant to change bytes."""
-    assert digest(corruption, size) == json.loads(GOLDEN.read_text())[str(size)][corruption]
+    assert digest(corruption, size, stream) == json.loads(GOLDEN.read_text())[f"{stream} {size}"][corruption]
 
 
+@pytest.mark.parametrize("stream", ["exact", "fast"])
 @pytest.mark.parametrize("corruption", CORRUPTIONS)
-def test_order_and_company_do_not_matter(corruption):
+def test_order_and_company_do_not_matter(corruption, stream):
     images = pictures(50, 32, 32)  # more than one block
-    together = run(images, corruption)
+    together = run(images, corruption, stream=stream)
     order = np.random.RandomState(0).permutation(len(images))
-    shuffled = run(images[order], corruption, ids=[f"test/{i}" for i in order])
+    shuffled = run(images[order], corruption, ids=[f"test/{i}" for i in order], stream=stream)
     assert np.array_equal(shuffled, together[order])
-    assert np.array_equal(run(images[7:8], corruption, ids=["test/7"]), together[7:8])
+    assert np.array_equal(run(images[7:8], corruption, ids=["test/7"], stream=stream), together[7:8])
 
 
 @pytest.mark.parametrize("corruption", CORRUPTIONS)
@@ -79,15 +82,27 @@ def test_frost_for_images_larger_than_its_pictures():
     assert run(images, "frost").shape == images.shape
 
 
+@pytest.mark.parametrize("stream", ["exact", "fast"])
 @pytest.mark.parametrize("corruption", ["gaussian_noise", "elastic_transform", "frost", "fog", "glass_blur", "snow"])
-def test_chance_depends_on_every_key(corruption):
+def test_chance_depends_on_every_key(corruption, stream):
     image = pictures(1, 32, 32)
+    severities = constants_for(corruption, 32)["severities"]
+    alike = {"stream": stream, "constants": {"severities": severities[2:3] * 5}}  # severities differ by their key only
     outputs = [
-        run(image, corruption, ids=["a"]),
-        run(image, corruption, ids=["b"]),
-        run(image, corruption, 3, ["a"], "x"),
+        run(image, corruption, 3, ["a"], **alike),
+        run(image, corruption, 3, ["b"], **alike),
+        run(image, corruption, 2, ["a"], **alike),
+        run(image, corruption, 3, ["a"], "x", **alike),
     ]
-    assert len({output.tobytes() for output in outputs}) == 3
+    assert len({output.tobytes() for output in outputs}) == 4
+
+
+@pytest.mark.parametrize("stream", ["exact", "fast"])
+def test_chance_depends_on_the_corruption(stream):
+    white = np.full((1, 32, 32, 3), 255, np.uint8)
+    alike = {"stream": stream, "constants": {"severities": [{"scale": 0.1}] * 5}}  # on white, both add the same noise
+    outputs = [run(white, corruption, **alike) for corruption in ("gaussian_noise", "speckle_noise")]
+    assert not np.array_equal(*outputs)
 
 
 def test_seeds_do_not_run_into_each_other():
@@ -146,6 +161,16 @@ def test_import_is_cheap():
         ({"severity": 6}, "severity must be 0 (unchanged), 1, 2, 3, 4 or 5, not 6"),
         ({"severity": -1}, "severity must be"),
         ({"severity": 1.5}, "severity must be"),
+        ({"stream": "slow"}, "there is no stream 'slow'; there are exact, fast"),
+        ({"engine": "steam"}, "there is no engine 'steam'; there are lacuna, imagecorruptions"),
+        (
+            {"engine": "imagecorruptions", "constants": {}},
+            "imagecorruptions has constants and random numbers of its own",
+        ),
+        (
+            {"engine": "imagecorruptions", "stream": "fast"},
+            "imagecorruptions has constants and random numbers of its own",
+        ),
         ({"images": np.zeros((2, 32, 32, 3))}, "not float64 of shape (2, 32, 32, 3)"),
         ({"images": np.zeros((32, 32, 3), np.uint8)}, "not uint8 of shape (32, 32, 3)"),
         ({"images": [1, 2]}, "images must be a NumPy array of uint8 and shape (N, H, W, 3), not list"),
@@ -161,6 +186,27 @@ def test_mistakes_are_named_in_a_sentence(changes, message):
             arguments.pop("images"), arguments.pop("corruption"), arguments.pop("severity"), dataset="d", **arguments
         )
     assert message in str(error.value)
+
+
+def test_engine_imagecorruptions_is_the_package_seeded_by_our_keys():
+    ic = pytest.importorskip("imagecorruptions", reason="an optional comparison")
+    images = pictures(2, 40, 48)
+    np.random.seed(5)  # noqa: NPY002
+    outputs = {name: run(images, name, engine="imagecorruptions") for name in CORRUPTIONS}
+    assert np.random.random_sample() == np.random.RandomState(5).random_sample()  # noqa: NPY002
+    for name, output in outputs.items():
+        assert np.array_equal(output[1:], run(images[1:], name, ids=["test/1"], engine="imagecorruptions"))
+    np.random.seed(seed_words("golden", "fog", 3, "test/0"))  # noqa: NPY002
+    assert np.array_equal(outputs["fog"][0], ic.corrupt(images[0], 3, "fog"))
+    # The same stream, constants and formula.
+    images = pictures(1, 224, 224)
+    assert np.array_equal(run(images, "shot_noise", engine="imagecorruptions"), run(images, "shot_noise"))
+
+
+def test_engine_imagecorruptions_says_when_it_is_not_there(monkeypatch):
+    monkeypatch.setitem(sys.modules, "imagecorruptions", None)
+    with pytest.raises(ImportError, match="pip install imagecorruptions-imaug"):
+        run(pictures(1, 32, 32), "fog", engine="imagecorruptions")
 
 
 def test_missing_pictures_of_frost_are_named(monkeypatch):
