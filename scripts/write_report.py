@@ -12,7 +12,9 @@ from scripts.lib.files import write_text
 from scripts.lib.job import logged
 from scripts.lib.project import REPORT_TEMPLATE
 from scripts.lib.tables import load_table
-from scripts.lib.views import VIEWS, group_name, percent
+from scripts.lib.views import VIEWS, percent
+
+TAILS = {"class_frequency": "all images", "class_frequency_typical": "typical images"}
 
 
 def findings(summary: pd.DataFrame, planted: pd.DataFrame, impact: pd.DataFrame) -> list[str]:
@@ -27,9 +29,12 @@ def findings(summary: pd.DataFrame, planted: pd.DataFrame, impact: pd.DataFrame)
         if row.verdict != "exceeds the control":
             sentences.append(f"{row.level} {row.verdict}: {numbers}; {beside}.")
             continue
-        here = planted[(planted.level == row.level) & planted.verdict.str.startswith("larger")]
-        more = "; ".join(group_name(row_here.grouping, row_here.group) for row_here in here.itertuples())
-        where = f"; larger than on their reference for {more}" if more else "; no group stands out beyond its reference"
+        larger = planted[(planted.level == row.level) & planted.verdict.str.startswith("larger")]
+        kinds = [group.replace("_", " ") for group in larger.group[larger.grouping == "kind"]]
+        tails = [TAILS[grouping] for grouping in larger.grouping if grouping != "kind"]
+        where = f"; more on {', '.join(kinds)} than on typical images" if kinds else ""
+        where += f"; more on tail than on head classes ({', '.join(tails)})" if tails else ""
+        where = where or "; no group stands out beyond its reference"
         sentences.append(f"{row.level} {row.verdict}: {numbers}{where}; {beside}.")
     return sentences or ["Nothing is compressed in this study: there is only the control to see."]
 
