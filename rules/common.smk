@@ -1,4 +1,5 @@
 # Shared by the files beside this one: the checked study, its populations, and what makes a rule run again.
+import re
 import sys
 from pathlib import Path
 

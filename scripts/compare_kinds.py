@@ -3,16 +3,18 @@
 The control's PIEs are harder and more atypical too, so a group's PIE rate alone shows nothing: only the excess is evidence.
 """
 
+import math
+
 import numpy as np
 import pandas as pd
 
-from scripts.lib.audit.intervals import Estimate, difference, mcnemar, mean, rate
+from scripts.lib.audit.intervals import UNDEFINED, difference, mcnemar, mean, rate
 from scripts.lib.audit.verdicts import against_reference
 from scripts.lib.data.kinds import PLANTED, TYPICAL
 from scripts.lib.dataset import Examples, load_examples
 from scripts.lib.errors import InputError
 from scripts.lib.job import logged
-from scripts.lib.tables import load_table, save_table
+from scripts.lib.tables import load_table, save_table, with_interval
 
 NEGATIVE_CONTROL = "mislabelled"  # modal disagreement never reads the label, so these must not stand out
 
@@ -42,51 +44,40 @@ def compare_level(level: str, members: pd.DataFrame, models: int, significance: 
     """Rows of one level; members: one row an example and grouping with the flags `pie` and `control_pie`."""
     rows = []
     for grouping, groups in GROUPS.items():
-        excess: dict[str, Estimate] = {}
-        p: dict[str, float] = {}
+        reference, p_reference = None, None
         for group in groups:
             chosen = members[(members.grouping == grouping) & (members.group == group)]
             pie, control = chosen.pie.to_numpy(), chosen.control_pie.to_numpy()
-            n = len(chosen)
-            share, control_share = rate(int(pie.sum()), n, significance), rate(int(control.sum()), n, significance)
-            excess[group] = mean((chosen.dealt_pie - chosen.dealt_control).to_numpy(), significance)
-            p[group] = mcnemar(pie, control)
-            reference = excess[groups[0]]
-            beyond = difference(excess[group], reference)
-            is_reference = group == groups[0]
-            nothing = Estimate(float("nan"), float("nan"), float("nan"))
-            own, against = (
-                (nothing, nothing) if level == "control" else (excess[group], nothing if is_reference else beyond)
-            )
+            excess, p = mean((chosen.dealt_pie - chosen.dealt_control).to_numpy(), significance), mcnemar(pie, control)
+            beyond = UNDEFINED
+            if level == "control":
+                excess, p, verdict = UNDEFINED, math.nan, "is the control"
+            elif reference is None:
+                reference, p_reference, verdict = excess, p, "is the reference"
+            else:
+                beyond = difference(excess, reference)
+                verdict = against_reference(beyond, p, p_reference, significance, groups[0])
             rows.append(
                 {
                     "level": level,
                     "grouping": grouping,
                     "group": group,
-                    "role": "reference" if is_reference else "negative control" if group == NEGATIVE_CONTROL else "",
-                    "examples": n,
+                    "role": "reference"
+                    if group == groups[0]
+                    else "negative control"
+                    if group == NEGATIVE_CONTROL
+                    else "",
+                    "examples": len(chosen),
                     "models": models,
                     "significance": significance,
                     "pies": int(pie.sum()),
-                    "pie_rate": share.value,
-                    "pie_rate_low": share.low,
-                    "pie_rate_high": share.high,
+                    **with_interval("pie_rate", rate(int(pie.sum()), len(pie), significance)),
                     "control_pies": int(control.sum()),
-                    "control_rate": control_share.value,
-                    "control_rate_low": control_share.low,
-                    "control_rate_high": control_share.high,
-                    "excess_rate": own.value,
-                    "excess_rate_low": own.low,
-                    "excess_rate_high": own.high,
-                    "p_control": float("nan") if level == "control" else p[group],
-                    "beyond_reference": against.value,
-                    "beyond_reference_low": against.low,
-                    "beyond_reference_high": against.high,
-                    "verdict": "is the control"
-                    if level == "control"
-                    else "is the reference"
-                    if is_reference
-                    else against_reference(beyond, p[group], p[groups[0]], significance, groups[0]),
+                    **with_interval("control_rate", rate(int(control.sum()), len(pie), significance)),
+                    **with_interval("excess_rate", excess),
+                    "p_control": p,
+                    **with_interval("beyond_reference", beyond),
+                    "verdict": verdict,
                 }
             )
     return rows

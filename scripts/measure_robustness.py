@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 
-from scripts.lib.audit.intervals import Estimate, fraction_mean, mean
+from scripts.lib.audit.intervals import UNDEFINED, fraction_mean, mean
 from scripts.lib.job import logged
 from scripts.lib.ledger import Votes, describe, load_population, same_examples
-from scripts.lib.tables import save_table
+from scripts.lib.tables import save_table, with_interval
 
 
 def measure(
@@ -34,17 +34,9 @@ def measure(
         )
         relative = per_image.mean() / dense_per_image.mean() if dense_per_image.any() else np.nan
         if name == "top5" and classes <= 5:  # the label is always among the first five
-            value = change = Estimate(np.nan, np.nan, np.nan)
+            value = change = UNDEFINED
             relative = np.nan
-        row |= {
-            name: value.value,
-            f"{name}_low": value.low,
-            f"{name}_high": value.high,
-            f"{name}_change": change.value,
-            f"{name}_change_low": change.low,
-            f"{name}_change_high": change.high,
-            f"{name}_relative": relative,
-        }
+        row |= with_interval(name, value) | with_interval(f"{name}_change", change) | {f"{name}_relative": relative}
     return row
 
 

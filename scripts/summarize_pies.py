@@ -1,16 +1,19 @@
 """pie_summary.csv: how many PIEs each level has beside the control and beside chance, and how hard they are."""
 
+import math
+
 import numpy as np
 import pandas as pd
 
-from scripts.lib.audit.intervals import fraction_mean, mcnemar, mean, rate
+from scripts.lib.audit.intervals import UNDEFINED, fraction_mean, mcnemar, mean, rate
 from scripts.lib.audit.modal import modal_labels
 from scripts.lib.audit.pies import permutation_test
 from scripts.lib.audit.verdicts import against_control
+from scripts.lib.errors import InputError
 from scripts.lib.job import logged
 from scripts.lib.ledger import Votes, load_population, sparsity_of
 from scripts.lib.streams import generator
-from scripts.lib.tables import load_table, save_table
+from scripts.lib.tables import load_table, save_table, with_interval
 
 
 def summarize_level(
@@ -26,10 +29,12 @@ def summarize_level(
     pies = table.pie.to_numpy()
     n = len(pies)
     null = permutation_test(dense.votes, compressed.votes, permutations, generator("permutation test", level))
-    share, control_share = rate(int(pies.sum()), n, significance), rate(int(control.sum()), n, significance)
     excess = mean((table.dealt_pie - table.dealt_control).to_numpy(), significance)
+    p = mcnemar(pies, control)
+    verdict = against_control(excess, p, significance)
+    if level == "control":
+        excess, p, verdict = UNDEFINED, math.nan, "is the control"
     band = np.quantile(null.null, [significance / 2, 1 - significance / 2])
-    is_control = level == "control"
     row = {
         "level": level,
         "examples": n,
@@ -40,33 +45,23 @@ def summarize_level(
         "tie_rule": "largest label",
         "significance": significance,
         "pies": int(pies.sum()),
-        "pie_rate": share.value,
-        "pie_rate_low": share.low,
-        "pie_rate_high": share.high,
+        **with_interval("pie_rate", rate(int(pies.sum()), n, significance)),
         "control_pies": int(control.sum()),
-        "control_rate": control_share.value,
-        "control_rate_low": control_share.low,
-        "control_rate_high": control_share.high,
-        "excess_rate": np.nan if is_control else excess.value,
-        "excess_rate_low": np.nan if is_control else excess.low,
-        "excess_rate_high": np.nan if is_control else excess.high,
-        "p_control": np.nan if is_control else mcnemar(pies, control),
+        **with_interval("control_rate", rate(int(control.sum()), n, significance)),
+        **with_interval("excess_rate", excess),
+        "p_control": p,
         "permutations": permutations,
         "null_mean": null.null.mean(),
         "null_low": band[0],
         "null_high": band[1],
         "p_permutation": null.p_value,
+        "verdict": verdict,
     }
-    row["verdict"] = "is the control" if is_control else against_control(excess, row["p_control"], significance)
     for population, votes in (("dense", dense), ("level", compressed)):
         per_image = votes.correct.mean(axis=0)
         for group, chosen in (("pies", pies), ("others", ~pies), ("all", np.ones(n, dtype=bool))):
             top1 = fraction_mean(per_image[chosen], significance)
-            row |= {
-                f"{population}_top1_{group}": top1.value,
-                f"{population}_top1_{group}_low": top1.low,
-                f"{population}_top1_{group}_high": top1.high,
-            }
+            row |= with_interval(f"{population}_top1_{group}", top1)
     return row
 
 
@@ -76,6 +71,10 @@ def main(input, output, params) -> None:
     rows_of = dict(list(table.groupby("level")))
     control = rows_of["control"].pie.to_numpy()
     dense = load_population(input.ledger, "dense")["clean", 0]
+    if not np.array_equal(rows_of["control"].example, dense.example):
+        raise InputError(
+            f"{input.pies} has other examples than the predictions, or another order: delete it, and snakemake makes it again."
+        )
     rows = []
     for level in params.levels:
         compressed = load_population(input.ledger, level)["clean", 0]

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from scripts.lib.audit.intervals import Estimate
 from scripts.lib.errors import InputError
 from scripts.lib.files import replacing
 
@@ -14,6 +15,11 @@ def save_table(path: str | Path, table: pd.DataFrame) -> None:
     """Write CSV with six significant digits; what is undefined is written as NaN, never as an empty field."""
     with replacing(path) as beside:
         table.to_csv(beside, index=False, float_format="%.6g", na_rep="NaN", lineterminator="\n")
+
+
+def with_interval(name: str, estimate: Estimate) -> dict[str, float]:
+    """An estimate as three columns: its value and the ends of its interval."""
+    return {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
 
 
 def coverage(table: pd.DataFrame) -> str:

@@ -15,12 +15,15 @@ class Estimate(NamedTuple):
     high: float
 
 
+UNDEFINED = Estimate(math.nan, math.nan, math.nan)
+
+
 def rate(successes: int, n: int, significance: float) -> Estimate:
     """A proportion with Wilson's score interval (Wilson 1927); NaN for n = 0."""
     if not 0 <= successes <= n:
         raise ValueError(f"{successes} successes of {n} cannot be.")
     if n == 0:
-        return Estimate(math.nan, math.nan, math.nan)
+        return UNDEFINED
     z = -special.ndtri(significance / 2)
     p = successes / n
     centre = (p + z * z / (2 * n)) / (1 + z * z / n)
@@ -33,7 +36,7 @@ def mean(values: np.ndarray, significance: float) -> Estimate:
     values = np.asarray(values, dtype=np.float64)
     n = len(values)
     if n == 0:
-        return Estimate(math.nan, math.nan, math.nan)
+        return UNDEFINED
     average = float(values.mean())
     if n == 1:
         return Estimate(average, math.nan, math.nan)
