@@ -38,7 +38,7 @@ def test_a_schedule_without_room_is_refused():
 
 
 @given(st.integers(0, 2**31), st.floats(0, 0.99))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_magnitude_mask_zeroes_the_smallest_exactly(seed, sparsity):
     weight = torch.randn(6, 5, 3, 3, generator=torch.Generator().manual_seed(seed))
     mask = magnitude_mask(weight, sparsity)

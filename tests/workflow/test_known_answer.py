@@ -2,14 +2,13 @@
 
 import pandas as pd
 import pytest
+from copies import copy_project
 
 COMPRESSED = ["magnitude-0.90", "block-0.80"]
 
 
 @pytest.fixture(scope="module")
 def tables(tmp_path_factory):
-    from conftest import copy_project
-
     project = copy_project(tmp_path_factory.mktemp("demo") / "lacuna", study=None)
     done = project.snakemake("demo")
     assert done.returncode == 0, done.stdout + done.stderr

@@ -1,0 +1,72 @@
+"""The miniature study in copies of the project, run as a user runs it."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PARTS = [
+    "Snakefile",
+    "config.yaml",
+    "rules",
+    "scripts",
+    "schemas",
+    "profiles",
+    "report",
+    "envs",
+    "tests/miniature.yaml",
+]
+SNAKEMAKE = str(Path(sys.executable).with_name("snakemake"))
+
+
+class Project:
+    """A copy of the project and what one does with it."""
+
+    def __init__(self, folder: Path, study: str | None) -> None:
+        self.folder, self.study = folder, study
+
+    def command(self, *arguments: str) -> list[str]:
+        # After a list of configuration files, `--` says where the targets begin.
+        study = ["--configfile", self.study] if self.study else []
+        targets = [argument for argument in arguments if not argument.startswith("-")]
+        options = [argument for argument in arguments if argument.startswith("-")]
+        return [SNAKEMAKE, *options, *study, "--", *targets]
+
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, "OMP_NUM_THREADS": "1"}
+
+    def snakemake(self, *arguments: str) -> subprocess.CompletedProcess:
+        return subprocess.run(
+            self.command(*arguments),
+            cwd=self.folder,
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def would_run(self) -> dict[str, int]:
+        """The rules that a dry run lists with their number of jobs; the target rule `all` aside."""
+        done = self.snakemake("--dry-run")
+        assert done.returncode == 0, done.stdout + done.stderr
+        jobs = re.findall(r"^(\w+) +(\d+)$", done.stdout + done.stderr, flags=re.MULTILINE)
+        assert jobs or "Nothing to be done" in done.stdout + done.stderr
+        return {rule: int(count) for rule, count in jobs if rule not in ("all", "total")}
+
+    def tables(self) -> dict[str, bytes]:
+        """The tables' bytes by name."""
+        return {path.name: path.read_bytes() for path in sorted((self.folder / "results/miniature/tables").iterdir())}
+
+
+def copy_project(folder: Path, study: str | None = "tests/miniature.yaml") -> Project:
+    for part in PARTS:
+        source, target = ROOT / part, folder / part
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target)
+        else:
+            shutil.copy2(source, target)
+    return Project(folder, study)
