@@ -44,22 +44,19 @@ def main(input, output, params) -> None:
     """Read all suites of all levels, write robustness.csv. The clean row has the examples that are corrupted, if any are."""
     dense = load_population(input.ledger, "dense")
     classes = len(describe(input.ledger[0])["classes"])
+    order = ["clean", *params.corruptions]
+    variants = sorted(dense, key=lambda variant: (order.index(variant[0]), variant[1]))
+    corrupted = next((dense[variant].example for variant in variants if variant[0] != "clean"), None)
     rows = []
     for level in params.levels:
         compressed = load_population(input.ledger, level)
-        corrupted = [votes.example for (corruption, _), votes in dense.items() if corruption != "clean"]
-        for variant in dense:
+        for variant in variants:
             before, after = dense[variant], compressed[variant]
-            if variant[0] == "clean" and corrupted:
-                before, after = before.restricted_to(corrupted[0]), after.restricted_to(corrupted[0])
+            if variant[0] == "clean" and corrupted is not None:
+                before, after = before.restricted_to(corrupted), after.restricted_to(corrupted)
             rows.append(measure(level, *variant, before, after, classes, params.significance))
-        print(f"{level}: {len(dense)} variants")
-    order = {name: rank for rank, name in enumerate(["clean", *params.corruptions])}
-    table = pd.DataFrame(rows).sort_values(["severity"], kind="stable")
-    table = table.sort_values("corruption", key=lambda names: names.map(order), kind="stable")
-    save_table(
-        output.table, table.sort_values("level", key=lambda names: names.map(params.levels.index), kind="stable")
-    )
+        print(f"{level}: {len(variants)} variants")
+    save_table(output.table, pd.DataFrame(rows))
 
 
 if __name__ == "__main__":

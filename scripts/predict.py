@@ -26,12 +26,12 @@ def probabilities(model: torch.nn.Module, images: torch.Tensor) -> np.ndarray:
     return torch.cat(parts).numpy()
 
 
-def load_suite(input, suite: str) -> tuple[dict[tuple[str, int], np.ndarray], Examples]:
+def load_suite(input, data: dict, suite: str) -> tuple[dict[tuple[str, int], np.ndarray], Examples]:
     """The images of every variant of a suite by (corruption, severity), and the examples that they all show."""
     if suite == "clean":
         images, examples, _ = load_split(input.images, input.examples, input.data, "test")
         return {("clean", 0): images}, examples
-    everything = load_examples(input.examples, "test")
+    everything = load_examples(input.examples, "test", data["sha256"]["examples"])
     variants = {}
     for images, manifest in zip(input.images, input.variants, strict=True):
         part, examples = load_corrupted(images, manifest, everything)
@@ -41,7 +41,7 @@ def load_suite(input, suite: str) -> tuple[dict[tuple[str, int], np.ndarray], Ex
 
 def study_digest(training: dict, data: dict) -> str:
     """SHA-256 of what the predictions depend on besides the seeds: the data and the recipe."""
-    return hashlib.sha256(json.dumps([recipe_of({"training": training}), data], sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([recipe_of(training), data], sort_keys=True).encode()).hexdigest()
 
 
 def main(input, output, params, wildcards) -> None:
@@ -53,7 +53,7 @@ def main(input, output, params, wildcards) -> None:
         raise InputError(
             f"{input.models} was trained on other images than {input.data} describes: delete it, and snakemake trains again."
         )
-    variants, examples = load_suite(input, wildcards.suite)
+    variants, examples = load_suite(input, data, wildcards.suite)
     tensors = {variant: torch.from_numpy(images).to(device) for variant, images in variants.items()}
     progress = Progress(len(models), "model")
     blocks = []

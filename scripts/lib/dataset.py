@@ -53,10 +53,7 @@ def save_images(path: str | Path, images: np.ndarray) -> None:
 
 def load_images(path: str | Path, digest: str | None = None) -> np.ndarray:
     """Read uint8[N, H, W, 3]; InputError if the file is damaged or not the one its manifest describes."""
-    if digest is not None and sha256(path) != digest:
-        raise InputError(
-            f"{path} is not the file that its manifest describes: delete it, and snakemake makes it again."
-        )
+    _check_digest(path, digest)
     try:
         images = np.load(path, allow_pickle=False)
     except (ValueError, EOFError, OSError) as error:
@@ -66,6 +63,13 @@ def load_images(path: str | Path, digest: str | None = None) -> np.ndarray:
             f"{path} holds {images.dtype}{list(images.shape)} instead of uint8 images [N, H, W, 3]: make it anew."
         )
     return images
+
+
+def _check_digest(path: str | Path, digest: str | None) -> None:
+    if digest is not None and sha256(path) != digest:
+        raise InputError(
+            f"{path} is not the file that its manifest describes: delete it, and snakemake makes it again."
+        )
 
 
 def save_examples(path: str | Path, columns: dict[str, np.ndarray]) -> None:
@@ -79,8 +83,9 @@ def save_examples(path: str | Path, columns: dict[str, np.ndarray]) -> None:
         )
 
 
-def load_examples(path: str | Path, split: str) -> Examples:
-    """One split of the example table; InputError if it is damaged, empty, or an id appears twice."""
+def load_examples(path: str | Path, split: str, digest: str | None = None) -> Examples:
+    """One split of the example table; InputError if it is damaged, empty, not the one its manifest describes, or an id appears twice."""
+    _check_digest(path, digest)
     try:
         table = pq.read_table(path, filters=[("split", "==", split)])
     except (pa.ArrowException, OSError) as error:
@@ -115,11 +120,7 @@ def load_split(
     """Images, examples and manifest of a split; InputError unless all three belong together."""
     description = load_manifest(manifest)
     pictures = load_images(images, description["sha256"][split])
-    if sha256(examples) != description["sha256"]["examples"]:
-        raise InputError(
-            f"{examples} is not the file that {manifest} describes: delete it, and snakemake makes it again."
-        )
-    table = load_examples(examples, split)
+    table = load_examples(examples, split, description["sha256"]["examples"])
     if len(table) != len(pictures):
         raise InputError(
             f"{images} holds {len(pictures)} images and {examples} describes {len(table)}: make both anew."

@@ -143,23 +143,27 @@ def load_population(paths: list[str | Path], level: str) -> dict[tuple[str, int]
 
     Raises InputError unless all cohorts were trained by the same recipe and the same torch.
     """
-    descriptions = {path: described for path in paths if (described := describe(path))["level"] == level}
-    if not descriptions:
+    recipes = {
+        path: recipe_of(described.get("training", {}))
+        for path in paths
+        if (described := describe(path))["level"] == level
+    }
+    if not recipes:
         raise InputError(f"none of the {len(paths)} prediction files holds the level {level}: predict it first.")
-    first, recipe = next((path, recipe_of(described)) for path, described in descriptions.items())
-    for path, described in descriptions.items():
-        for key in recipe | recipe_of(described):
-            if recipe.get(key) != recipe_of(described).get(key):
+    first, expected = next(iter(recipes.items()))
+    for path, recipe in recipes.items():
+        for key in expected | recipe:
+            if expected.get(key) != recipe.get(key):
                 raise InputError(
                     f"{first} and {path} differ in `{key}`: a population's models may differ in their seed only, so train one of "
                     "them anew."
                 )
-    return load_votes(list(descriptions), level)
+    return load_votes(list(recipes), level)
 
 
-def recipe_of(described: dict) -> dict:
-    """What all models of a population have in common, from a file's metadata."""
-    return {key: value for key, value in described.get("training", {}).items() if key not in ("seeds", "sparsity")}
+def recipe_of(training: dict) -> dict:
+    """What all models of a population have in common, from the description that `train` writes."""
+    return {key: value for key, value in training.items() if key not in ("seeds", "sparsity")}
 
 
 def sparsity_of(paths: list[str | Path], level: str) -> float:

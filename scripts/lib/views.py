@@ -169,14 +169,8 @@ def robustness(table: pd.DataFrame) -> View:
 def pies(table: pd.DataFrame) -> View:
     found = table[table.pie].copy()
     found["agreement"] = found.dense_votes + found.level_votes
-    clearest = (
-        found.sort_values(["level", "agreement", "example"], ascending=[True, False, True], kind="stable")
-        .groupby("level", sort=False)
-        .head(CLEAREST)
-    )
-    clearest = clearest.sort_values(
-        "level", key=lambda names: names.map(list(table.level.unique()).index), kind="stable"
-    )
+    ranked = found.sort_values(["agreement", "example"], ascending=[False, True]).groupby("level").head(CLEAREST)
+    clearest = pd.concat([ranked[ranked.level == level] for level in table.level.unique()])
     cells = pd.DataFrame(
         {
             "level": clearest.level,

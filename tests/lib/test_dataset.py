@@ -47,6 +47,15 @@ def test_a_truncated_or_exchanged_file_is_named(saved, tmp_path):
         load_split(*saved, "test")
 
 
+def test_an_exchanged_example_table_is_named(saved):
+    relabelled = examples(labels=(1, 1, 0, 0, 1, 0))
+    columns = {"example": relabelled.example, "split": np.array(["test"] * 6), "label": relabelled.label}
+    columns |= {"shown": relabelled.shown, "kind": relabelled.kind, "class_frequency": relabelled.class_frequency}
+    save_examples(saved[1], columns)
+    with pytest.raises(InputError, match=r"examples.parquet is not the file that its manifest describes"):
+        load_split(*saved, "test")
+
+
 def test_a_split_that_is_not_there(saved):
     save_manifest(saved[2], {"sha256": {"train": sha256(saved[0]), "examples": sha256(saved[1])}})
     with pytest.raises(InputError, match="no example of the split `train`"):
