@@ -28,6 +28,7 @@ rule all:
     default_target: True
     input:
         "<results>/report.html",
+        rules.describe_corruptions.output if CORRUPTIONS else [],
         expand("<results>/tables/{table}.{kind}", table=TABLES, kind=["csv", "md"]),
         expand("<results>/figures/{figure}.svg", figure=FIGURES),
 
@@ -44,7 +45,7 @@ rule data:
 
 rule corruptions:
     input:
-        expand("<results>/corrupted/{corruption}.npy", corruption=CORRUPTIONS),
+        rules.describe_corruptions.output,
 
 
 rule models:

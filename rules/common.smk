@@ -8,10 +8,10 @@ from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, workflow.basedir)
 
-from scripts.lib.config import check_config
+from scripts.lib.config import check_config, with_defaults
 from scripts.lib.corruptions import CORRUPTIONS as CORRUPTION_MODULES
-from scripts.lib.corruptions import FAMILIES, constants_for
-from scripts.lib.data.sources import IMAGE_SIZE
+from scripts.lib.corruptions import FAMILIES, official_tables
+from scripts.lib.data.sources import check_files, splits_of, tracked_files
 from scripts.lib.errors import InputError
 from scripts.lib.files import sha256
 from scripts.lib.fingerprint import fingerprint
@@ -19,8 +19,16 @@ from scripts.lib.population import cohorts
 from scripts.lib.project import REPORT_TEMPLATE, ROOT
 from scripts.lib.run_lock import take_run_lock
 
+SCHEMA = yaml.safe_load((ROOT / "schemas" / "config.schema.yaml").read_text())
 try:
-    check_config(config, yaml.safe_load((ROOT / "schemas" / "config.schema.yaml").read_text()))
+    check_config(config, SCHEMA)
+    STUDY = with_defaults(config, SCHEMA)
+    SOURCE = STUDY["data"]["source"]
+    DATA = STUDY["data"][SOURCE]
+    check_files(SOURCE, DATA)
+    for path in filter(None, [STUDY["corruptions"]["ids"]]):
+        if not Path(path).expanduser().is_file():
+            raise InputError(f"config key `corruptions.ids` is {path!r}, and there is no such file: correct the path.")
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
@@ -29,6 +37,10 @@ LEVELS = {level["name"]: level for level in config["levels"]}
 COMPRESSED = [level for level in LEVELS if level != "dense"]
 COHORTS = cohorts(config["population"]["models"], config["population"]["cohort"])
 CORRUPTIONS = config["corruptions"]["names"]
+CLEAN_AND_CORRUPTIONS = ["clean", *CORRUPTIONS] if CORRUPTIONS else []  # "clean" are the same images at severity 0
+LAYOUT = config["corruptions"]["layout"]
+SHARDS = [f"{shard:04d}" for shard in range(config["corruptions"]["shards"])]
+SPLITS = splits_of(SOURCE, DATA)
 SUITES = ["clean", *(family for family in FAMILIES if set(FAMILIES[family]) & set(CORRUPTIONS))]
 TABLES = ["pies", "pie_summary", "planted", "class_impact", "robustness"]
 FIGURES = ["pie_rates", "class_impact"]
@@ -39,7 +51,8 @@ wildcard_constraints:
     level="|".join(map(re.escape, LEVELS)),
     cohort=r"\d+-\d+",
     suite="|".join(SUITES),
-    corruption="|".join(CORRUPTIONS) or "none",
+    corruption="|".join(CLEAN_AND_CORRUPTIONS) or "none",
+    shard=r"\d{4}",
     table="|".join(TABLES),
 
 
@@ -48,10 +61,15 @@ def code(script):
     return fingerprint(ROOT, f"scripts/{script}.py")
 
 
-def code_of_corruption(wildcards):
-    """The fingerprint of `corrupt` with the one module of corruptions that it imports by name."""
-    found_in = CORRUPTION_MODULES[wildcards.corruption]
-    return fingerprint(ROOT, "scripts/corrupt.py", f"scripts/lib/corruptions/{found_in}.py")
+def code_of_corruption(script):
+    """The fingerprint of a script that corrupts, with the one module of corruptions that it imports by name, as a function of the wildcards."""
+
+    def fingerprint_of(wildcards):
+        found_in = CORRUPTION_MODULES.get(wildcards.corruption)
+        by_name = [f"scripts/lib/corruptions/{found_in}.py"] if found_in else []
+        return fingerprint(ROOT, f"scripts/{script}.py", *by_name)
+
+    return fingerprint_of
 
 
 def level_of(wildcards):
@@ -64,11 +82,27 @@ def pruning_of(wildcards):
     return {} if LEVELS[wildcards.level]["method"] == "none" else config["pruning"]
 
 
-def constants_of(wildcards):
-    """The corruption's constants for the study's image size; the other engine has its own."""
-    if config["corruptions"]["engine"] != "lacuna":
+def tables_of(wildcards):
+    """The corruption's official constants for all sizes; the other engine has its own, and clean images need none."""
+    if config["corruptions"]["engine"] != "lacuna" or wildcards.corruption == "clean":
         return None
-    return constants_for(wildcards.corruption, IMAGE_SIZE[config["data"]["source"]])
+    return official_tables(wildcards.corruption)
+
+
+def training_images(wildcards):
+    """The training split; an error where the study names none."""
+    if "train" not in SPLITS:
+        raise WorkflowError(
+            f"config key `data.{SOURCE}` names no training images, so nothing can be trained: name them, or ask for "
+            "`snakemake corruptions` alone."
+        )
+    return "<results>/data/train.npy"
+
+
+def ids_file(wildcards):
+    """The list of ids that the study corrupts, if it names one."""
+    listed = STUDY["corruptions"]["ids"]
+    return [str(Path(listed).expanduser())] if STUDY["corruptions"]["subset"] == "listed" else []
 
 
 def corruptions_of(suite):
@@ -76,16 +110,31 @@ def corruptions_of(suite):
     return [corruption for corruption in CORRUPTIONS if corruption in FAMILIES.get(suite, ())]
 
 
+def corrupted(kind, corruptions):
+    """What is made of some corruptions, shard after shard: their `files` (arrays, or lists of JPEGs) or their `manifests`."""
+    if LAYOUT == "imagenet-c":
+        ending = {"files": "sha256", "manifests": "json"}[kind]
+        pattern = "<results>/corrupted/shards/{corruption}/{shard}." + ending
+        return expand(pattern, corruption=corruptions, shard=SHARDS)
+    ending = {"files": "npy", "manifests": "json"}[kind]
+    return expand("<results>/corrupted/{corruption}." + ending, corruption=corruptions)
+
+
 def images_of(wildcards):
-    """The image files of a suite."""
+    """The image files of a suite, or the lists of them."""
     if wildcards.suite == "clean":
         return "<results>/data/test.npy"
-    return expand("<results>/corrupted/{corruption}.npy", corruption=corruptions_of(wildcards.suite))
+    return corrupted("files", corruptions_of(wildcards.suite))
 
 
 def variants_of(wildcards):
     """The manifests of a suite's corrupted images."""
-    return expand("<results>/corrupted/{corruption}.json", corruption=corruptions_of(wildcards.suite))
+    return corrupted("manifests", corruptions_of(wildcards.suite))
+
+
+def chosen_of(wildcards):
+    """The table of the examples that a suite shows, where it does not show all."""
+    return [] if wildcards.suite == "clean" else "<results>/corrupted/examples.csv"
 
 
 def ledger(*suites):

@@ -1,23 +1,26 @@
 # The test and training images, and the table of what each of them is.
 rule prepare_data:
+    input:
+        tracked_files(SOURCE, DATA),
     output:
-        train="<results>/data/train.npy",
-        test="<results>/data/test.npy",
+        images=expand("<results>/data/{split}.npy", split=SPLITS),
         examples="<results>/data/examples.parquet",
         manifest="<results>/data/manifest.json",
     log:
         "<logs>/prepare_data.log",
     conda:
         "../envs/environment.yaml"
-    threads: 1
+    threads: 4
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=2000,
+        runtime=120,
     params:
         code=code("prepare_data"),
-        source=config["data"]["source"],
-        options=config["data"][config["data"]["source"]],
+        source=SOURCE,
+        name=DATA.get("name", SOURCE),
+        options=DATA,
+        splits=SPLITS,
     message:
-        "prepare the data: {params.source}"
+        "prepare the data: {params.name}"
     script:
         "../scripts/prepare_data.py"

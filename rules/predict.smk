@@ -4,6 +4,7 @@ rule predict:
         models="<results>/models/{level}/{cohort}.safetensors",
         images=images_of,
         variants=variants_of,
+        chosen=chosen_of,
         examples="<results>/data/examples.parquet",
         data="<results>/data/manifest.json",
     output:

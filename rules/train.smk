@@ -1,7 +1,7 @@
 # Populations: models of one level that differ only in their seed, trained a cohort at a time and pruned as they train.
 rule train:
     input:
-        images="<results>/data/train.npy",
+        images=training_images,
         examples="<results>/data/examples.parquet",
         data="<results>/data/manifest.json",
     output:

@@ -10,11 +10,12 @@ from scripts.lib.dataset import Examples, load_examples, load_manifest, load_spl
 from scripts.lib.device import prepare_device
 from scripts.lib.errors import InputError
 from scripts.lib.files import sha256
-from scripts.lib.job import Progress, logged
+from scripts.lib.job import ImageProgress, logged
+from scripts.lib.layouts import Variant, load_variants
 from scripts.lib.ledger import block, recipe_of, save_ledger
 from scripts.lib.models import load_cohort
 from scripts.lib.networks import normalized
-from scripts.lib.variants import load_corrupted
+from scripts.lib.subset import load_chosen
 
 BATCH = 500
 
@@ -22,21 +23,18 @@ BATCH = 500
 def probabilities(model: torch.nn.Module, images: torch.Tensor) -> np.ndarray:
     """Softmax probabilities float32[N, C] for uint8 images [N, H, W, 3]."""
     with torch.inference_mode():
-        parts = [torch.softmax(model(normalized(batch)).float(), dim=1).cpu() for batch in images.split(BATCH)]
-    return torch.cat(parts).numpy()
+        return torch.softmax(model(normalized(images)).float(), dim=1).cpu().numpy()
 
 
-def load_suite(input, data: dict, suite: str) -> tuple[dict[tuple[str, int], np.ndarray], Examples]:
-    """The images of every variant of a suite by (corruption, severity), and the examples that they all show."""
+def load_suite(input, data: dict, suite: str) -> tuple[list[Variant], Examples]:
+    """The variants of a suite, and the examples that they all show."""
     if suite == "clean":
         images, examples, _ = load_split(input.images, input.examples, input.data, "test")
-        return {("clean", 0): images}, examples
+        return [Variant("clean", 0, images)], examples
     everything = load_examples(input.examples, "test", data["sha256"]["examples"])
-    variants = {}
-    for images, manifest in zip(input.images, input.variants, strict=True):
-        part, examples = load_corrupted(images, manifest, everything)
-        variants |= part
-    return variants, examples
+    chosen = load_chosen(input.chosen)
+    variants = load_variants(input.images, input.variants, chosen, sha256(input.chosen))
+    return variants, everything.take(chosen.positions_in(everything))
 
 
 def study_digest(training: dict, data: dict) -> str:
@@ -54,19 +52,24 @@ def main(input, output, params, wildcards) -> None:
             f"{input.models} was trained on other images than {input.data} describes: delete it, and snakemake trains again."
         )
     variants, examples = load_suite(input, data, wildcards.suite)
-    tensors = {variant: torch.from_numpy(images).to(device) for variant, images in variants.items()}
-    progress = Progress(len(models), "model")
+    models = {seed: model.to(device) for seed, model in models.items()}
+    progress = ImageProgress(len(models) * len(variants) * len(examples), f"{wildcards.level}, {wildcards.suite}")
     blocks = []
-    for seed, model in models.items():
-        model = model.to(device)
-        for (corruption, severity), images in tensors.items():
-            predicted = probabilities(model, images)
-            if not np.isfinite(predicted).all():
+    for variant in variants:
+        # The models take turns on a batch, so that images are read once and few of them are in memory.
+        predicted: dict[int, list[np.ndarray]] = {seed: [] for seed in models}
+        for images in variant.batches(BATCH):
+            batch = torch.from_numpy(np.array(images)).to(device)
+            for seed, model in models.items():
+                predicted[seed].append(probabilities(model, batch))
+                progress.advance(len(images))
+        for seed, parts in predicted.items():
+            values = np.concatenate(parts)
+            if not np.isfinite(values).all():
                 raise InputError(
-                    f"{input.models}: seed {seed} predicts undefined numbers for {corruption} {severity}: train it anew."
+                    f"{input.models}: seed {seed} predicts undefined numbers for {variant.corruption} {variant.severity}: train it anew."
                 )
-            blocks.append(block(examples.example, examples.label, seed, corruption, severity, predicted))
-        progress.step(f"{wildcards.level}, seed {seed}, {len(tensors)} variants of {len(examples)} examples")
+            blocks.append(block(examples.example, examples.label, seed, variant.corruption, variant.severity, values))
     save_ledger(
         output.ledger,
         blocks,

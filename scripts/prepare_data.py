@@ -1,53 +1,139 @@
 """Make a study's images, their example table and the manifest that vouches for them."""
 
+from collections import Counter, deque
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
 import numpy as np
+import PIL
 
-from scripts.lib.data.planted_digits import CLASSES, SIZE, make_planted_digits
-from scripts.lib.dataset import save_examples, save_images, save_manifest
+from scripts.lib.data.arrays import read_arrays
+from scripts.lib.data.image_folder import read_image_folder
+from scripts.lib.data.parquet import read_parquet
+from scripts.lib.data.pictures import open_picture
+from scripts.lib.data.planted_digits import read_planted_digits
+from scripts.lib.data.preparations import PREPARATIONS
+from scripts.lib.data.split import Picture, Split
+from scripts.lib.dataset import pixels_digest, save_examples, save_manifest, writing_images
+from scripts.lib.errors import InputError
 from scripts.lib.files import sha256
-from scripts.lib.job import logged
+from scripts.lib.job import ImageProgress, logged
+
+# Options in, the splits and the class names out.
+READERS = {
+    "planted_digits": read_planted_digits,
+    "image_folder": read_image_folder,
+    "arrays": read_arrays,
+    "parquet": read_parquet,
+}
+AHEAD = 16  # pictures that wait for each thread
 
 
-def prepare_planted_digits(options: dict, train: str, test: str, examples: str, manifest: str) -> None:
-    """Write the planted digits; the paths are those of the rule's outputs."""
-    splits = make_planted_digits(**options)
-    frequency = np.bincount(splits["train"].label, minlength=len(CLASSES))
+def prepare(picture: Picture, options: dict) -> tuple[str, np.ndarray, list[str]]:
+    """What to call a picture, the prepared image uint8[H, W, 3], and what had to be converted."""
+    name, data = picture
+    if isinstance(data, np.ndarray):
+        return name, data, []
+    opened, notes = open_picture(name, data, options["orientation"])
+    fit = PREPARATIONS[options["preparation"]]
+    return name, np.asarray(fit(opened, options["size"]) if fit else opened), notes
+
+
+def in_order(function, items: Iterator, threads: int) -> Iterator:
+    """As `map`, by several threads (Pillow's decoders let others run), with no more than a few items in memory."""
+    if threads == 1:
+        yield from map(function, items)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        waiting: deque = deque()
+        try:
+            for item in items:
+                waiting.append(pool.submit(function, item))
+                if len(waiting) >= threads * AHEAD:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def write_split(
+    path: str, name: str, split: Split, options: dict, threads: int
+) -> tuple[list[str], list[int], Counter]:
+    """Write a split's images; digests of their pixels, their height and width, and how many were converted from what."""
+    prepared = in_order(partial(prepare, options=options), split.pictures, threads)
+    first, image, notes = next(prepared)
+    count, digests, converted = len(split.example), [], Counter()
+    progress = ImageProgress(count, f"prepare the {name} images")
+    with writing_images(path, (count, *image.shape)) as put:
+        shape = image.shape
+        while True:
+            put(len(digests), image)
+            digests.append(pixels_digest(image))
+            converted.update(notes)
+            progress.advance(1)
+            if len(digests) == count:
+                break
+            where, image, notes = next(prepared)
+            if image.shape != shape:
+                raise InputError(
+                    f"{where} has {image.shape[1]} x {image.shape[0]} pixels and {first} {shape[1]} x {shape[0]}: "
+                    "set `preparation` and `size` in the study's `data` section to make all of one size."
+                )
+    return digests, list(shape[:2]), converted
+
+
+def main(output, params, threads: int) -> None:
+    """Read the study's source, write images, example table and manifest."""
+    splits, classes = READERS[params.source](dict(params.options))
+    paths = dict(zip(params.splits, output.images, strict=True))
+    trained = splits.get("train")
+    frequency = np.bincount(trained.label, minlength=len(classes)) if trained else None
     columns: dict[str, list] = {}
+    sizes, converted = {}, {}
     for name, split in splits.items():
+        pixels, sizes[name], converted[name] = write_split(paths[name], name, split, params.options, threads)
         rows = {
-            "example": [f"{name}/{index:05d}" for index in range(len(split.label))],
-            "split": [name] * len(split.label),
+            "example": split.example,
+            "split": [name] * len(split.example),
             "label": split.label,
             "shown": split.shown,
             "kind": split.kind,
-            "class_frequency": frequency[split.shown],
-            "source": split.source,
+            "class_frequency": np.full(len(pixels), np.nan) if frequency is None else frequency[split.shown],
+            "pixels": pixels,
+            **split.more,
         }
         for column, values in rows.items():
             columns.setdefault(column, []).extend(values)
-    save_images(train, splits["train"].images)
-    save_images(test, splits["test"].images)
-    save_examples(examples, {name: np.array(values) for name, values in columns.items()})
-    save_manifest(
-        manifest,
-        {
-            "source": "planted_digits",
-            "options": options,
-            "classes": list(CLASSES),
-            "image_size": SIZE,
-            "examples": {name: len(split.label) for name, split in splits.items()},
-            "sha256": {"train": sha256(train), "test": sha256(test), "examples": sha256(examples)},
-        },
-    )
-    for name, split in splits.items():
         kinds, counts = np.unique(split.kind, return_counts=True)
         planted = ", ".join(f"{count} {kind}" for kind, count in zip(kinds, counts, strict=True))
-        print(f"{name}: {len(split.label)} images ({planted})")
-
-
-SOURCES = {"planted_digits": prepare_planted_digits}
+        copies = len(pixels) - len(set(pixels))
+        print(f"{name}: {len(pixels)} images ({planted}); {copies} have the pixels of another")
+        for what, count in sorted(converted[name].items()):
+            print(f"{name}: {count} pictures converted: {what}")
+    if len(set(map(tuple, sizes.values()))) > 1:
+        raise InputError(
+            f"the training images are {sizes['train']} pixels and the test images {sizes['test']}: make both of one size."
+        )
+    save_examples(output.examples, columns)
+    save_manifest(
+        output.manifest,
+        {
+            "source": params.source,
+            "name": params.name,
+            "options": params.options,
+            "classes": classes,
+            "image_size": sizes["test"],
+            "converted": converted,
+            "pillow": PIL.__version__,
+            "examples": {name: len(split.example) for name, split in splits.items()},
+            "sha256": {**{name: sha256(path) for name, path in paths.items()}, "examples": sha256(output.examples)},
+        },
+    )
 
 
 if __name__ == "__main__":
     with logged(snakemake.log[0]):  # noqa: F821
-        SOURCES[snakemake.params.source](snakemake.params.options, **snakemake.output)  # noqa: F821
+        main(snakemake.output, snakemake.params, snakemake.threads)  # noqa: F821

@@ -26,6 +26,17 @@ TYPE_NAMES = {
 }
 
 
+def with_defaults(config: dict, schema: dict) -> dict:
+    """A copy of a study in which the keys that it leaves out have the schema's defaults."""
+    filled = dict(config)
+    for name, rule in schema.get("properties", {}).items():
+        if name not in filled and "default" in rule:
+            filled[name] = rule["default"]
+        elif isinstance(filled.get(name), dict):
+            filled[name] = with_defaults(filled[name], rule)
+    return filled
+
+
 def check_config(config: dict, schema: dict) -> None:
     """Raise InputError with one sentence for the first thing that is wrong with a study.
 
@@ -38,13 +49,12 @@ def check_config(config: dict, schema: dict) -> None:
     if errors:
         raise InputError(_sentence(errors[0]))
     _check_levels(config["levels"])
-    digits = config["data"]["planted_digits"]
-    if digits["train_sources"] + digits["test_sources"] > 500:
-        raise InputError(
-            f"config key `data.planted_digits` asks for {digits['train_sources']} train_sources and {digits['test_sources']} test_sources: "
-            "there are 500 digits of each class, so ask for fewer."
-        )
+    _check_data(config["data"])
     corruptions = config["corruptions"]
+    if corruptions["subset"] == "listed" and corruptions.get("ids") is None:
+        raise InputError(
+            "config key `corruptions.ids` is missing: the subset `listed` needs a text file with one example id a line."
+        )
     if corruptions["engine"] == "imagecorruptions" and corruptions["stream"] != "exact":
         raise InputError(
             f"config key `corruptions.stream` is {corruptions['stream']}: the engine imagecorruptions has one stream, so write `exact`."
@@ -54,6 +64,22 @@ def check_config(config: dict, schema: dict) -> None:
         raise InputError(
             f"config key `pruning.begin` is {pruning['begin']} and `pruning.end` {pruning['end']}: pruning must begin before it ends."
         )
+
+
+def _check_data(data: dict) -> None:
+    source = data["source"]
+    if source not in data:
+        raise InputError(f"config key `data.{source}` is missing: add the section, because `data.source` names it.")
+    options = data[source]
+    if source == "planted_digits" and options["train_sources"] + options["test_sources"] > 500:
+        raise InputError(
+            f"config key `data.planted_digits` asks for {options['train_sources']} train_sources and {options['test_sources']} test_sources: "
+            "there are 500 digits of each class, so ask for fewer."
+        )
+    preparation, size = options.get("preparation", "as_is"), options.get("size")
+    if (preparation == "as_is") != (size is None):
+        remedy = "leave `size` out" if size else "add `size`, in pixels"
+        raise InputError(f"config key `data.{source}.preparation` is {preparation}: {remedy}.")
 
 
 def _check_levels(levels: list[dict]) -> None:

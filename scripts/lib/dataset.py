@@ -1,6 +1,9 @@
 """A data set on disk: images as `.npy`, one row an example in `examples.parquet`, and a manifest that vouches for both."""
 
+import hashlib
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -9,10 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from scripts.lib.errors import InputError
-from scripts.lib.files import replacing, sha256, write_text
+from scripts.lib.files import replacing, reserve, sha256, write_text
 from scripts.lib.streams import key
 
-COLUMNS = ("example", "split", "label", "shown", "kind", "class_frequency")
+COLUMNS = ("example", "split", "label", "shown", "kind", "class_frequency", "pixels")
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,10 @@ class Examples:
     label: np.ndarray  # int64: the label as given
     kind: np.ndarray  # str: what was planted, `typical` if nothing
     shown: np.ndarray  # int64: the class that the image shows, where that is known to differ from the label
-    class_frequency: np.ndarray  # int64: training images that are labelled with the class shown
+    class_frequency: (
+        np.ndarray
+    )  # int64: training images that are labelled with the class shown; NaN without any training images
+    pixels: np.ndarray  # str: digest of the image, as `pixels_digest` makes it
 
     def __len__(self) -> int:
         return len(self.example)
@@ -45,17 +51,45 @@ class Examples:
         return np.flatnonzero(chosen)
 
 
+def pixels_digest(image: np.ndarray) -> str:
+    """32 hexadecimal digits for uint8[H, W, 3]: those of equal images of equal size are equal."""
+    return hashlib.blake2b(np.ascontiguousarray(image), digest_size=16).hexdigest()
+
+
+@contextmanager
+def writing_images(path: str | Path, shape: tuple[int, int, int, int]) -> Iterator[Callable[[int, np.ndarray], None]]:
+    """Yield a function (index of the first, images) that writes uint8[n, H, W, 3] to a `.npy` of this shape, in any order.
+
+    The disk space is taken before the first image. The file appears whole or not at all.
+    """
+    image, written = int(np.prod(shape[1:])), 0
+    with replacing(path) as beside, beside.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+        header = file.tell()
+        reserve(file, header + shape[0] * image)
+
+        def put(index: int, images: np.ndarray) -> None:
+            nonlocal written
+            file.seek(header + index * image)
+            file.write(np.ascontiguousarray(images, dtype=np.uint8))
+            written += images.nbytes
+
+        yield put
+        if written != shape[0] * image:
+            raise ValueError(f"{written} of {shape[0] * image} bytes of {path} were written.")
+
+
 def save_images(path: str | Path, images: np.ndarray) -> None:
     """Write uint8[N, H, W, 3] as `.npy`, whole or not at all."""
-    with replacing(path) as beside, beside.open("wb") as file:
-        np.save(file, images)
+    with writing_images(path, images.shape) as put:
+        put(0, images)
 
 
-def load_images(path: str | Path, digest: str | None = None) -> np.ndarray:
-    """Read uint8[N, H, W, 3]; InputError if the file is damaged or not the one its manifest describes."""
+def load_images(path: str | Path, digest: str | None = None, mapped: bool = False) -> np.ndarray:
+    """Read uint8[N, H, W, 3], or map it; InputError if the file is damaged or not the one its manifest describes."""
     _check_digest(path, digest)
     try:
-        images = np.load(path, allow_pickle=False)
+        images = np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
     except (ValueError, EOFError, OSError) as error:
         raise InputError(f"{path} cannot be read ({error}): delete it, and snakemake makes it again.") from None
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3:
@@ -93,7 +127,7 @@ def load_examples(path: str | Path, split: str, digest: str | None = None) -> Ex
     missing = [name for name in COLUMNS if name not in table.column_names]
     if missing:
         raise InputError(f"{path} lacks the columns {', '.join(missing)}: make it anew.")
-    columns = {name: table[name].to_numpy() for name in ("example", "label", "kind", "shown", "class_frequency")}
+    columns = {field.name: table[field.name].to_numpy() for field in fields(Examples)}
     if table.num_rows == 0:
         raise InputError(f"{path} has no example of the split `{split}`: check the study's `data` section.")
     if len(np.unique(columns["example"])) != table.num_rows:
@@ -115,11 +149,15 @@ def load_manifest(path: str | Path) -> dict:
 
 
 def load_split(
-    images: str | Path, examples: str | Path, manifest: str | Path, split: str
+    images: str | Path, examples: str | Path, manifest: str | Path, split: str, mapped: bool = False
 ) -> tuple[np.ndarray, Examples, dict]:
-    """Images, examples and manifest of a split; InputError unless all three belong together."""
+    """Images, examples and manifest of a split; InputError unless all three belong together.
+
+    Where the images are mapped instead of read, their bytes are not looked at here: hold those that are used against the digests in
+    `Examples.pixels`.
+    """
     description = load_manifest(manifest)
-    pictures = load_images(images, description["sha256"][split])
+    pictures = load_images(images, None if mapped else description["sha256"][split], mapped)
     table = load_examples(examples, split, description["sha256"]["examples"])
     if len(table) != len(pictures):
         raise InputError(

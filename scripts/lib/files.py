@@ -1,5 +1,6 @@
 """Files appear whole or not at all."""
 
+import errno
 import glob
 import hashlib
 import os
@@ -7,6 +8,31 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
+
+from scripts.lib.errors import InputError
+
+# No room on the disk, in the quota, or under the limit of a file's size.
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+@contextmanager
+def room_for(path: str | Path) -> Iterator[None]:
+    """Turn the error of a full disk, met while `path` is written, into an InputError that names the file."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        raise InputError(
+            f"{path} cannot be written ({os.strerror(error.errno)}): make room and run again; what is finished stays."
+        ) from None
+
+
+def reserve(file: IO[bytes], size: int) -> None:
+    """Take the disk space for a file of this many bytes now, so that a disk that is too full says so before the work."""
+    if hasattr(os, "posix_fallocate") and size:  # not on macOS
+        os.posix_fallocate(file.fileno(), 0, size)
 
 
 @contextmanager
@@ -14,7 +40,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
     """Yield a path beside `path` to write to; when the block ends well, it becomes `path` in one step.
 
     A block that fails, or a process that is killed, leaves `path` as it was. What a killed process left beside it is removed by
-    the next one on the same machine.
+    the next one on the same machine. A full disk raises InputError.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -24,9 +50,10 @@ def replacing(path: str | Path) -> Iterator[Path]:
             left.unlink(missing_ok=True)
     beside = path.with_name(f"{mine}{os.getpid()}")
     try:
-        yield beside
-        with beside.open("rb+") as written:
-            os.fsync(written.fileno())
+        with room_for(path):
+            yield beside
+            with beside.open("rb+") as written:
+                os.fsync(written.fileno())
         beside.chmod(0o666 & ~_umask())  # some writers make files that only their owner may read
         beside.replace(path)
     finally:

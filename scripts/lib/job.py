@@ -5,7 +5,7 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from scripts.lib.errors import InputError
@@ -21,22 +21,23 @@ def logged(log: str) -> Iterator[None]:
     path = Path(log)
     path.parent.mkdir(parents=True, exist_ok=True)
     terminal = sys.stderr
-    with path.with_name(f".{path.name}.lock").open("w") as lock, path.open("a", encoding="utf-8", buffering=1) as file:
+    with path.with_name(f".{path.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        file.truncate(0)
+        file = path.open("w", encoding="utf-8", buffering=1)
         sys.stdout = sys.stderr = file
         try:
             yield
-        except InputError as error:
-            print(f"error: {error}")
-            print(f"error: {error} (log: {path})", file=terminal)
-            sys.exit(1)
         except Exception as error:
-            traceback.print_exc()
-            print(f"error: {type(error).__name__}: {error} (log: {path})", file=terminal)
+            expected = isinstance(error, InputError)
+            sentence = f"error: {error}" if expected else f"error: {type(error).__name__}: {error}"
+            print(f"{sentence} (log: {path})", file=terminal)
+            with suppress(OSError):  # the disk may be full
+                print(sentence if expected else traceback.format_exc(), file=file)
             sys.exit(1)
         finally:
             sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
+            with suppress(OSError):
+                file.close()
 
 
 class Progress:
@@ -53,4 +54,36 @@ class Progress:
         print(
             f"{self.unit} {self.done} of {self.total}: {what}; {elapsed:.0f} s so far, about {left:.0f} s left",
             flush=True,
+        )
+
+
+class ImageProgress:
+    """A bar with images per second and the time that remains: in the log every second, on the terminal every half minute."""
+
+    LOG, TERMINAL, WIDTH = 1.0, 30.0, 20  # seconds, seconds, characters
+
+    def __init__(self, total: int, what: str) -> None:
+        self.total, self.what, self.done = total, what, 0
+        self.start = self.logged = self.shown = time.monotonic()
+
+    def advance(self, images: int) -> None:
+        """Report that some more images are done."""
+        self.done += images
+        now = time.monotonic()
+        if self.done == self.total or now - self.logged >= self.LOG:
+            self.logged = now
+            print(self.line(now - self.start), flush=True)
+        if now - self.shown >= self.TERMINAL:
+            self.shown = now
+            print(self.line(now - self.start), file=sys.__stderr__, flush=True)
+
+    def line(self, elapsed: float) -> str:
+        """What is shown after so many seconds."""
+        share, rate = self.done / self.total, self.done / max(elapsed, 1e-9)
+        bar = "#" * int(share * self.WIDTH)
+        left = (self.total - self.done) / rate
+        clock = f"{left:.0f} s" if left < 100 else f"{left / 60:.0f} min" if left < 6000 else f"{left / 3600:.1f} h"
+        return (
+            f"{self.what}: [{bar:.<{self.WIDTH}}] {self.done:,} of {self.total:,} images, {rate:,.0f} images/s, "
+            f"about {clock} left"
         )

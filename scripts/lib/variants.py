@@ -1,47 +1,69 @@
-"""Which test images are corrupted, and how a file of corrupted images says that it belongs to them."""
+"""Corrupting many images in little memory: a few are read, all their severities made, and the next are read."""
 
-import hashlib
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 
-from scripts.lib.dataset import Examples, load_images, load_manifest
+from scripts.lib.corruptions import corrupt
+from scripts.lib.dataset import Examples, pixels_digest
 from scripts.lib.errors import InputError
+from scripts.lib.job import ImageProgress
+
+CLEAN = "clean"  # what severity 0 goes by where a corruption is named
+CHUNK = 4 * 2**20  # bytes of images that are read at a time
+# What the bytes of a corrupted image can depend on.
+PACKAGES = ("numpy", "scipy", "numba", "pillow", "opencv-python-headless", "opencv-python", "imagecorruptions-imaug")
 
 
-def corrupted_subset(examples: Examples, per_class: int) -> np.ndarray:
-    """Positions of `per_class` examples of each class, chosen by their ids; InputError if a class has fewer."""
-    labels, counts = np.unique(examples.label, return_counts=True)
-    if counts.min() < per_class:
-        raise InputError(
-            f"config key `corruptions.examples_per_class` is {per_class} and class {labels[counts.argmin()]} has {counts.min()} "
-            "test images: lower it."
-        )
-    return examples.sample_per_class(per_class)
+def severities_of(corruption: str, severities: list[int]) -> list[int]:
+    """The severities of a corruption: those of the study, and 0 for the clean images."""
+    return [0] if corruption == CLEAN else list(severities)
 
 
-def ids_digest(examples: Examples) -> str:
-    """SHA-256 of the example ids in their order: equal where the order of the examples is."""
-    return hashlib.sha256("\n".join(examples.example).encode()).hexdigest()
+def corrupted_chunks(
+    images: np.ndarray,
+    examples: Examples,
+    positions: np.ndarray,
+    dataset: str,
+    corruption: str,
+    severities: list[int],
+    **options,
+) -> Iterator[tuple[int, int, np.ndarray]]:
+    """Corrupt images[positions]; yields severity, index of the first in `positions`, and uint8[n, H, W, 3].
 
-
-def load_corrupted(
-    images: str, manifest: str, examples: Examples
-) -> tuple[dict[tuple[str, int], np.ndarray], Examples]:
-    """The corrupted images uint8[N, H, W, 3] by (corruption, severity), and the N examples that they are variants of.
-
-    Raises InputError unless the file is the one its manifest describes, made from these examples in this order.
+    images: uint8[M, H, W, 3], mapped or not, held against the digests in `examples`. options: `constants`, `engine` and `stream`
+    of scripts.lib.corruptions.corrupt.
     """
-    made = load_manifest(manifest)
-    chosen = examples.take(corrupted_subset(examples, made["examples_per_class"]))
-    if made["examples_sha256"] != ids_digest(chosen):
-        raise InputError(
-            f"{images} was made from other examples, or in another order: delete it, and snakemake makes it again."
-        )
-    stacked = load_images(images, made["images_sha256"])
-    severities = made["severities"]
-    if len(stacked) != len(severities) * len(chosen):
-        raise InputError(
-            f"{images} holds {len(stacked)} images instead of {len(severities)} x {len(chosen)}: delete it, and snakemake makes it again."
-        )
-    parts = np.split(stacked, len(severities))
-    return {(made["corruption"], severity): part for severity, part in zip(severities, parts, strict=True)}, chosen
+    if corruption != CLEAN and len(positions) and options["engine"] == "imagecorruptions":
+        options = {"engine": options["engine"]}
+    progress = ImageProgress(len(positions) * len(severities), corruption)
+    step = max(1, CHUNK // max(1, int(np.prod(images.shape[1:]))))
+    for start in range(0, len(positions), step):
+        chosen = positions[start : start + step]
+        chunk = np.ascontiguousarray(images[chosen])
+        ids = [str(example) for example in examples.example[chosen]]
+        for image, digest, example in zip(chunk, examples.pixels[chosen], ids, strict=True):
+            if pixels_digest(image) != digest:
+                raise InputError(
+                    f"the test image {example!r} is not the one that was prepared: delete data/test.npy, and snakemake makes it again."
+                )
+        for severity in severities:
+            made = (
+                chunk
+                if corruption == CLEAN
+                else corrupt(chunk, corruption, severity, dataset=dataset, example_ids=ids, **options)
+            )
+            yield severity, start, made
+            progress.advance(len(chunk))
+
+
+def versions() -> dict[str, str]:
+    """The versions of the packages that made the images."""
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found

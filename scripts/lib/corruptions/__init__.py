@@ -48,19 +48,33 @@ def _tables() -> dict:
     return yaml.load((Path(__file__).parent / "constants.yaml").read_bytes(), loader)
 
 
-def constants_for(corruption: str, image_size: int) -> dict:
-    """The official constants of a corruption for images of this size (the shorter side, in pixels).
+def official_tables(corruption: str) -> dict[int, dict]:
+    """The official constants of a corruption, by the image size (the shorter side, in pixels) that they were published for.
 
-    Returns `table` (the official size whose table it is: the nearest, the smaller of two equally near), `source` (the
-    program it comes from) and `severities`: five dicts of keyword arguments.
+    Each has `table` (that size), `source` (the program that they come from) and `severities`: five dicts of keyword arguments.
     """
     _check_corruption(corruption)
-    table = min(_tables()["sources"], key=lambda size: (abs(size - image_size), size))
-    columns = _tables()["corruptions"][corruption][table]
-    severities = [
-        {name: values[i] if isinstance(values, list) else values for name, values in columns.items()} for i in range(5)
-    ]
-    return {"table": table, "source": _tables()["sources"][table], "severities": severities}
+    return {
+        table: {
+            "table": table,
+            "source": _tables()["sources"][table],
+            "severities": [
+                {name: values[i] if isinstance(values, list) else values for name, values in columns.items()}
+                for i in range(5)
+            ],
+        }
+        for table, columns in _tables()["corruptions"][corruption].items()
+    }
+
+
+def nearest_table(tables: dict[int, dict], image_size: int) -> dict:
+    """Of some `official_tables` the one whose size is nearest, the smaller of two equally near."""
+    return tables[min(tables, key=lambda size: (abs(size - image_size), size))]
+
+
+def constants_for(corruption: str, image_size: int) -> dict:
+    """The official constants of a corruption for images of this size, as in `official_tables`."""
+    return nearest_table(official_tables(corruption), image_size)
 
 
 def corrupt(

@@ -15,6 +15,7 @@ import numpy as np
 from scipy import ndimage
 
 from scripts.lib.data.kinds import PLANTED, TYPICAL
+from scripts.lib.data.split import Split
 from scripts.lib.errors import InputError
 from scripts.lib.streams import generator
 
@@ -27,7 +28,7 @@ LOOKALIKE = (6, 7, 7, 8, 9, 6, 0, 1, 3, 4)
 
 
 @dataclass(frozen=True)
-class Split:
+class Drawn:
     """One split, in the order of its example ids. Arrays of length N, but images uint8[N, 32, 32, 3]."""
 
     images: np.ndarray
@@ -45,7 +46,7 @@ def make_planted_digits(
     imbalance: float,
     atypical_train: float,
     atypical_test: float,
-) -> dict[str, Split]:
+) -> dict[str, Drawn]:
     """The `train` and `test` splits, equal to the byte for equal arguments (those of config.yaml's data.planted_digits).
 
     Training classes have head_images * imbalance^(-rank / 9) images, ranks shuffled by the seed. The test split has
@@ -64,6 +65,16 @@ def make_planted_digits(
         "train": _split(digits, seed, "train", pools["train"], counts, atypical_train),
         "test": _split(digits, seed, "test", pools["test"], [len(rows) for rows in pools["test"]], atypical_test),
     }
+
+
+def read_planted_digits(options: dict) -> tuple[dict[str, Split], list[str]]:
+    """The planted digits as a data source, and the class names."""
+    splits = {}
+    for name, drawn in make_planted_digits(**options).items():
+        ids = [f"{name}/{index:05d}" for index in range(len(drawn.label))]
+        pictures = zip(ids, drawn.images, strict=True)
+        splits[name] = Split(ids, drawn.label, pictures, drawn.kind, drawn.shown, {"source": drawn.source})
+    return splits, list(CLASSES)
 
 
 def read_digits() -> tuple[np.ndarray, np.ndarray]:
@@ -87,7 +98,7 @@ def read_digits() -> tuple[np.ndarray, np.ndarray]:
 
 def _split(
     digits: np.ndarray, seed: int, name: str, pools: list[np.ndarray], counts: list[int], atypical: float
-) -> Split:
+) -> Drawn:
     images, labels, shown, kinds, sources = [], [], [], [], []
     for digit, count in enumerate(counts):
         planned = _plan_kinds(count, atypical, start=digit)
@@ -101,7 +112,7 @@ def _split(
             shown.append(digit)
             kinds.append(kind_of[index])
             sources.append(source)
-    return Split(np.stack(images), np.array(labels), np.array(shown), np.array(kinds), np.array(sources))
+    return Drawn(np.stack(images), np.array(labels), np.array(shown), np.array(kinds), np.array(sources))
 
 
 def _plan_kinds(count: int, atypical: float, start: int) -> list[str]:

@@ -1,0 +1,44 @@
+"""examples.csv: which test images are corrupted, in the order of every file that holds them."""
+
+from pathlib import Path
+
+from scripts.lib.corruptions import SMALLEST_SIDE
+from scripts.lib.dataset import load_examples, load_manifest
+from scripts.lib.errors import InputError
+from scripts.lib.job import logged
+from scripts.lib.layouts import class_folders, jpeg_files
+from scripts.lib.subset import Chosen, choose, save_chosen
+
+
+def read_ids(path: str) -> list[str]:
+    """The lines of a text file that are not empty."""
+    try:
+        return [line for line in Path(path).read_text(encoding="utf-8").splitlines() if line.strip()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"config key `corruptions.ids`: {path} cannot be read ({error}): correct it.") from None
+
+
+def main(input, output, params) -> None:
+    """Read the example table, write the chosen rows of it."""
+    data = load_manifest(input.data)
+    if min(data["image_size"]) < SMALLEST_SIDE:
+        height, width = data["image_size"]
+        raise InputError(
+            f"the test images have {width} x {height} pixels and no corruption is published for less than {SMALLEST_SIDE}: "
+            "enlarge them, or leave `corruptions.names` empty."
+        )
+    examples = load_examples(input.examples, "test", data["sha256"]["examples"])
+    ids = read_ids(input.ids[0]) if params.subset == "listed" else None
+    part = examples.take(choose(examples, params.subset, params.per_class, ids))
+    example, label = [str(name) for name in part.example], [int(number) for number in part.label]
+    if params.layout == "imagenet-c":
+        file = jpeg_files(example, label, class_folders(data["classes"]))
+    else:
+        file = [""] * len(example)
+    save_chosen(output.chosen, Chosen(example, label, file), data["classes"])
+    print(f"{len(example)} of {len(examples)} test images are corrupted ({params.subset})")
+
+
+if __name__ == "__main__":
+    with logged(snakemake.log[0]):  # noqa: F821
+        main(snakemake.input, snakemake.output, snakemake.params)  # noqa: F821

@@ -1,0 +1,42 @@
+"""How pictures of many sizes become images of one: the programs that made the published data sets each had their way.
+
+A preparation takes a picture and the side of the result in pixels.
+"""
+
+from collections.abc import Callable
+
+from PIL import Image
+
+BILINEAR = Image.Resampling.BILINEAR
+
+
+def resize_then_crop(picture: Image.Image, size: int) -> Image.Image:
+    """Shorter side to 256/224 of `size`, then the centre: ImageNet-C at 224 pixels (make_imagenet_c.py)."""
+    shorter = round(size * 256 / 224)
+    width, height = picture.size
+    scaled = (shorter, int(shorter * height / width)) if width <= height else (int(shorter * width / height), shorter)
+    return _centre(picture.resize(scaled, BILINEAR) if scaled != picture.size else picture, size, size)
+
+
+def crop_then_resize(picture: Image.Image, size: int) -> Image.Image:
+    """The central 87.5 % of each side, then squeezed into a square: ImageNet-C at 299 pixels (make_imagenet_c_inception.py)."""
+    width, height = picture.size
+    return _centre(picture, int(width * 0.875), int(height * 0.875)).resize((size, size), BILINEAR)
+
+
+def squeeze(picture: Image.Image, size: int) -> Image.Image:
+    """All of it, squeezed into a square: ImageNet-64-C (make_imagenet_64_c.py)."""
+    return picture.resize((size, size), BILINEAR)
+
+
+def _centre(picture: Image.Image, width: int, height: int) -> Image.Image:
+    left, top = round((picture.width - width) / 2), round((picture.height - height) / 2)
+    return picture.crop((left, top, left + width, top + height))
+
+
+PREPARATIONS: dict[str, Callable[[Image.Image, int], Image.Image] | None] = {
+    "as_is": None,  # all pictures have one size already
+    "resize_then_crop": resize_then_crop,
+    "crop_then_resize": crop_then_resize,
+    "squeeze": squeeze,
+}
