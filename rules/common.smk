@@ -114,10 +114,10 @@ def corrupted(kind, corruptions):
     """What is made of some corruptions, shard after shard: their `files` (arrays, or lists of JPEGs) or their `manifests`."""
     if LAYOUT == "imagenet-c":
         ending = {"files": "sha256", "manifests": "json"}[kind]
-        pattern = "<results>/corrupted/shards/{corruption}/{shard}." + ending
-        return expand(pattern, corruption=corruptions, shard=SHARDS)
+        pattern = "<results>/corrupted/shards/{corruption}/{shard}.{ending}"
+        return expand(pattern, corruption=corruptions, shard=SHARDS, ending=ending)
     ending = {"files": "npy", "manifests": "json"}[kind]
-    return expand("<results>/corrupted/{corruption}." + ending, corruption=corruptions)
+    return expand("<results>/corrupted/{corruption}.{ending}", corruption=corruptions, ending=ending)
 
 
 def images_of(wildcards):

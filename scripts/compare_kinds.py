@@ -36,6 +36,8 @@ def groups_of(examples: Examples) -> pd.DataFrame:
     side = np.where(examples.class_frequency < frequencies.median(), "tail", "head")
     by_frequency = pd.DataFrame({"example": examples.example, "grouping": "class_frequency", "group": side})
     typical = by_frequency[examples.kind == TYPICAL].assign(grouping="class_frequency_typical")
+    if len(typical) == len(by_frequency):  # nothing is planted
+        typical = typical[:0]
     by_kind = pd.DataFrame({"example": examples.example, "grouping": "kind", "group": examples.kind})
     return pd.concat([by_kind, by_frequency, typical])
 
@@ -47,6 +49,8 @@ def compare_level(level: str, members: pd.DataFrame, models: int, significance: 
         reference, p_reference = None, None
         for group in groups:
             chosen = members[(members.grouping == grouping) & (members.group == group)]
+            if chosen.empty:  # data in which this is not planted, or whose classes are equally frequent
+                continue
             pie, control = chosen.pie.to_numpy(), chosen.control_pie.to_numpy()
             excess, p = mean((chosen.dealt_pie - chosen.dealt_control).to_numpy(), significance), mcnemar(pie, control)
             beyond = UNDEFINED

@@ -4,10 +4,11 @@ import altair as alt
 import pandas as pd
 
 from scripts.lib.charts import level_scale, save_chart
+from scripts.lib.data.kinds import TYPICAL
 from scripts.lib.job import logged
 from scripts.lib.tables import coverage, load_table
 
-# Grouping -> what its axis says.
+# Grouping -> what its axis says; of data in which nothing is planted, "all images" stands for the kinds.
 PANELS = {
     "kind": "what was planted in the image",
     "class_frequency": "its class in training",
@@ -20,12 +21,16 @@ def pie_rates(table: pd.DataFrame) -> alt.TopLevelMixin:
     levels = list(table.level.unique())
     groups = list(dict.fromkeys(table.group))
     data = table[["level", "grouping", "group", "pie_rate", "pie_rate_low", "pie_rate_high", "examples"]].copy()
-    data["name"] = data.group.str.replace("_", " ")
-    names = [group.replace("_", " ") for group in groups]
+    planted = set(data.group[data.grouping == "kind"]) != {TYPICAL}
+    shown = {group: group.replace("_", " ") if planted or group != TYPICAL else "all images" for group in groups}
+    data["name"] = data.group.map(shown)
     panels = []
-    for grouping, title in PANELS.items():
+    for grouping, axis_title in PANELS.items():
         part = data[data.grouping == grouping]
-        here = [name for name in names if name in set(part.name)]
+        if part.empty:
+            continue
+        title = axis_title if planted or grouping != "kind" else "nothing was planted"
+        here = [name for name in shown.values() if name in set(part.name)]
         base = alt.Chart(part).encode(
             x=alt.X(
                 "name:N",
@@ -49,7 +54,7 @@ def pie_rates(table: pd.DataFrame) -> alt.TopLevelMixin:
         )
         bars = base.mark_rule(strokeWidth=2).encode(y="pie_rate_low:Q", y2="pie_rate_high:Q")
         panels.append(
-            (bars + points).properties(width=100 * len(here) if grouping == "kind" else 90 * len(here), height=280)
+            (bars + points).properties(width=max(160, (100 if grouping == "kind" else 90) * len(here)), height=280)
         )
     models = int(table.models.iloc[0])
     total = int(table[(table.level == levels[0]) & (table.grouping == "kind")].examples.sum())
@@ -58,7 +63,7 @@ def pie_rates(table: pd.DataFrame) -> alt.TopLevelMixin:
         .resolve_scale(y="shared", color="shared")
         .properties(
             title=alt.Title(
-                "PIEs by what was planted: evidence is what stands above the grey control",
+                f"PIEs{' by what was planted' if planted else ''}: evidence is what stands above the grey control",
                 subtitle=f"n = {total} test images, K = {models} models a level; bars: {coverage(table)} Wilson intervals over images",
             )
         )

@@ -3,7 +3,9 @@
 from collections import Counter, deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 
 import numpy as np
 import PIL
@@ -59,30 +61,41 @@ def in_order(function, items: Iterator, threads: int) -> Iterator:
                 future.cancel()
 
 
+@dataclass
+class Size:
+    """The size that all images must have: that of the first, and what that one is called."""
+
+    where: str = ""
+    shape: tuple[int, ...] = ()
+
+    def check(self, where: str, image: np.ndarray) -> None:
+        """Raise InputError if an image has another size."""
+        if not self.where:
+            self.where, self.shape = where, image.shape
+        if image.shape != self.shape:
+            raise InputError(
+                f"{where} has {image.shape[1]} x {image.shape[0]} pixels and {self.where} {self.shape[1]} x {self.shape[0]}: "
+                "set `preparation` and `size` in the study's `data` section to make all of one size."
+            )
+
+
 def write_split(
-    path: str, name: str, split: Split, options: dict, threads: int
-) -> tuple[list[str], list[int], Counter]:
-    """Write a split's images; digests of their pixels, their height and width, and how many were converted from what."""
+    path: str, name: str, split: Split, options: dict, size: Size, threads: int
+) -> tuple[list[str], Counter]:
+    """Write a split's images; the digests of their pixels, and how many were converted from what."""
     prepared = in_order(partial(prepare, options=options), split.pictures, threads)
-    first, image, notes = next(prepared)
-    count, digests, converted = len(split.example), [], Counter()
-    progress = ImageProgress(count, f"prepare the {name} images")
-    with writing_images(path, (count, *image.shape)) as put:
-        shape = image.shape
-        while True:
+    first = next(prepared)
+    size.check(first[0], first[1])
+    digests, converted = [], Counter()
+    progress = ImageProgress(len(split.example), f"prepare the {name} images")
+    with writing_images(path, (len(split.example), *size.shape)) as put:
+        for where, image, notes in chain([first], prepared):
+            size.check(where, image)
             put(len(digests), image)
             digests.append(pixels_digest(image))
             converted.update(notes)
             progress.advance(1)
-            if len(digests) == count:
-                break
-            where, image, notes = next(prepared)
-            if image.shape != shape:
-                raise InputError(
-                    f"{where} has {image.shape[1]} x {image.shape[0]} pixels and {first} {shape[1]} x {shape[0]}: "
-                    "set `preparation` and `size` in the study's `data` section to make all of one size."
-                )
-    return digests, list(shape[:2]), converted
+    return digests, converted
 
 
 def main(output, params, threads: int) -> None:
@@ -92,9 +105,9 @@ def main(output, params, threads: int) -> None:
     trained = splits.get("train")
     frequency = np.bincount(trained.label, minlength=len(classes)) if trained else None
     columns: dict[str, list] = {}
-    sizes, converted = {}, {}
+    size, converted = Size(), {}
     for name, split in splits.items():
-        pixels, sizes[name], converted[name] = write_split(paths[name], name, split, params.options, threads)
+        pixels, converted[name] = write_split(paths[name], name, split, params.options, size, threads)
         rows = {
             "example": split.example,
             "split": [name] * len(split.example),
@@ -113,10 +126,6 @@ def main(output, params, threads: int) -> None:
         print(f"{name}: {len(pixels)} images ({planted}); {copies} have the pixels of another")
         for what, count in sorted(converted[name].items()):
             print(f"{name}: {count} pictures converted: {what}")
-    if len(set(map(tuple, sizes.values()))) > 1:
-        raise InputError(
-            f"the training images are {sizes['train']} pixels and the test images {sizes['test']}: make both of one size."
-        )
     save_examples(output.examples, columns)
     save_manifest(
         output.manifest,
@@ -125,7 +134,7 @@ def main(output, params, threads: int) -> None:
             "name": params.name,
             "options": params.options,
             "classes": classes,
-            "image_size": sizes["test"],
+            "image_size": list(size.shape[:2]),
             "converted": converted,
             "pillow": PIL.__version__,
             "examples": {name: len(split.example) for name, split in splits.items()},

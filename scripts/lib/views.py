@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from scripts.lib.data.kinds import TYPICAL
 from scripts.lib.tables import coverage
 
 CLEAREST = 12
@@ -109,14 +110,23 @@ def planted(table: pd.DataFrame) -> View:
             "verdict": shown.verdict,
         }
     )
+    planted = set(table.group[table.grouping == "kind"]) != {TYPICAL}
+    known = (
+        "What was planted in each test image is known. "
+        if planted
+        else "Nothing was planted in these images: typical are all of them. "
+    )
+    negative = (
+        "Mislabelled images are a negative control: modal disagreement never reads the label. " if planted else ""
+    )
     note = (
-        f"K = {table.models.iloc[0]} models of each level. What was planted in each test image is known. The control's PIEs are atypical too, so a group's "
+        f"K = {table.models.iloc[0]} models of each level. {known}The control's PIEs are atypical too, so a group's "
         "PIE rate is no evidence: its excess over the control is, and whether that is larger than the excess of typical images (kinds) or "
-        "head classes (tail: the classes with less than the median number of training images). Mislabelled images are a negative control: "
-        f"modal disagreement never reads the label. Brackets: {coverage(table)} intervals over images (Wilson for rates, Student for excesses, "
+        "head classes (tail: the classes with less than the median number of training images, if there are any). "
+        f"{negative}Brackets: {coverage(table)} intervals over images (Wilson for rates, Student for excesses, "
         "MOVER for their differences); p (count): exact McNemar test of the group's PIEs against the control's, as counted; excesses are means over deals of the dense models."
     )
-    return View("Which images: what was planted, and what the audit finds", note, cells)
+    return View(f"Which images: {'what was planted, and ' if planted else ''}what the audit finds", note, cells)
 
 
 def class_impact(table: pd.DataFrame) -> View:

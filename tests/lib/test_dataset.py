@@ -3,10 +3,18 @@
 import numpy as np
 import pytest
 
-from scripts.lib.dataset import Examples, load_images, load_split, save_examples, save_images, save_manifest
+from scripts.lib.dataset import (
+    Examples,
+    load_images,
+    load_split,
+    pixels_digest,
+    save_examples,
+    save_images,
+    save_manifest,
+    writing_images,
+)
 from scripts.lib.errors import InputError
 from scripts.lib.files import sha256
-from scripts.lib.variants import corrupted_subset, ids_digest, load_corrupted
 
 IMAGES = np.random.default_rng(0).integers(0, 255, (6, 8, 8, 3), dtype=np.uint8)
 
@@ -14,7 +22,8 @@ IMAGES = np.random.default_rng(0).integers(0, 255, (6, 8, 8, 3), dtype=np.uint8)
 def examples(labels=(0, 0, 1, 1, 0, 1), ids=None):
     n = len(labels)
     ids = np.array([f"test/{i}" for i in range(n)]) if ids is None else np.array(ids)
-    return Examples(ids, np.array(labels), np.array(["typical"] * n), np.array(labels), np.full(n, 3))
+    digests = np.array([pixels_digest(image) for image in IMAGES[:n]])
+    return Examples(ids, np.array(labels), np.array(["typical"] * n), np.array(labels), np.full(n, 3), digests)
 
 
 @pytest.fixture
@@ -23,7 +32,9 @@ def saved(tmp_path):
     table = examples()
     save_images(paths[0], IMAGES)
     columns = {"example": table.example, "split": np.array(["test"] * 6), "label": table.label, "shown": table.label}
-    save_examples(paths[1], columns | {"kind": table.kind, "class_frequency": table.class_frequency})
+    save_examples(
+        paths[1], columns | {"kind": table.kind, "class_frequency": table.class_frequency, "pixels": table.pixels}
+    )
     save_manifest(paths[2], {"sha256": {"test": sha256(paths[0]), "examples": sha256(paths[1])}})
     return paths
 
@@ -51,6 +62,7 @@ def test_an_exchanged_example_table_is_named(saved):
     relabelled = examples(labels=(1, 1, 0, 0, 1, 0))
     columns = {"example": relabelled.example, "split": np.array(["test"] * 6), "label": relabelled.label}
     columns |= {"shown": relabelled.shown, "kind": relabelled.kind, "class_frequency": relabelled.class_frequency}
+    columns |= {"pixels": relabelled.pixels}
     save_examples(saved[1], columns)
     with pytest.raises(InputError, match=r"examples.parquet is not the file that its manifest describes"):
         load_split(*saved, "test")
@@ -62,38 +74,21 @@ def test_a_split_that_is_not_there(saved):
         load_split(*saved, "train")
 
 
-def test_a_sample_of_each_class_that_does_not_depend_on_the_order():
-    table = examples(labels=np.arange(200) % 2)
-    chosen = table.take(corrupted_subset(table, 10))
-    assert np.bincount(chosen.label).tolist() == [10, 10]
-    shuffled = table.take(np.random.default_rng(0).permutation(200))
-    again = shuffled.take(corrupted_subset(shuffled, 10))
-    assert set(again.example) == set(chosen.example) and list(again.example) != list(chosen.example)
-    positions = [int(name.split("/")[1]) for name in chosen.example]
-    assert min(positions) < 60 and max(positions) > 140  # not the first ones
+def test_images_that_are_mapped_are_the_same(saved, tmp_path):
+    images, table, _ = load_split(*saved, "test", mapped=True)
+    assert isinstance(images, np.memmap) and np.array_equal(images, IMAGES)
+    assert [pixels_digest(image) for image in images] == list(table.pixels)
+    (tmp_path / "test.npy").write_bytes((tmp_path / "test.npy").read_bytes()[:-50])
+    with pytest.raises(InputError, match=r"test.npy cannot be read"):
+        load_split(*saved, "test", mapped=True)
 
 
-def test_a_class_that_is_too_small_for_the_sample():
-    with pytest.raises(InputError, match=r"examples_per_class` is 4 and class 0 has 3 test images: lower it"):
-        corrupted_subset(examples(), 4)
-
-
-def test_corrupted_images_belong_to_their_examples(tmp_path):
-    table = examples()
-    chosen = table.take(corrupted_subset(table, 1))
-    stacked = np.concatenate([IMAGES[:2], IMAGES[2:4]])
-    paths = [str(tmp_path / name) for name in ("fog.npy", "fog.json")]
-    save_images(paths[0], stacked)
-    manifest = {
-        "corruption": "fog",
-        "severities": [1, 3],
-        "examples_per_class": 1,
-        "examples_sha256": ids_digest(chosen),
-    }
-    save_manifest(paths[1], manifest | {"images_sha256": sha256(paths[0])})
-    variants, found = load_corrupted(*paths, table)
-    assert found.example.tolist() == chosen.example.tolist() and found.label.tolist() == [0, 1]
-    assert np.array_equal(variants["fog", 3], IMAGES[2:4])
-    reordered = table.take(np.arange(6)[::-1])
-    with pytest.raises(InputError, match="made from other examples, or in another order"):
-        load_corrupted(*paths, reordered)
+def test_images_written_in_any_order_are_the_file_that_numpy_writes(tmp_path):
+    with writing_images(tmp_path / "x.npy", IMAGES.shape) as put:
+        put(4, IMAGES[4:])
+        put(0, IMAGES[:4][::-1][::-1])
+    np.save(tmp_path / "y.npy", IMAGES)
+    assert (tmp_path / "x.npy").read_bytes() == (tmp_path / "y.npy").read_bytes()
+    with pytest.raises(ValueError, match="of 1152 bytes"), writing_images(tmp_path / "z.npy", IMAGES.shape) as put:
+        put(0, IMAGES[:4])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["x.npy", "y.npy"]

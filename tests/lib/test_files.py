@@ -4,11 +4,12 @@ import hashlib
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from scripts.lib.errors import InputError
-from scripts.lib.files import replacing, sha256, write_text
+from scripts.lib.files import replacing, room_for, sha256, write_text
 from scripts.lib.run_lock import take_run_lock
 
 
@@ -42,6 +43,41 @@ def test_a_file_can_be_read_by_those_who_may(tmp_path):
     finally:
         os.umask(before)
     assert (tmp_path / "x").stat().st_mode & 0o777 == 0o640
+
+
+FILL = """
+import resource, sys
+from scripts.lib.dataset import writing_images
+from scripts.lib.errors import InputError
+from scripts.lib.files import write_text
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+try:
+    if sys.argv[2] == "text":
+        write_text(sys.argv[1], "x" * 200_000)
+    else:
+        with writing_images(sys.argv[1], (100, 32, 32, 3)) as put:
+            raise AssertionError("the space was not asked for before the work")
+except InputError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("what", ["text", "images"])
+def test_a_file_for_which_there_is_no_room_is_named(tmp_path, what):
+    path = tmp_path / "table.csv"
+    write_text(path, "first\n")
+    done = subprocess.run([sys.executable, "-c", FILL, path, what], capture_output=True, text=True, check=True)
+    assert (
+        done.stdout == f"{path} cannot be written (File too large): make room and run again; what is finished stays.\n"
+    )
+    assert path.read_text() == "first\n" and list(tmp_path.iterdir()) == [path]
+
+
+def test_a_full_disk_is_an_input_error_and_other_errors_stay():
+    with pytest.raises(InputError, match="x cannot be written \\(No space left on device\\): make room"), room_for("x"):
+        Path("/dev/full").write_text("x")
+    with pytest.raises(IsADirectoryError), room_for("x"):
+        Path("/tmp").write_text("x")
 
 
 def test_sha256_is_hashlibs(tmp_path):

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from scripts.lib.errors import InputError
-from scripts.lib.job import Progress, logged
+from scripts.lib.job import ImageProgress, Progress, logged
 
 JOB = """
 import sys, time
@@ -58,3 +58,32 @@ def test_a_job_waits_for_the_one_before_it_and_writes_last(tmp_path):
     assert (tmp_path / "x.txt").read_text() == "new"
     orphan.stdout.close()
     successor.stdout.close()
+
+
+def test_the_bar_says_how_fast_and_how_long(monkeypatch, capsys):
+    clock = iter([0.0, 0.5, 2.0, 40.0, 80.0])
+    monkeypatch.setattr("scripts.lib.job.time.monotonic", lambda: next(clock))
+    monkeypatch.setattr("scripts.lib.job.sys.__stderr__", sys.stderr)
+    progress = ImageProgress(1000, "fog")
+    for _ in range(4):
+        progress.advance(250)
+    shown = capsys.readouterr()
+    assert shown.out.splitlines() == [  # the first is too soon after the start
+        "fog: [##########..........] 500 of 1,000 images, 250 images/s, about 2 s left",
+        "fog: [###############.....] 750 of 1,000 images, 19 images/s, about 13 s left",
+        "fog: [####################] 1,000 of 1,000 images, 12 images/s, about 0 s left",
+    ]
+    assert len(shown.err.splitlines()) == 2  # the terminal hears of it every half minute
+
+
+def test_long_times_are_in_minutes_and_hours():
+    progress = ImageProgress(1_000_000, "fog")
+    progress.done = 1000
+    assert progress.line(1).endswith("about 17 min left") and progress.line(100).endswith("about 27.8 h left")
+
+
+def test_a_log_that_cannot_be_written_does_not_hide_the_error(tmp_path, capsys):
+    (tmp_path / "x.log").symlink_to("/dev/full")
+    with pytest.raises(SystemExit) as stop, logged(str(tmp_path / "x.log")):
+        raise InputError("x is wrong: mend it.")
+    assert stop.value.code == 1 and capsys.readouterr().err.startswith("error: x is wrong: mend it. (log: ")

@@ -56,7 +56,9 @@ def made(tmp_path_factory):
     }
     train |= {"example": np.array([f"train/{i}" for i in range(N)]), "kind": kind}
     both = {name: np.concatenate([columns[name], train[name]]) for name in columns}
-    save_examples(folder / "examples.parquet", both | {"class_frequency": np.tile(100 - 10 * LABEL, 2)})
+    save_examples(
+        folder / "examples.parquet", both | {"class_frequency": np.tile(100 - 10 * LABEL, 2), "pixels": both["kind"]}
+    )
     save_manifest(folder / "data.json", {"classes": list("abcdefghij")})
     params = Names(levels=LEVELS, deals=50, permutations=50, significance=0.05, corruptions=["contrast"])
     paths = {name: folder / f"{name}.csv" for name in VIEWS}

@@ -1,0 +1,44 @@
+"""Sizes and places as the official programs have them, worked out by hand."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from scripts.lib.data.preparations import PREPARATIONS, crop_then_resize, resize_then_crop, squeeze
+
+BILINEAR = Image.Resampling.BILINEAR
+
+
+def picture(width, height):
+    return Image.fromarray(np.random.default_rng(0).integers(0, 255, (height, width, 3), dtype=np.uint8))
+
+
+def same(one, other):
+    return np.array_equal(np.asarray(one), np.asarray(other))
+
+
+def test_224_pixels():
+    wide = picture(500, 375)  # shorter side 256, longer int(256 * 500 / 375) = 341; left round(58.5) = 58, top 16
+    assert same(resize_then_crop(wide, 224), wide.resize((341, 256), BILINEAR).crop((58, 16, 282, 240)))
+    tall = picture(375, 501)  # 342 high: top 59
+    assert same(resize_then_crop(tall, 224), tall.resize((256, 342), BILINEAR).crop((16, 59, 240, 283)))
+    ready = picture(300, 256)
+    assert same(resize_then_crop(ready, 224), ready.crop((38, 16, 262, 240)))
+
+
+def test_299_pixels():
+    wide = picture(
+        501, 375
+    )  # int(438.375) x int(328.125) from round(31.5) = 32, round(23.5) = 24: Python rounds half to even
+    assert same(crop_then_resize(wide, 299), wide.crop((32, 24, 470, 352)).resize((299, 299), BILINEAR))
+
+
+def test_64_pixels():
+    assert same(squeeze(picture(500, 375), 64), picture(500, 375).resize((64, 64), BILINEAR))
+
+
+@pytest.mark.parametrize("name", [name for name, function in PREPARATIONS.items() if function])
+@pytest.mark.parametrize("size", [32, 64, 224, 299, 384])
+@pytest.mark.parametrize("sides", [(500, 375), (375, 500), (20, 300), (33, 32), (1000, 1001)])
+def test_the_result_has_the_size(name, size, sides):
+    assert PREPARATIONS[name](picture(*sides), size).size == (size, size)

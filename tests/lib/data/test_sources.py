@@ -1,0 +1,229 @@
+"""Image folders, arrays and parquet files: ids, labels and classes, and one sentence for everything that can be wrong."""
+
+import io
+import json
+import os
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from scripts.lib.data.arrays import read_arrays
+from scripts.lib.data.image_folder import read_image_folder
+from scripts.lib.data.parquet import read_parquet
+from scripts.lib.data.pictures import open_picture
+from scripts.lib.data.sources import check_files, splits_of, tracked_files
+from scripts.lib.errors import InputError
+
+IMAGES = np.random.default_rng(0).integers(0, 255, (5, 32, 32, 3), dtype=np.uint8)
+
+
+def png(image):
+    content = io.BytesIO()
+    Image.fromarray(image).save(content, "PNG")
+    return content.getvalue()
+
+
+def contents(split):
+    """The split's images, opened where they are files."""
+    return [
+        data if isinstance(data, np.ndarray) else np.asarray(open_picture(name, data, "as_stored")[0])
+        for name, data in split.pictures
+    ]
+
+
+class TestImageFolder:
+    @pytest.fixture
+    def folder(self, tmp_path):
+        for index, file in enumerate(["cat/b.png", "cat/a.PNG", "Dog/deep/ü c.png", "eel/x.png", "eel/y.jpeg.png"]):
+            path = tmp_path / "test" / file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(png(IMAGES[index]))
+        return tmp_path / "test"
+
+    def read(self, folder, train=None):
+        return read_image_folder({"test": str(folder), "train": train})
+
+    def test_ids_are_paths_and_classes_the_sorted_folders(self, folder):
+        splits, classes = self.read(folder)
+        assert classes == ["Dog", "cat", "eel"] and list(splits) == ["test"]
+        test = splits["test"]
+        assert test.example == ["Dog/deep/ü c.png", "cat/a.PNG", "cat/b.png", "eel/x.png", "eel/y.jpeg.png"]
+        assert test.label.tolist() == [0, 1, 1, 2, 2]
+        assert np.array_equal(contents(test), IMAGES[[2, 1, 0, 3, 4]])
+        assert set(test.kind) == {"typical"} and test.shown is test.label
+
+    def test_files_that_are_no_pictures_are_ignored_and_counted(self, folder, capsys):
+        (folder / "cat" / "notes.txt").write_text("x")
+        (folder / "cat" / "._a.png").write_bytes(b"x")
+        (folder / "list.txt").write_text("x")
+        assert len(self.read(folder)[0]["test"].example) == 5
+        assert "2 files are no pictures by their names and were ignored, as" in capsys.readouterr().out
+
+    def test_an_empty_class_or_folder_is_named(self, folder, tmp_path):
+        (folder / "fox").mkdir()
+        with pytest.raises(InputError, match=r"test/fox has no pictures \(.jpg, "):
+            self.read(folder)
+        (tmp_path / "empty").mkdir()
+        with pytest.raises(InputError, match=r"empty has no folders: an image folder has one for each class"):
+            self.read(tmp_path / "empty")
+
+    def test_classes_of_training_and_test_must_agree(self, folder, tmp_path):
+        (tmp_path / "train" / "cat").mkdir(parents=True)
+        (tmp_path / "train" / "cat" / "a.png").write_bytes(png(IMAGES[0]))
+        with pytest.raises(InputError, match="must have folders of the same names, and only one has Dog: add it"):
+            self.read(folder, str(tmp_path / "train"))
+
+    def test_a_name_that_is_no_utf8_is_refused(self, folder):
+        path = os.fsencode(folder) + b"/cat/\xff.png"
+        with open(path, "wb") as file:  # noqa: PTH123 (Path takes no bytes)
+            file.write(png(IMAGES[0]))
+        with pytest.raises(InputError, match=r"an example with the id 'cat/\\udcff.png': give it a name in UTF-8"):
+            self.read(folder)
+
+
+class TestArrays:
+    @pytest.fixture
+    def options(self, tmp_path):
+        np.save(tmp_path / "x.npy", IMAGES)
+        np.save(tmp_path / "y.npy", np.array([0, 2, 1, 0, 2], np.uint8))
+        paths = {"test_images": str(tmp_path / "x.npy"), "test_labels": str(tmp_path / "y.npy")}
+        return paths | {"train_images": None, "train_labels": None, "classes": None}
+
+    def test_ids_are_indices(self, options):
+        splits, classes = read_arrays(options)
+        assert classes == ["0", "1", "2"] and splits["test"].example == ["0", "1", "2", "3", "4"]
+        assert splits["test"].label.tolist() == [0, 2, 1, 0, 2]
+        assert np.array_equal(contents(splits["test"]), IMAGES)
+
+    def test_grey_images_get_three_channels(self, options, tmp_path):
+        for grey in (IMAGES[..., 0], IMAGES[..., :1]):
+            np.save(tmp_path / "x.npy", grey)
+            (first, *_) = contents(read_arrays(options)[0]["test"])
+            assert np.array_equal(first, np.stack([IMAGES[0, :, :, 0]] * 3, axis=2))
+
+    def test_names_of_classes(self, options, tmp_path):
+        (tmp_path / "classes.txt").write_text("ä\nb\nc\nd\n", encoding="utf-8")
+        assert read_arrays(options | {"classes": str(tmp_path / "classes.txt")})[1] == ["ä", "b", "c", "d"]
+        (tmp_path / "classes.txt").write_text("a\nb\n")
+        with pytest.raises(InputError, match=r"y.npy has the label 2 in row 1: labels must be from 0 to 1"):
+            read_arrays(options | {"classes": str(tmp_path / "classes.txt")})
+        (tmp_path / "classes.txt").write_text("a\n\na\n")
+        with pytest.raises(InputError, match="has an empty or repeated line"):
+            read_arrays(options | {"classes": str(tmp_path / "classes.txt")})
+
+    @pytest.mark.parametrize(
+        "file, content, sentence",
+        [
+            ("x", IMAGES / 255, "images must be uint8 .* convert it"),
+            ("x", IMAGES.transpose(0, 3, 1, 2), r"move the colours last, images.transpose\(0, 2, 3, 1\)"),
+            ("x", IMAGES[:4], "has 4 images and .*y.npy 5 labels"),
+            ("y", np.array([0.0, 1, 2, 0, 1]), "labels must be whole numbers"),
+            ("y", np.array([], np.int64), "labels must be whole numbers"),
+            ("y", np.array([0, -1, 2, 0, 1]), "has the label -1 in row 1"),
+        ],
+    )
+    def test_what_cannot_be_used_is_named(self, options, tmp_path, file, content, sentence):
+        np.save(tmp_path / f"{file}.npy", content)
+        with pytest.raises(InputError, match=sentence):
+            read_arrays(options)
+
+    def test_a_truncated_file_is_named(self, options, tmp_path):
+        (tmp_path / "x.npy").write_bytes((tmp_path / "x.npy").read_bytes()[:-100])
+        with pytest.raises(InputError, match=r"x.npy is damaged or no .npy file"):
+            read_arrays(options)
+
+
+class TestParquet:
+    def write(self, path, images, labels, names=None, classes=None, column="img"):
+        rows = [{"bytes": png(image), "path": name} for image, name in zip(images, names or [None] * 9, strict=False)]
+        table = pa.table({column: rows, "label": labels})
+        if classes:
+            features = {"label": {"names": classes, "_type": "ClassLabel"}}
+            table = table.replace_schema_metadata({"huggingface": json.dumps({"info": {"features": features}})})
+        pq.write_table(table, path, row_group_size=2)
+
+    @pytest.fixture
+    def options(self, tmp_path):
+        self.write(tmp_path / "test-0.parquet", IMAGES[:3], [1, 0, 1], ["a.png", "b.png", "c.png"], ["cat", "dog"])
+        self.write(tmp_path / "test-1.parquet", IMAGES[3:], [0, 1], ["d.png", "e.png"], ["cat", "dog"])
+        options = {"test": str(tmp_path / "test-*.parquet"), "train": None, "image_column": None}
+        return options | {"label_column": "label", "classes": None}
+
+    def test_files_are_read_one_after_the_other(self, options):
+        splits, classes = read_parquet(options)
+        assert classes == ["cat", "dog"] and splits["test"].label.tolist() == [1, 0, 1, 0, 1]
+        assert splits["test"].example == ["a.png", "b.png", "c.png", "d.png", "e.png"]
+        assert np.array_equal(contents(splits["test"]), IMAGES)
+
+    def test_rows_without_a_path_are_numbered_through(self, options, tmp_path):
+        for part, (low, high) in enumerate([(0, 3), (3, 5)]):
+            self.write(tmp_path / f"test-{part}.parquet", IMAGES[low:high], [0] * (high - low))
+        splits, classes = read_parquet(options)
+        assert splits["test"].example == ["0", "1", "2", "3", "4"] and classes == ["0"]
+
+    def test_two_examples_of_one_id_are_refused(self, options, tmp_path):
+        self.write(tmp_path / "test-1.parquet", IMAGES[3:], [0, 1], ["a.png", "e.png"])
+        with pytest.raises(InputError, match=r"test-\*.parquet has two examples with the id 'a.png'"):
+            read_parquet(options)
+
+    def test_columns_that_cannot_be_used(self, options, tmp_path):
+        with pytest.raises(InputError, match=r"no column of pictures `image`.* there are the columns img, label"):
+            read_parquet(options | {"image_column": "image"})
+        with pytest.raises(InputError, match="has no column `img` or no column `fine_label`: it has img, label"):
+            read_parquet(options | {"label_column": "fine_label"})
+        for label in ([None, 1, 0], ["a", "b", "c"]):
+            self.write(tmp_path / "test-0.parquet", IMAGES[:3], label)
+            with pytest.raises(InputError, match="labels must be whole numbers and none may be missing"):
+                read_parquet(options)
+        self.write(tmp_path / "test-0.parquet", IMAGES[:3], [-1, -1, -1])
+        with pytest.raises(InputError, match="has the label -1 in row 0"):
+            read_parquet(options)
+
+    def test_a_picture_without_bytes_is_named(self, options, tmp_path):
+        rows = [{"bytes": png(IMAGES[0]), "path": "a"}, {"bytes": None, "path": "b"}]
+        pq.write_table(pa.table({"img": rows, "label": [0, 1]}), tmp_path / "test-0.parquet")
+        with pytest.raises(InputError, match=r"row 1 of .*test-0.parquet has no bytes in `img`"):
+            list(read_parquet(options)[0]["test"].pictures)
+
+    def test_a_truncated_file_is_named(self, options, tmp_path):
+        path = tmp_path / "test-0.parquet"
+        whole = path.read_bytes()
+        path.write_bytes(whole[: len(whole) // 2])
+        with pytest.raises(InputError, match=r"test-0.parquet is damaged or no parquet file"):
+            read_parquet(options)
+
+
+class TestFilesOfAStudy:
+    def test_what_is_not_there_is_named(self, tmp_path):
+        options = {"test": str(tmp_path / "*.parquet"), "train": None, "classes": None}
+        with pytest.raises(
+            InputError, match=r"`data.parquet.test` is '.*\*.parquet', and there is nothing of that name"
+        ):
+            check_files("parquet", options)
+        (tmp_path / "a.parquet").touch()
+        check_files("parquet", options)
+        assert tracked_files("parquet", options) == [str(tmp_path / "a.parquet")]
+        assert splits_of("parquet", options) == ["test"]
+
+    def test_a_file_is_no_folder(self, tmp_path):
+        (tmp_path / "x.npy").touch()
+        options = {"test": str(tmp_path / "x.npy"), "train": None}
+        with pytest.raises(InputError, match="it must name a folder with one folder a class"):
+            check_files("image_folder", options)
+        options = {f"{split}_{kind}": str(tmp_path) for split in ("train", "test") for kind in ("images", "labels")}
+        with pytest.raises(InputError, match=r"it must name a file \(of the train split\)"):
+            check_files("arrays", options)
+
+    def test_half_a_split_is_none(self, tmp_path):
+        (tmp_path / "x.npy").touch()
+        path = str(tmp_path / "x.npy")
+        options = {"test_images": path, "test_labels": path, "train_images": path, "train_labels": None}
+        with pytest.raises(InputError, match=r"`data.arrays.train_labels` is missing beside `train_images`"):
+            check_files("arrays", options)
+
+    def test_planted_digits_need_no_files(self):
+        check_files("planted_digits", {"seed": 0})
+        assert splits_of("planted_digits", {}) == ["train", "test"] and tracked_files("planted_digits", {}) == []

@@ -1,0 +1,190 @@
+"""`snakemake corruptions` on data of one's own and nothing else: a generator of common-corruption benchmarks."""
+
+import hashlib
+import os
+import signal
+import subprocess
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+from copies import copy_project
+from PIL import Image
+
+STUDY = """
+study: pets
+data:
+  source: image_folder
+  image_folder: {{name: pets, test: '{folder}', preparation: squeeze, size: 40}}
+corruptions:
+  names: [gaussian_noise, fog, glass_blur]
+  severities: [1, 3]
+  layout: {layout}
+  subset: all
+  shards: 3
+"""
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    """An image folder as people have them: colours, grey, a palette, many sizes, odd names."""
+    folder = tmp_path_factory.mktemp("my pictures")
+    random = np.random.default_rng(0)
+    for index in range(12):
+        path = folder / ("chat", "köter")[index % 2] / f"Bild {index} ü.png"
+        path.parent.mkdir(exist_ok=True)
+        picture = Image.fromarray(random.integers(0, 255, (60 + index, 90 - index, 3), dtype=np.uint8))
+        picture.convert(("RGB", "L", "P")[index % 3]).save(path)
+    return folder
+
+
+def project_of(folder, pictures, layout):
+    project = copy_project(folder, "pets.yaml")
+    (folder / "pets.yaml").write_text(STUDY.format(folder=pictures, layout=layout), encoding="utf-8")
+    return project
+
+
+def made(project):
+    """Digest of every file of the benchmark; links are not followed."""
+    root = project.folder / "results" / "pets" / "corrupted"
+    files = [path for path in root.rglob("*") if path.is_file() and not path.name.startswith(".")]
+    return {str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+@pytest.mark.parametrize("layout", ["cifar-10-c", "imagenet-c"])
+def test_equal_bytes_for_one_two_or_four_cores(tmp_path, pictures, layout):
+    results = []
+    for cores in (1, 2, 4):
+        project = project_of(tmp_path / str(cores), pictures, layout)
+        done = project.snakemake("corruptions", f"--cores={cores}")
+        assert done.returncode == 0, done.stdout + done.stderr
+        results.append(made(project))
+        assert not (project.folder / "results" / "pets" / "data" / "train.npy").exists()
+    assert results[0] == results[1] == results[2]
+    if layout == "imagenet-c":
+        root = tmp_path / "1" / "results/pets/corrupted"
+        assert (root / "weather/fog/3/köter/Bild 1 ü.JPEG").samefile(root / "fog/3/köter/Bild 1 ü.JPEG")
+        assert "clean/0/chat/Bild 0 ü.JPEG" in results[0]
+        assert sum(name.startswith("fog/") for name in results[0]) == 24
+    else:
+        stacked = np.load(tmp_path / "1" / "results/pets/corrupted/fog.npy")
+        assert stacked.shape == (24, 40, 40, 3)
+
+
+def test_a_generator_that_is_killed_goes_on_where_it_was(tmp_path, pictures):
+    whole = project_of(tmp_path / "whole", pictures, "imagenet-c")
+    assert whole.snakemake("corruptions").returncode == 0
+    project = project_of(tmp_path / "killed", pictures, "imagenet-c")
+    shards = project.folder / "results" / "pets" / "corrupted" / "shards"
+    process = subprocess.Popen(
+        project.command("corruptions"),
+        cwd=project.folder,
+        env=project.environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    while process.poll() is None and len(list(shards.rglob("*.json"))) < 4:
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    kept = {path: path.stat().st_mtime_ns for path in shards.rglob("*.json")}
+    assert 4 <= len(kept) < 12
+    assert project.snakemake("corruptions").returncode == 0
+    finished_again = [path for path, made_at in kept.items() if path.stat().st_mtime_ns != made_at]
+    assert len(finished_again) <= 4  # those that were being made, at most
+    assert made(project) == made(whole)
+
+
+def test_training_without_training_images_is_refused_with_the_remedy(tmp_path, pictures):
+    project = project_of(tmp_path / "x", pictures, "cifar-10-c")
+    done = project.snakemake("tables")
+    assert done.returncode != 0 and not (project.folder / "results").exists()
+    assert "`data.image_folder` names no training images, so nothing can be trained" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "before, after, sentence",
+    [
+        ("test: '", "test: '/nowhere", "`data.image_folder.test` is '/nowhere"),
+        ("size: 40", "size: 20", "`data.image_folder.size` is 20: it must be at least 32."),
+        (", size: 40", "", "`data.image_folder.preparation` is squeeze: add `size`, in pixels."),
+        ("name: pets, ", "", "`data.image_folder.name` is missing: add it"),
+        ("preparation: squeeze", "preparation: squeezed", "which is unknown: did you mean `squeeze`?"),
+        ("source: image_folder", "source: arrays", "`data.arrays` is missing: add the section"),
+        ("subset: all", "subset: listed", "`corruptions.ids` is missing"),
+        (
+            "subset: all",
+            "subset: listed\n  ids: nowhere.txt",
+            "`corruptions.ids` is 'nowhere.txt', and there is no such file",
+        ),
+        ("layout: imagenet-c", "layout: imagenet", "which is unknown: did you mean `imagenet-c`?"),
+    ],
+)
+def test_a_wrong_study_stops_at_the_door(tmp_path, pictures, before, after, sentence):
+    project = project_of(tmp_path / "x", pictures, "imagenet-c")
+    study = project.folder / "pets.yaml"
+    text = study.read_text(encoding="utf-8")
+    assert before in text
+    study.write_text(text.replace(before, after), encoding="utf-8")
+    done = project.snakemake("corruptions")
+    assert done.returncode != 0 and sentence in done.stdout + done.stderr, done.stdout + done.stderr
+    assert not (project.folder / "results").exists()
+
+
+def test_a_damaged_picture_is_named_and_costs_nothing_else(tmp_path, pictures):
+    project = project_of(tmp_path / "x", pictures, "imagenet-c")
+    copy = tmp_path / "copy"
+    for path in pictures.rglob("*.png"):
+        (copy / path.parent.name).mkdir(parents=True, exist_ok=True)
+        (copy / path.parent.name / path.name).write_bytes(path.read_bytes()[: 900 if " 7 " in path.name else None])
+    (project.folder / "pets.yaml").write_text(STUDY.format(folder=copy, layout="imagenet-c"), encoding="utf-8")
+    done = project.snakemake("corruptions")
+    assert done.returncode != 0
+    assert "köter/Bild 7 ü.png is damaged or cannot be read (" in done.stderr and "prepare_data.log" in done.stderr
+    assert not list((project.folder / "results").rglob("*.npy"))
+    (copy / "köter" / "Bild 7 ü.png").write_bytes((pictures / "köter" / "Bild 7 ü.png").read_bytes())
+    assert project.snakemake("corruptions").returncode == 0
+
+
+OWN = """
+study: own
+data:
+  source: arrays
+  arrays: {{name: stripes, test_images: {folder}/x.npy, test_labels: {folder}/y.npy, train_images: {folder}/x.npy, train_labels: {folder}/y.npy}}
+population: {{models: 2, cohort: 2}}
+network: {{channels: [4, 8]}}
+training: {{epochs: 2, batch_size: 8}}
+pruning: {{every: 2}}
+levels:
+  - {{name: dense, method: none}}
+  - {{name: control, method: none}}
+  - {{name: magnitude-0.50, method: magnitude, sparsity: 0.5}}
+corruptions: {{names: [fog, contrast], severities: [1, 5], layout: imagenet-c, subset: first, per_class: 4, shards: 2}}
+audit: {{permutations: 200}}
+"""
+
+
+def test_own_data_go_through_every_rule(tmp_path):
+    random = np.random.default_rng(0)
+    labels = np.arange(60) % 3
+    stripes = np.zeros((60, 32, 40, 3), np.uint8)
+    for image, label in zip(stripes, labels, strict=True):
+        image[label * 10 : label * 10 + 10] = random.integers(100, 255, (10, 40, 3))
+    np.save(tmp_path / "x.npy", stripes)
+    np.save(tmp_path / "y.npy", labels)
+    project = copy_project(tmp_path / "lacuna", "own.yaml")
+    (project.folder / "own.yaml").write_text(OWN.format(folder=tmp_path))
+    done = project.snakemake()
+    assert done.returncode == 0, done.stdout + done.stderr
+    results = project.folder / "results" / "own"
+    robustness = pd.read_csv(results / "tables" / "robustness.csv")
+    assert set(robustness.corruption) == {"clean", "fog", "contrast"} and (robustness.examples == 12).all()
+    planted = pd.read_csv(results / "tables" / "planted.csv")
+    assert set(planted.group) == {"typical", "head"}  # nothing is planted, and every class is equally frequent
+    assert "Nothing was planted in these images" in (results / "report.html").read_text(encoding="utf-8")
+    assert project.would_run() == {}
+    (results / "corrupted" / "fog" / "5" / "1" / "4.JPEG").write_bytes(b"x")
+    done = project.snakemake("--forcerun=predict", "results/own/predictions/dense/000-001/weather.parquet")
+    assert done.returncode != 0 and "fog/5/1/4.JPEG is not the file that was made" in done.stderr
