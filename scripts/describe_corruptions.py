@@ -85,8 +85,12 @@ def describe(made: Made, layout: str, image_size: int) -> dict:
     return entry
 
 
-def check_folder(root: Path, made: Made) -> None:
-    """Raise InputError if a listed file is missing; remove what an earlier study left there that is not listed."""
+def complete_folder(root: Path, made: Made, classes: list[str]) -> None:
+    """Check that the listed files are there, remove what an earlier study left beside them, and give every class a folder.
+
+    Readers number the classes by their folders, so one that was left out because the subset has no image of it would shift the
+    labels of all after it, unnoticed. Raises InputError if a file is missing.
+    """
     listed = {file for path in made.files for _, _, file in listed_files(path)}
     found = set()
     for parent, _, files in os.walk(root / made.corruption):
@@ -102,9 +106,12 @@ def check_folder(root: Path, made: Made) -> None:
         (root / file).unlink()
     if found - listed:
         print(f"{made.corruption}: removed {len(found - listed)} files of an earlier study")
-        for parent, _, _ in os.walk(root / made.corruption, topdown=False):
-            if not any(Path(parent).iterdir()):
-                Path(parent).rmdir()
+    for parent, _, _ in os.walk(root / made.corruption, topdown=False):
+        if not any(Path(parent).iterdir()):
+            Path(parent).rmdir()
+    for severity in made.manifests[0]["severities"]:
+        for folder in classes:
+            Path(root, made.corruption, str(severity), folder).mkdir(parents=True, exist_ok=True)
 
 
 def link_family(root: Path, made: Made) -> None:
@@ -142,7 +149,7 @@ def main(input, output, params) -> None:
         save_labels(output.labels[0], chosen, len(data["classes"]), len(params.severities))
     else:
         for made in everything:
-            check_folder(root, made)
+            complete_folder(root, made, class_folders(data["classes"]))
             if made.corruption != CLEAN:
                 link_family(root, made)
     manifest = {

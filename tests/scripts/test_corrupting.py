@@ -213,6 +213,17 @@ def test_what_an_earlier_study_left_is_removed(tmp_path, capsys):
     assert "fog: removed 10 files of an earlier study" in capsys.readouterr().out
 
 
+def test_a_class_without_an_image_keeps_its_folder_and_the_others_their_numbers(tmp_path):
+    benchmark = Benchmark(tmp_path, "imagenet-c", subset="listed", shards=1)
+    (tmp_path / "ids.txt").write_text("dog/5.png\n")
+    benchmark.choose([str(tmp_path / "ids.txt")])
+    benchmark.describe(benchmark.corrupt("fog"))
+    for severity in ("1", "3"):
+        folders = sorted(path.name for path in (tmp_path / "corrupted" / "fog" / severity).iterdir())
+        assert folders == ["cat", "dog"]
+        assert [path.name for path in (tmp_path / "corrupted" / "fog" / severity).rglob("*.JPEG")] == ["5.JPEG"]
+
+
 def test_a_picture_that_vanished_is_missed(tmp_path):
     benchmark = Benchmark(tmp_path, "imagenet-c", shards=1)
     benchmark.choose()
