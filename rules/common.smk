@@ -26,9 +26,9 @@ try:
     SOURCE = STUDY["data"]["source"]
     DATA = STUDY["data"][SOURCE]
     check_files(SOURCE, DATA)
-    for path in filter(None, [STUDY["corruptions"]["ids"]]):
-        if not Path(path).expanduser().is_file():
-            raise InputError(f"config key `corruptions.ids` is {path!r}, and there is no such file: correct the path.")
+    IDS = STUDY["corruptions"]["ids"]
+    if IDS and not Path(IDS).expanduser().is_file():
+        raise InputError(f"config key `corruptions.ids` is {IDS!r}, and there is no such file: correct the path.")
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
@@ -101,8 +101,7 @@ def training_images(wildcards):
 
 def ids_file(wildcards):
     """The list of ids that the study corrupts, if it names one."""
-    listed = STUDY["corruptions"]["ids"]
-    return [str(Path(listed).expanduser())] if STUDY["corruptions"]["subset"] == "listed" else []
+    return [str(Path(IDS).expanduser())] if STUDY["corruptions"]["subset"] == "listed" else []
 
 
 def corruptions_of(suite):

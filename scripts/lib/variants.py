@@ -13,7 +13,16 @@ from scripts.lib.job import ImageProgress
 CLEAN = "clean"  # what severity 0 goes by where a corruption is named
 CHUNK = 4 * 2**20  # bytes of images that are read at a time
 # What the bytes of a corrupted image can depend on.
-PACKAGES = ("numpy", "scipy", "numba", "pillow", "opencv-python-headless", "opencv-python", "imagecorruptions-imaug")
+PACKAGES = (
+    "numpy",
+    "scipy",
+    "numba",
+    "pillow",
+    "scikit-image",
+    "opencv-python-headless",
+    "opencv-python",
+    "imagecorruptions-imaug",
+)
 
 
 def severities_of(corruption: str, severities: list[int]) -> list[int]:
@@ -35,8 +44,6 @@ def corrupted_chunks(
     images: uint8[M, H, W, 3], mapped or not, held against the digests in `examples`. options: `constants`, `engine` and `stream`
     of scripts.lib.corruptions.corrupt.
     """
-    if corruption != CLEAN and len(positions) and options["engine"] == "imagecorruptions":
-        options = {"engine": options["engine"]}
     progress = ImageProgress(len(positions) * len(severities), corruption)
     step = max(1, CHUNK // max(1, int(np.prod(images.shape[1:]))))
     for start in range(0, len(positions), step):
