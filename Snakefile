@@ -45,7 +45,7 @@ rule data:
 
 rule corruptions:
     input:
-        rules.describe_corruptions.output,
+        benchmark_of_corruptions,
 
 
 rule models:

@@ -11,7 +11,7 @@ sys.path.insert(0, workflow.basedir)
 from scripts.lib.config import check_config, with_defaults
 from scripts.lib.corruptions import CORRUPTIONS as CORRUPTION_MODULES
 from scripts.lib.corruptions import FAMILIES, official_tables
-from scripts.lib.data.sources import check_files, splits_of, tracked_files
+from scripts.lib.data.sources import check_files, check_trackable, expanded, splits_of, tracked_files
 from scripts.lib.errors import InputError
 from scripts.lib.files import sha256
 from scripts.lib.fingerprint import fingerprint
@@ -22,13 +22,15 @@ from scripts.lib.run_lock import take_run_lock
 SCHEMA = yaml.safe_load((ROOT / "schemas" / "config.schema.yaml").read_text())
 try:
     check_config(config, SCHEMA)
-    STUDY = with_defaults(config, SCHEMA)
-    SOURCE = STUDY["data"]["source"]
-    DATA = STUDY["data"][SOURCE]
+    config.update(with_defaults(config, SCHEMA))
+    SOURCE = config["data"]["source"]
+    DATA = config["data"][SOURCE]
     check_files(SOURCE, DATA)
-    IDS = STUDY["corruptions"]["ids"]
-    if IDS and not Path(IDS).expanduser().is_file():
-        raise InputError(f"config key `corruptions.ids` is {IDS!r}, and there is no such file: correct the path.")
+    IDS = [str(expanded(config["corruptions"]["ids"]))] if config["corruptions"]["subset"] == "listed" else []
+    for path in IDS:
+        if not Path(path).is_file():
+            raise InputError(f"config key `corruptions.ids` is {path!r}, and there is no such file: correct the path.")
+        check_trackable(f"config key `corruptions.ids` is {path!r}", [path])
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
@@ -39,7 +41,7 @@ COHORTS = cohorts(config["population"]["models"], config["population"]["cohort"]
 CORRUPTIONS = config["corruptions"]["names"]
 CLEAN_AND_CORRUPTIONS = ["clean", *CORRUPTIONS] if CORRUPTIONS else []  # "clean" are the same images at severity 0
 LAYOUT = config["corruptions"]["layout"]
-SHARDS = [f"{shard:04d}" for shard in range(config["corruptions"]["shards"])]
+SHARDS = [f"{shard:04d}-of-{config['corruptions']['shards']:04d}" for shard in range(config["corruptions"]["shards"])]
 SPLITS = splits_of(SOURCE, DATA)
 SUITES = ["clean", *(family for family in FAMILIES if set(FAMILIES[family]) & set(CORRUPTIONS))]
 TABLES = ["pies", "pie_summary", "planted", "class_impact", "robustness"]
@@ -52,7 +54,7 @@ wildcard_constraints:
     cohort=r"\d+-\d+",
     suite="|".join(SUITES),
     corruption="|".join(CLEAN_AND_CORRUPTIONS) or "none",
-    shard=r"\d{4}",
+    shard=r"\d{4}-of-\d{4}",
     table="|".join(TABLES),
 
 
@@ -99,11 +101,6 @@ def training_images(wildcards):
     return "<results>/data/train.npy"
 
 
-def ids_file(wildcards):
-    """The list of ids that the study corrupts, if it names one."""
-    return [str(Path(IDS).expanduser())] if STUDY["corruptions"]["subset"] == "listed" else []
-
-
 def corruptions_of(suite):
     """The study's corruptions that belong to a suite, in the study's order."""
     return [corruption for corruption in CORRUPTIONS if corruption in FAMILIES.get(suite, ())]
@@ -112,11 +109,22 @@ def corruptions_of(suite):
 def corrupted(kind, corruptions):
     """What is made of some corruptions, shard after shard: their `files` (arrays, or lists of JPEGs) or their `manifests`."""
     if LAYOUT == "imagenet-c":
-        ending = {"files": "sha256", "manifests": "json"}[kind]
-        pattern = "<results>/corrupted/shards/{corruption}/{shard}.{ending}"
-        return expand(pattern, corruption=corruptions, shard=SHARDS, ending=ending)
-    ending = {"files": "npy", "manifests": "json"}[kind]
+        ending = "sha256" if kind == "files" else "json"
+        return expand(
+            "<results>/corrupted/shards/{corruption}/{shard}.{ending}",
+            corruption=corruptions,
+            shard=SHARDS,
+            ending=ending,
+        )
+    ending = "npy" if kind == "files" else "json"
     return expand("<results>/corrupted/{corruption}.{ending}", corruption=corruptions, ending=ending)
+
+
+def benchmark_of_corruptions(wildcards):
+    """What `snakemake corruptions` makes; an error where the study names no corruption."""
+    if not CORRUPTIONS:
+        raise WorkflowError("config key `corruptions.names` is empty: name the corruptions to make.")
+    return rules.describe_corruptions.output
 
 
 def images_of(wildcards):

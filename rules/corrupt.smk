@@ -3,7 +3,7 @@ rule choose_examples:
     input:
         examples="<results>/data/examples.parquet",
         data="<results>/data/manifest.json",
-        ids=ids_file,
+        ids=IDS,
     output:
         chosen="<results>/corrupted/examples.csv",
     log:

@@ -16,9 +16,14 @@ from scripts.lib.variants import corrupted_chunks
 def main(input, output, params, corruption: str, shard: int) -> None:
     """Write the files, then the list of them with their SHA-256 in the format of `sha256sum`, then the manifest.
 
-    The files themselves are not written beside and renamed: what is not in the finished list counts as not made.
+    The files themselves are not written beside and renamed: what is not in the finished list counts as not made. Lists of an
+    earlier division into shards are removed first, because the files in them are about to be written over.
     """
     work = load_work(input, params, corruption)
+    division = Path(output.files).stem.split("-of-")[1]
+    for path in Path(output.files).parent.glob("*-of-*"):
+        if path.stem.split("-of-")[1] != division:
+            path.unlink(missing_ok=True)
     root = Path(output.files).parents[2]
     share = np.array_split(np.arange(len(work.chosen)), params.shards)[shard]
     made: dict[int, list[str]] = {severity: [] for severity in work.severities}
@@ -47,5 +52,5 @@ if __name__ == "__main__":
             snakemake.output,  # noqa: F821
             snakemake.params,  # noqa: F821
             snakemake.wildcards.corruption,  # noqa: F821
-            int(snakemake.wildcards.shard),  # noqa: F821
+            int(snakemake.wildcards.shard.split("-")[0]),  # noqa: F821
         )

@@ -124,6 +124,17 @@ def link_family(root: Path, made: Made) -> None:
     link.symlink_to(target, target_is_directory=True)
 
 
+def left_over(root: Path, everything: list[Made], layout: str) -> list[str]:
+    """What lies in the folder and is not part of the benchmark: an earlier study made it."""
+    names = {made.corruption for made in everything}
+    own = {"examples.csv", "manifest.json"}
+    if layout == FOLDERS:
+        own |= {"shards", *names, *(made.family for made in everything)}
+    else:
+        own |= {"labels.npy", *(f"{name}.{ending}" for name in names for ending in ("npy", "json"))}
+    return sorted(path.name for path in root.iterdir() if path.name not in own and not path.name.startswith("."))
+
+
 def save_labels(path: str, chosen: Chosen, classes: int, severities: int) -> None:
     """Write the labels of all severities one after the other; uint8 as in CIFAR-10-C, int64 if there are more classes than that."""
     label = np.array(chosen.label, dtype=np.uint8 if classes <= 256 else np.int64)
@@ -164,6 +175,7 @@ def main(input, output, params) -> None:
         "examples": len(chosen),
         "examples_sha256": digest,
         "severities": list(params.severities),
+        **({"labels_sha256": sha256(output.labels[0])} if params.layout == ARRAYS else {}),
         "corruptions": {made.corruption: describe(made, params.layout, min(data["image_size"])) for made in everything},
         "versions": versions_of(everything),
         "data": {key: data[key] for key in ("source", "options", "converted", "pillow")},
@@ -172,6 +184,8 @@ def main(input, output, params) -> None:
     }
     write_text(output.manifest, json.dumps(manifest, indent=1) + "\n")
     variants = sum(len(entry["severities"]) for entry in manifest["corruptions"].values())
+    for name in left_over(root, everything, params.layout):
+        print(f"{root / name} is of an earlier study and no part of this benchmark: remove it if nothing needs it")
     print(f"{variants} variants of {len(chosen)} images in {root}, {VARIANTS[params.layout]}")
 
 

@@ -47,7 +47,7 @@ def main(input, output, params, wildcards) -> None:
     device = prepare_device(params.device)
     models, description = load_cohort(input.models)
     data = load_manifest(input.data)
-    if description["data"] != data["sha256"]["train"]:
+    if description["data"] != data["sha256"].get("train"):
         raise InputError(
             f"{input.models} was trained on other images than {input.data} describes: delete it, and snakemake trains again."
         )

@@ -16,6 +16,7 @@ from scripts.lib.data.parquet import read_parquet
 from scripts.lib.data.pictures import open_picture
 from scripts.lib.data.planted_digits import read_planted_digits
 from scripts.lib.data.preparations import PREPARATIONS
+from scripts.lib.data.sources import without_paths
 from scripts.lib.data.split import Picture, Split
 from scripts.lib.dataset import pixels_digest, save_examples, save_manifest, writing_images
 from scripts.lib.errors import InputError
@@ -132,7 +133,7 @@ def main(output, params, threads: int) -> None:
         {
             "source": params.source,
             "name": params.name,
-            "options": params.options,
+            "options": without_paths(params.source, params.options),
             "classes": classes,
             "image_size": list(size.shape[:2]),
             "converted": converted,

@@ -152,6 +152,8 @@ def _sentence(error: ValidationError) -> str:
             return f"{key} is {found}: it must be greater than {rule}."
         case "exclusiveMaximum":
             return f"{key} is {found}: it must be less than {rule}."
+        case "minLength":
+            return f"{key} is empty: fill it in, or leave the key out."
         case "uniqueItems":
             return f"{key} names something twice: {found}; remove the repetition."
         case "minItems" | "maxItems":

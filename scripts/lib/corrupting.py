@@ -1,6 +1,7 @@
 """What the two rules that corrupt have in common: their inputs, and the manifest that says how a file was made."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -40,7 +41,11 @@ class Work:
 
 
 def load_work(input, params, corruption: str) -> Work:
-    """Read what is to be corrupted; the constants are those of the official size that is nearest to the images'."""
+    """Read what is to be corrupted; the constants are those of the official size that is nearest to the images'.
+
+    Withdraws the manifest of the whole benchmark, which is about to become wrong: it is written last, when everything is right.
+    """
+    Path(input.chosen).with_name("manifest.json").unlink(missing_ok=True)
     images, examples, data = load_split(input.images, input.examples, input.data, "test", mapped=True)
     chosen = load_chosen(input.chosen)
     constants = nearest_table(params.tables, min(data["image_size"])) if params.tables else None

@@ -79,12 +79,6 @@ def writing_images(path: str | Path, shape: tuple[int, int, int, int]) -> Iterat
             raise ValueError(f"{written} of {shape[0] * image} bytes of {path} were written.")
 
 
-def save_images(path: str | Path, images: np.ndarray) -> None:
-    """Write uint8[N, H, W, 3] as `.npy`, whole or not at all."""
-    with writing_images(path, images.shape) as put:
-        put(0, images)
-
-
 def load_images(path: str | Path, digest: str | None = None, mapped: bool = False) -> np.ndarray:
     """Read uint8[N, H, W, 3], or map it; InputError if the file is damaged or not the one its manifest describes."""
     _check_digest(path, digest)

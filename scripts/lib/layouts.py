@@ -21,6 +21,7 @@ from scripts.lib.subset import Chosen
 
 ARRAYS, FOLDERS = "cifar-10-c", "imagenet-c"
 QUALITY = 85
+LONGEST_NAME = 255  # bytes, on all common file systems
 VARIANTS = {
     ARRAYS: "in memory: the images were never saved as JPEG, as in CIFAR-10-C",
     FOLDERS: f"saved JPEG: quality {QUALITY}, optimized, 4:2:0, as in ImageNet-C; for noise this is another benchmark than in memory",
@@ -32,7 +33,7 @@ def class_folders(classes: list[str]) -> list[str]:
     usable = all(
         name.isprintable() and name == PurePosixPath(name).name and name[:1] not in ("", ".") for name in classes
     )
-    if usable and sorted(classes) == classes:
+    if usable and sorted(set(classes)) == classes:
         return classes
     digits = len(str(len(classes) - 1))
     return [f"{label:0{digits}d}" for label in range(len(classes))]
@@ -45,6 +46,10 @@ def jpeg_files(example: list[str], label: list[int], folders: list[str]) -> list
         last = PurePosixPath(name)
         stem = last.stem if last.suffix.lower() in EXTENSIONS else last.name
         file = f"{folders[number]}/{stem}.JPEG"
+        if len(f"{stem}.JPEG".encode()) > LONGEST_NAME:
+            raise InputError(
+                f"the example {name!r} has too long a name for a file: rename it, or use the layout {ARRAYS}."
+            )
         if file in owner:
             raise InputError(
                 f"the examples {owner[file]!r} and {name!r} would both be saved as {file}: rename one, or use the layout {ARRAYS}."

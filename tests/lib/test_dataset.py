@@ -9,7 +9,6 @@ from scripts.lib.dataset import (
     load_split,
     pixels_digest,
     save_examples,
-    save_images,
     save_manifest,
     writing_images,
 )
@@ -30,7 +29,7 @@ def examples(labels=(0, 0, 1, 1, 0, 1), ids=None):
 def saved(tmp_path):
     paths = [str(tmp_path / name) for name in ("test.npy", "examples.parquet", "manifest.json")]
     table = examples()
-    save_images(paths[0], IMAGES)
+    np.save(paths[0], IMAGES)
     columns = {"example": table.example, "split": np.array(["test"] * 6), "label": table.label, "shown": table.label}
     save_examples(
         paths[1], columns | {"kind": table.kind, "class_frequency": table.class_frequency, "pixels": table.pixels}

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from scripts.lib.dataset import save_images, save_manifest
+from scripts.lib.dataset import save_manifest
 from scripts.lib.errors import InputError
 from scripts.lib.files import sha256, write_text
 from scripts.lib.layouts import as_jpeg, class_folders, jpeg_files, listed_files, load_variants
@@ -35,6 +35,7 @@ def test_a_jpeg_is_saved_as_the_official_program_saves_it(tmp_path):
         (["dog", "cat"], ["0", "1"]),  # readers sort the names and would exchange the labels
         (["a/b", "c"], ["0", "1"]),
         (["..", "c"], ["0", "1"]),
+        (["a", "a", "b"], ["0", "1", "2"]),
         (["", "c"], ["0", "1"]),
         ([str(number) for number in range(11)], [f"{number:02d}" for number in range(11)]),
     ],
@@ -55,13 +56,15 @@ def test_names_of_files():
         "n01/x.2.JPEG",
         "n02/passwd.JPEG",
     ]
+    with pytest.raises(InputError, match="has too long a name for a file"):
+        jpeg_files(["ü" * 130], [0], ["a"])
     with pytest.raises(InputError, match=r"'a/x.png' and 'a/x.jpg' would both be saved as a/x.JPEG: rename one"):
         jpeg_files(["a/x.png", "a/x.jpg"], [0, 0], ["a"])
 
 
 @pytest.fixture
 def arrays(tmp_path):
-    save_images(tmp_path / "fog.npy", IMAGES)
+    np.save(tmp_path / "fog.npy", IMAGES)
     manifest = {"corruption": "fog", "severities": [1, 3], "layout": "cifar-10-c", "examples_sha256": "x"}
     save_manifest(tmp_path / "fog.json", manifest | {"file_sha256": sha256(tmp_path / "fog.npy")})
     return [str(tmp_path / "fog.npy")], [str(tmp_path / "fog.json")]
@@ -97,7 +100,7 @@ def folders(tmp_path):
                 content = as_jpeg(IMAGES[index + 3 * (severity == 3)])
                 (tmp_path / file).write_bytes(content)
                 lines.append(f"{hashlib.sha256(content).hexdigest()}  {file}\n")
-        listed = tmp_path / "shards" / "fog" / f"{shard:04d}.sha256"
+        listed = tmp_path / "shards" / "fog" / f"{shard:04d}-of-0002.sha256"
         write_text(listed, "".join(lines))
         manifest = {"corruption": "fog", "severities": [1, 3], "layout": "imagenet-c", "examples_sha256": "x"}
         save_manifest(listed.with_suffix(".json"), manifest | {"file_sha256": sha256(listed)})

@@ -15,7 +15,7 @@ from PIL import Image
 from scripts import choose_examples, corrupt, corrupt_to_folders, describe_corruptions
 from scripts.lib.corruptions import corrupt as corrupt_images
 from scripts.lib.corruptions import official_tables
-from scripts.lib.dataset import pixels_digest, save_examples, save_images, save_manifest
+from scripts.lib.dataset import pixels_digest, save_examples, save_manifest
 from scripts.lib.errors import InputError
 from scripts.lib.files import sha256
 
@@ -26,7 +26,7 @@ IDS = [f"{'cat' if label == 0 else 'dog'}/{index}.png" for index, label in enume
 
 
 def save_data(folder, images=IMAGES):
-    save_images(folder / "test.npy", images)
+    np.save(folder / "test.npy", images)
     kind = np.array(["typical"] * N)
     pixels = [pixels_digest(image) for image in images]
     columns = {"example": IDS, "split": ["test"] * N, "label": LABEL, "shown": LABEL, "kind": kind}
@@ -70,7 +70,7 @@ class Benchmark:
             made = Names(images=str(self.root / f"{corruption}.npy"), manifest=str(self.root / f"{corruption}.json"))
             corrupt.main(Names(**self.input), made, params, corruption)
             return [(made.images, made.manifest)]
-        base = self.root / "shards" / corruption / f"{shard:04d}"
+        base = self.root / "shards" / corruption / f"{shard:04d}-of-{self.params['shards']:04d}"
         made = Names(files=f"{base}.sha256", manifest=f"{base}.json")
         corrupt_to_folders.main(Names(**self.input), made, params, corruption, shard)
         return [(made.files, made.manifest)]
@@ -222,6 +222,29 @@ def test_a_class_without_an_image_keeps_its_folder_and_the_others_their_numbers(
         folders = sorted(path.name for path in (tmp_path / "corrupted" / "fog" / severity).iterdir())
         assert folders == ["cat", "dog"]
         assert [path.name for path in (tmp_path / "corrupted" / "fog" / severity).rglob("*.JPEG")] == ["5.JPEG"]
+
+
+def test_another_division_into_shards_leaves_no_list_that_is_wrong(tmp_path):
+    """Four shards, then two with another stream, then four again: nothing of the first run may count as made."""
+    four = Benchmark(tmp_path, "imagenet-c", shards=4)
+    four.make()
+    two = Benchmark(tmp_path, "imagenet-c", shards=2, stream="fast")
+    two.choose()
+    two.corrupt("gaussian_noise", 0)
+    lists = sorted(path.name for path in (tmp_path / "corrupted" / "shards" / "gaussian_noise").iterdir())
+    assert lists == ["0000-of-0002.json", "0000-of-0002.sha256"]
+    assert not (tmp_path / "corrupted" / "manifest.json").exists()  # withdrawn before the first file changes
+    assert len(list((tmp_path / "corrupted" / "shards" / "fog").iterdir())) == 8
+
+
+def test_what_is_no_part_of_the_benchmark_is_named(tmp_path, capsys):
+    Benchmark(tmp_path, "cifar-10-c").make()
+    assert "earlier study" not in capsys.readouterr().out
+    Benchmark(tmp_path, "imagenet-c").make()
+    said = capsys.readouterr().out
+    assert (
+        "corrupted/fog.npy is of an earlier study and no part of this benchmark" in said and "labels.npy is of" in said
+    )
 
 
 def test_a_picture_that_vanished_is_missed(tmp_path):

@@ -1,48 +1,46 @@
 """Images and labels in `.npy` files; an example's id is its index."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 
-from scripts.lib.data.split import Picture, Split, check_labels, read_class_names
+from scripts.lib.data.sources import expanded, splits_of
+from scripts.lib.data.split import Picture, Split, checked_labels, class_names
 from scripts.lib.errors import InputError
 
 
 def read_arrays(options: dict) -> tuple[dict[str, Split], list[str]]:
     """The splits that the study names, and the class names."""
-    labels = {
-        split: _labels(options[f"{split}_labels"]) for split in ("train", "test") if options.get(f"{split}_images")
-    }
-    if options["classes"]:
-        classes = read_class_names(options["classes"])
-    else:
-        classes = [str(number) for number in range(1 + max(label.max() for label in labels.values()))]
-    splits = {}
-    for split, label in labels.items():
-        check_labels(label, len(classes), options[f"{split}_labels"])
-        path = options[f"{split}_images"]
-        images = _images(path)
-        if len(images) != len(label):
-            raise InputError(
-                f"{path} has {len(images)} images and {options[f'{split}_labels']} {len(label)} labels: give one label an image."
-            )
-        splits[split] = Split([str(index) for index in range(len(label))], label, _pictures(path, images))
-    return splits, classes
+    splits = {split: _split(split, options) for split in splits_of("arrays", options)}
+    return splits, class_names(options["classes"], None, splits)
+
+
+def _split(split: str, options: dict) -> Split:
+    label = _labels(options[f"{split}_labels"])
+    path = options[f"{split}_images"]
+    images = _images(path)
+    if len(images) != len(label):
+        raise InputError(
+            f"{path} has {len(images)} images and {options[f'{split}_labels']} {len(label)} labels: give one label an image."
+        )
+    return Split([str(index) for index in range(len(label))], label, _pictures(path, images))
 
 
 def _load(path: str) -> np.ndarray:
     try:
-        return np.load(Path(path).expanduser(), mmap_mode="r", allow_pickle=False)
+        array = np.load(expanded(path), mmap_mode="r", allow_pickle=False)
     except (ValueError, EOFError, OSError) as error:
         raise InputError(f"{path} is damaged or no .npy file ({error}): replace it.") from None
+    if not isinstance(array, np.ndarray):
+        raise InputError(f"{path} holds several arrays: save the one that is meant with numpy.save, as .npy.")
+    return array
 
 
 def _labels(path: str) -> np.ndarray:
     labels = _load(path)
-    if labels.ndim != 1 or labels.dtype.kind not in "iu" or not len(labels):
+    if labels.ndim != 1 or labels.dtype.kind not in "iu":
         raise InputError(f"{path} holds {labels.dtype}{list(labels.shape)}: labels must be whole numbers [N].")
-    return labels.astype(np.int64)
+    return checked_labels(labels, path)
 
 
 def _images(path: str) -> np.ndarray:

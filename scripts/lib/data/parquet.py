@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from scripts.lib.data.sources import matching
-from scripts.lib.data.split import Picture, Split, check_ids, check_labels, read_class_names
+from scripts.lib.data.sources import matching, splits_of
+from scripts.lib.data.split import Picture, Split, check_ids, checked_labels, class_names
 from scripts.lib.errors import InputError
 
 BATCH = 64  # rows that are in memory at a time
@@ -20,16 +20,10 @@ BATCH = 64  # rows that are in memory at a time
 
 def read_parquet(options: dict) -> tuple[dict[str, Split], list[str]]:
     """The splits that the study names, and the class names: those of `classes`, or of the files' metadata, or the labels."""
-    files = {split: matching(options[split]) for split in ("train", "test") if options[split]}
-    splits = {split: _split(paths, options) for split, paths in files.items()}
-    if options["classes"]:
-        classes = read_class_names(options["classes"])
-    else:
-        numbers = [str(number) for number in range(1 + max(split.label.max() for split in splits.values()))]
-        classes = _class_names(files["test"][0], options["label_column"]) or numbers
-    for name, split in splits.items():
-        check_labels(split.label, len(classes), options[name])
-    return splits, classes
+    files = {split: matching(options[split]) for split in splits_of("parquet", options)}
+    splits = {split: _split(options[split], paths, options) for split, paths in files.items()}
+    known = _class_names(files["test"][0], options["label_column"])
+    return splits, class_names(options["classes"], known, splits)
 
 
 def _open(path: str) -> pq.ParquetFile:
@@ -66,28 +60,34 @@ def _class_names(path: str, label_column: str) -> list[str] | None:
         return None
 
 
-def _split(paths: list[str], options: dict) -> Split:
+def _split(where: str, paths: list[str], options: dict) -> Split:
     example, label = [], []
-    column = None
+    column, label_column = options["image_column"], options["label_column"]
     for path in paths:
         file = _open(path)
-        column = column or _picture_column(file.schema_arrow, options["image_column"], path)
-        name = options["label_column"]
-        if {column, name} - set(file.schema_arrow.names):
-            raise InputError(
-                f"{path} has no column `{column}` or no column `{name}`: it has {', '.join(file.schema_arrow.names)}."
-            )
-        labels = file.read(columns=[name])[name]
-        if not pa.types.is_integer(labels.type) or labels.null_count:
-            raise InputError(
-                f"{path}, column `{name}`: labels must be whole numbers and none may be missing; "
-                "config key `data.parquet.label_column` names the column."
-            )
-        label.append(labels.to_numpy().astype(np.int64))
+        column = _picture_column(file.schema_arrow, column, path)
+        label.append(_labels(file, label_column, path))
         names = pc.struct_field(file.read(columns=[f"{column}.path"])[column], "path").to_pylist()
-        example += [name or str(len(example) + row) for row, name in enumerate(names)]
-    check_ids(example, options["test"] if len(paths) > 1 else paths[0])
-    return Split(example, np.concatenate(label), _pictures(paths, column))
+        by_path = options["id"] == "path"
+        example += [name if name and by_path else str(len(example) + row) for row, name in enumerate(names)]
+    check_ids(example, where, "set `data.parquet.id` to `row`, which numbers them")
+    return Split(example, checked_labels(np.concatenate(label), where), _pictures(paths, column))
+
+
+def _labels(file: pq.ParquetFile, column: str, path: str) -> np.ndarray:
+    """Whole numbers [rows]."""
+    if column not in file.schema_arrow.names:
+        raise InputError(
+            f"{path} has no column `{column}`: config key `data.parquet.label_column` must name that of the labels; "
+            f"there are the columns {', '.join(file.schema_arrow.names)}."
+        )
+    labels = file.read(columns=[column])[column]
+    if not pa.types.is_integer(labels.type) or labels.null_count:
+        raise InputError(
+            f"{path}, column `{column}`: labels must be whole numbers and none may be missing; "
+            "config key `data.parquet.label_column` names the column."
+        )
+    return labels.to_numpy()
 
 
 def _pictures(paths: list[str], column: str) -> Iterator[Picture]:

@@ -9,7 +9,6 @@ from PIL import Image, ImageOps
 from scripts.lib.errors import InputError
 
 EXTENSIONS = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
-ORIENTATIONS = ("as_stored", "upright")
 EXIF_ORIENTATION = 0x0112
 # Pillow's modes that are converted, and what is said of them.
 CONVERTED = {

@@ -12,17 +12,32 @@ FILES: dict[str, dict[str, tuple[str, ...]]] = {
     "arrays": {"train": ("train_images", "train_labels"), "test": ("test_images", "test_labels")},
     "parquet": {"train": ("train",), "test": ("test",)},
 }
+CLASSES = "classes"  # the key of a source that names a file of class names
+
+
+def expanded(path: str) -> Path:
+    """A path with `~` replaced by the home folder; InputError if there is no such home."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise InputError(f"the path {path!r} cannot be used ({error}): write it without `~`.") from None
 
 
 def matching(pattern: str) -> list[str]:
-    """The files and folders that a path or a pattern such as `~/data/test-*.parquet` names, sorted."""
-    path = str(Path(pattern).expanduser())
+    """The files that a path or a pattern such as `~/data/test-*.parquet` names, sorted."""
+    path = str(expanded(pattern))
     return [path] if Path(path).exists() else sorted(glob.glob(path))  # noqa: PTH207 (Path.glob takes no absolute pattern)
 
 
 def splits_of(source: str, options: dict) -> list[str]:
     """`test`, and `train` where the study names training images."""
     return [split for split, keys in FILES[source].items() if all(options[key] is not None for key in keys)]
+
+
+def without_paths(source: str, options: dict) -> dict:
+    """The options that do not depend on where somebody keeps the files."""
+    paths = {CLASSES, *(key for keys in FILES[source].values() for key in keys)}
+    return {key: value for key, value in options.items() if key not in paths}
 
 
 def check_files(source: str, options: dict) -> None:
@@ -35,22 +50,33 @@ def check_files(source: str, options: dict) -> None:
                 f"config key `data.{source}.{missing}` is missing beside `{named[0]}`: name both, or neither."
             )
         for key in named:
-            found = matching(options[key])
-            if not found:
-                raise InputError(
-                    f"config key `data.{source}.{key}` is {options[key]!r}, and there is nothing of that name: correct the path."
-                )
-            if any(Path(path).is_dir() != (source == "image_folder") for path in found):
-                wanted = (
-                    "a folder with one folder a class" if source == "image_folder" else f"a file (of the {split} split)"
-                )
-                raise InputError(f"config key `data.{source}.{key}` is {options[key]!r}: it must name {wanted}.")
+            _check_path(source, key, options[key], f"a file (of the {split} split)")
+    if options.get(CLASSES) is not None:
+        _check_path(source, CLASSES, options[CLASSES], "a text file with one class name a line")
+
+
+def _check_path(source: str, key: str, value: str, wanted: str) -> None:
+    here = f"config key `data.{source}.{key}` is {value!r}"
+    found = matching(value) if source == "parquet" and key != CLASSES else [str(expanded(value))]
+    if not found or not all(Path(path).exists() for path in found):
+        raise InputError(f"{here}, and there is nothing of that name: correct the path.")
+    folders = source == "image_folder"
+    if any(Path(path).is_dir() != folders for path in found):
+        raise InputError(f"{here}: it must name {'a folder with one folder a class' if folders else wanted}.")
+    if not folders:
+        check_trackable(here, found)
+
+
+def check_trackable(here: str, paths: list[str]) -> None:
+    """Raise InputError for a path that snakemake would take for a pattern."""
+    if any("{" in path or "}" in path for path in paths):
+        raise InputError(f"{here}: snakemake reads braces as wildcards, so rename what has them.")
 
 
 def tracked_files(source: str, options: dict) -> list[str]:
     """The files whose change makes the data anew. Of a folder of pictures there are none: it is too large to look through at each start."""
     if source == "image_folder":
         return []
-    keys = [key for keys in FILES[source].values() for key in keys if options[key] is not None]
-    classes = [options["classes"]] if options.get("classes") else []
-    return [path for pattern in [*(options[key] for key in keys), *classes] for path in matching(pattern)]
+    named = [options[key] for keys in FILES[source].values() for key in keys if options[key] is not None]
+    named += [options[CLASSES]] if options.get(CLASSES) is not None else []
+    return [path for pattern in named for path in matching(pattern)]

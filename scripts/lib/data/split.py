@@ -8,10 +8,13 @@ from unicodedata import category
 import numpy as np
 
 from scripts.lib.data.kinds import TYPICAL
+from scripts.lib.data.sources import expanded
 from scripts.lib.errors import InputError
 
 # Control characters, line and paragraph separators, and what Python makes of bytes that are no UTF-8.
 UNWRITABLE = ("Cc", "Zl", "Zp", "Cs")
+
+LARGEST_LABEL = 2**15 - 1  # the ledger's labels have 16 bits
 
 # What to call it in an error, and a picture file, its bytes, or an image uint8[H, W, 3].
 Picture = tuple[str, Path | bytes | np.ndarray]
@@ -35,12 +38,12 @@ class Split:
             self.shown = self.label
 
 
-def check_ids(example: list[str], where: str) -> None:
+def check_ids(example: list[str], where: str, remedy: str = "give every example an id of its own") -> None:
     """Raise InputError if two examples have one id, or if an id cannot be a line of a text file."""
     seen: set[str] = set()
     for name in example:
         if name in seen:
-            raise InputError(f"{where} has two examples with the id {name!r}: give every example an id of its own.")
+            raise InputError(f"{where} has two examples with the id {name!r}: {remedy}.")
         if not name or any(category(letter) in UNWRITABLE for letter in name):
             raise InputError(
                 f"{where} has an example with the id {name!r}: give it a name in UTF-8 without control characters."
@@ -48,20 +51,33 @@ def check_ids(example: list[str], where: str) -> None:
         seen.add(name)
 
 
-def check_labels(label: np.ndarray, classes: int, where: str) -> None:
-    """Raise InputError unless all labels are from 0 to classes - 1."""
-    wrong = np.flatnonzero((label < 0) | (label >= classes))
+def checked_labels(labels: np.ndarray, where: str) -> np.ndarray:
+    """Whole numbers [N] as int64; InputError if there are none, or one is no class index."""
+    if not len(labels):
+        raise InputError(f"{where} has no labels: a split needs examples.")
+    wrong = np.flatnonzero((labels < 0) | (labels > LARGEST_LABEL))
     if len(wrong):
         raise InputError(
-            f"{where} has the label {label[wrong[0]]} in row {wrong[0]}: labels must be from 0 to {classes - 1}, "
-            "so give the labels or more class names."
+            f"{where} has the label {labels[wrong[0]]} in row {wrong[0]}: labels must be from 0 to {LARGEST_LABEL}."
         )
+    return labels.astype(np.int64)
+
+
+def class_names(path: str | None, known: list[str] | None, splits: dict[str, "Split"]) -> list[str]:
+    """The names in a file, or those that the data bring, or else the numbers; InputError if there are less than labels."""
+    largest = max(int(split.label.max()) for split in splits.values())
+    names = read_class_names(path) if path is not None else known or [str(number) for number in range(largest + 1)]
+    if largest >= len(names):
+        raise InputError(
+            f"{path or 'the data'} has {len(names)} class names and there is the label {largest}: name {largest + 1} classes."
+        )
+    return names
 
 
 def read_class_names(path: str) -> list[str]:
     """The names in a text file, one a line in the order of the labels."""
     try:
-        names = Path(path).expanduser().read_text(encoding="utf-8").splitlines()
+        names = expanded(path).read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path} cannot be read ({error}): give a text file with one class name a line.") from None
     if len(set(names)) != len(names) or not all(name.strip() for name in names):

@@ -76,6 +76,11 @@ class TestImageFolder:
         with pytest.raises(InputError, match="must have folders of the same names, and only one has Dog: add it"):
             self.read(folder, str(tmp_path / "train"))
 
+    def test_links_in_a_circle_are_refused(self, folder):
+        (folder / "cat" / "again").symlink_to(folder / "cat")
+        with pytest.raises(InputError, match=r"cat/again leads to .*/cat, which was read already: remove the link"):
+            self.read(folder)
+
     def test_a_name_that_is_no_utf8_is_refused(self, folder):
         path = os.fsencode(folder) + b"/cat/\xff.png"
         with open(path, "wb") as file:  # noqa: PTH123 (Path takes no bytes)
@@ -108,7 +113,7 @@ class TestArrays:
         (tmp_path / "classes.txt").write_text("ä\nb\nc\nd\n", encoding="utf-8")
         assert read_arrays(options | {"classes": str(tmp_path / "classes.txt")})[1] == ["ä", "b", "c", "d"]
         (tmp_path / "classes.txt").write_text("a\nb\n")
-        with pytest.raises(InputError, match=r"y.npy has the label 2 in row 1: labels must be from 0 to 1"):
+        with pytest.raises(InputError, match=r"classes.txt has 2 class names and there is the label 2: name 3 classes"):
             read_arrays(options | {"classes": str(tmp_path / "classes.txt")})
         (tmp_path / "classes.txt").write_text("a\n\na\n")
         with pytest.raises(InputError, match="has an empty or repeated line"):
@@ -121,7 +126,13 @@ class TestArrays:
             ("x", IMAGES.transpose(0, 3, 1, 2), r"move the colours last, images.transpose\(0, 2, 3, 1\)"),
             ("x", IMAGES[:4], "has 4 images and .*y.npy 5 labels"),
             ("y", np.array([0.0, 1, 2, 0, 1]), "labels must be whole numbers"),
-            ("y", np.array([], np.int64), "labels must be whole numbers"),
+            ("y", np.array([], np.int64), "y.npy has no labels: a split needs examples"),
+            ("y", np.array([2**63 + 5, 0, 0, 0, 0], np.uint64), "has the label 9223372036854775813 in row 0"),
+            (
+                "y",
+                np.array([0, 10**11, 0, 0, 0]),
+                "has the label 100000000000 in row 1: labels must be from 0 to 32767",
+            ),
             ("y", np.array([0, -1, 2, 0, 1]), "has the label -1 in row 1"),
         ],
     )
@@ -129,6 +140,11 @@ class TestArrays:
         np.save(tmp_path / f"{file}.npy", content)
         with pytest.raises(InputError, match=sentence):
             read_arrays(options)
+
+    def test_several_arrays_in_one_file_are_refused(self, options, tmp_path):
+        np.savez(tmp_path / "x.npz", a=IMAGES, b=IMAGES)
+        with pytest.raises(InputError, match=r"x.npz holds several arrays: save the one that is meant"):
+            read_arrays(options | {"test_images": str(tmp_path / "x.npz")})
 
     def test_a_truncated_file_is_named(self, options, tmp_path):
         (tmp_path / "x.npy").write_bytes((tmp_path / "x.npy").read_bytes()[:-100])
@@ -149,7 +165,7 @@ class TestParquet:
     def options(self, tmp_path):
         self.write(tmp_path / "test-0.parquet", IMAGES[:3], [1, 0, 1], ["a.png", "b.png", "c.png"], ["cat", "dog"])
         self.write(tmp_path / "test-1.parquet", IMAGES[3:], [0, 1], ["d.png", "e.png"], ["cat", "dog"])
-        options = {"test": str(tmp_path / "test-*.parquet"), "train": None, "image_column": None}
+        options = {"test": str(tmp_path / "test-*.parquet"), "train": None, "image_column": None, "id": "path"}
         return options | {"label_column": "label", "classes": None}
 
     def test_files_are_read_one_after_the_other(self, options):
@@ -166,13 +182,26 @@ class TestParquet:
 
     def test_two_examples_of_one_id_are_refused(self, options, tmp_path):
         self.write(tmp_path / "test-1.parquet", IMAGES[3:], [0, 1], ["a.png", "e.png"])
-        with pytest.raises(InputError, match=r"test-\*.parquet has two examples with the id 'a.png'"):
+        with pytest.raises(
+            InputError, match=r"test-\*.parquet has two examples with the id 'a.png': set `data.parquet.id`"
+        ):
+            read_parquet(options)
+        assert read_parquet(options | {"id": "row"})[0]["test"].example == ["0", "1", "2", "3", "4"]
+
+    def test_a_file_without_rows_is_named(self, options, tmp_path):
+        table = pq.read_table(tmp_path / "test-0.parquet").slice(0, 0)
+        for part in (0, 1):
+            pq.write_table(table, tmp_path / f"test-{part}.parquet")
+        with pytest.raises(InputError, match=r"test-\*.parquet has no labels: a split needs examples"):
             read_parquet(options)
 
     def test_columns_that_cannot_be_used(self, options, tmp_path):
         with pytest.raises(InputError, match=r"no column of pictures `image`.* there are the columns img, label"):
             read_parquet(options | {"image_column": "image"})
-        with pytest.raises(InputError, match="has no column `img` or no column `fine_label`: it has img, label"):
+        with pytest.raises(
+            InputError,
+            match=r"has no column `fine_label`: config key `data.parquet.label_column` must name .* columns img, label",
+        ):
             read_parquet(options | {"label_column": "fine_label"})
         for label in ([None, 1, 0], ["a", "b", "c"]):
             self.write(tmp_path / "test-0.parquet", IMAGES[:3], label)
@@ -197,6 +226,29 @@ class TestParquet:
 
 
 class TestFilesOfAStudy:
+    def test_braces_which_snakemake_reads_as_wildcards(self, tmp_path):
+        (tmp_path / "x{y}.parquet").touch()
+        options = {"test": str(tmp_path / "*.parquet"), "train": None, "classes": None}
+        with pytest.raises(InputError, match="snakemake reads braces as wildcards, so rename what has them"):
+            check_files("parquet", options)
+
+    def test_only_parquet_files_have_patterns(self, tmp_path):
+        (tmp_path / "one").mkdir()
+        with pytest.raises(InputError, match=r"`data.image_folder.test` is '.*o\*', and there is nothing of that name"):
+            check_files("image_folder", {"test": str(tmp_path / "o*"), "train": None})
+
+    def test_names_of_classes_that_are_not_there(self, tmp_path):
+        (tmp_path / "a.parquet").touch()
+        options = {"test": str(tmp_path / "a.parquet"), "train": None, "classes": str(tmp_path / "classes.txt")}
+        with pytest.raises(
+            InputError, match=r"`data.parquet.classes` is '.*classes.txt', and there is nothing of that name"
+        ):
+            check_files("parquet", options)
+
+    def test_a_home_that_is_not_there(self):
+        with pytest.raises(InputError, match="the path '~nobody-of-that-name/x' cannot be used"):
+            check_files("image_folder", {"test": "~nobody-of-that-name/x", "train": None})
+
     def test_what_is_not_there_is_named(self, tmp_path):
         options = {"test": str(tmp_path / "*.parquet"), "train": None, "classes": None}
         with pytest.raises(
