@@ -110,17 +110,19 @@ static void pixels(const float* const* x, float* const* y, const float* const* r
 
 template <int L, int NV, int P, int U>
 static void run(const Image& x, const Weight& w, const Image& residual, const Image& y, const Geometry& g, bool relu, int threads) {
-  constexpr int64_t CHUNK = 8 * P;  // pixels whose input stays in the first caches while every block row visits it
+  constexpr int64_t LONGEST = 8 * P;
+  // Pixels whose input stays in the second cache while every block row visits it: at most 512 KiB of it.
+  const int64_t chunk = std::clamp<int64_t>((1 << 17) / std::max<int64_t>(1, x.pixel * g.stride_column) / P * P, P, LONGEST);
   std::vector<int64_t> offsets(w.tiles + 1);
   for (int64_t e = 0; e < w.tiles; e++)
     offsets[e] = w.place[3 * e] * g.dilation_row * x.row + w.place[3 * e + 1] * g.dilation_column * x.pixel + w.place[3 * e + 2];
-  const int64_t *offset = offsets.data(), count = g.images * g.height * g.width, chunks = (count + CHUNK - 1) / CHUNK;
+  const int64_t *offset = offsets.data(), count = g.images * g.height * g.width, chunks = (count + chunk - 1) / chunk;
   const int64_t split = chunks >= 4 * threads || threads == 1 ? 1 : std::min<int64_t>(w.rows, 4 * threads);  // few pixels: split the rows too
 #pragma omp parallel for schedule(dynamic, 1) num_threads(threads) if (threads > 1)
   for (int64_t task = 0; task < chunks * split; task++) {
-    const int64_t begin = task / split * CHUNK, size = std::min(CHUNK, count - begin), part = task % split;
-    const float *from[CHUNK], *add[CHUNK];
-    float* to[CHUNK];
+    const int64_t begin = task / split * chunk, size = std::min(chunk, count - begin), part = task % split;
+    const float *from[LONGEST], *add[LONGEST];
+    float* to[LONGEST];
     for (int64_t i = 0; i < size; i++) {
       const int64_t p = begin + i, column = p % g.width, line = p / g.width % g.height, image = p / g.width / g.height;
       from[i] = x.data + image * x.image + line * g.stride_row * x.row + column * g.stride_column * x.pixel;

@@ -10,12 +10,14 @@ import shlex
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from kernels.gather import GatherWeight
+from kernels.geometry import check_buffers, output_size
 from kernels.packed import Packed
 from kernels.reference import ACTIVATIONS, check_activation
 
@@ -190,24 +192,21 @@ class CpuWeight:
         call = self.bind(x, y, residual, relu, stride, dilation)
         call(torch.get_num_threads() if threads is None else threads)
 
-    def bind(self, x, y, residual=None, relu=False, stride=(1, 1), dilation=(1, 1)):
+    def bind(
+        self,
+        x: Tensor,
+        y: Tensor,
+        residual: Tensor | None = None,
+        relu: bool = False,
+        stride: tuple[int, int] = (1, 1),
+        dilation: tuple[int, int] = (1, 1),
+    ) -> Callable[[int], None]:
         """The same, checked now and called later as `call(threads)`, for buffers that stay: a check costs as much as a small layer."""
-        images, channels = x.shape[0], self.shape[1]
-        size = output_size(tuple(x.shape[1:3]), self.kernel_size, stride, dilation)
-        expected = (images, *size, self.shape[0])
-        if x.shape[3] != channels:
-            raise ValueError(f"x has {x.shape[3]} channels, but the weight reads {channels}.")
-        for name, tensor, shape in (("x", x, tuple(x.shape)), ("y", y, expected), ("residual", residual, expected)):
-            if tensor is None:
-                continue
-            if tensor.dtype != torch.float32 or tensor.device.type != "cpu":
-                raise ValueError(
-                    f"{name} must be float32 on the CPU, not {tensor.dtype} on {tensor.device}: convert it first."
-                )
-            if tuple(tensor.shape) != shape or (tensor.stride(3) != 1 and shape[3] > 1):
-                raise ValueError(f"{name} must be {list(shape)} with neighbouring channels, not {list(tensor.shape)}.")
+        if x.device.type != "cpu":
+            raise ValueError(f"x must be on the CPU, not on {x.device}: move it there.")
+        check_buffers(self.shape, x, y, residual, stride, dilation)
         images_of = [_Image(t.data_ptr(), *t.stride()[:3]) if t is not None else _Image() for t in (x, residual, y)]
-        geometry = _Geometry(images, *size, *stride, *dilation)
+        geometry = _Geometry(*y.shape[:3], *stride, *dilation)
         x_, residual_, y_ = (ctypes.addressof(image) for image in images_of)
         weight, shape, relu = ctypes.addressof(self._weight), ctypes.addressof(geometry), int(relu)
         kernel = self.kernel.block_sparse
@@ -218,18 +217,6 @@ class CpuWeight:
                 raise RuntimeError("the C++ kernel has no code for this weight's height: rebuild it.")
 
         return call
-
-
-def output_size(
-    size: tuple[int, int], kernel_size: tuple[int, int], stride: tuple[int, int], dilation: tuple[int, int]
-) -> tuple[int, int]:
-    """Height and width of a convolution's output for an input whose halo is part of `size`; ValueError if nothing is left."""
-    out = tuple((size[i] - dilation[i] * (kernel_size[i] - 1) - 1) // stride[i] + 1 for i in (0, 1))
-    if min(out) < 1:
-        raise ValueError(
-            f"an input of {size[0]} x {size[1]}, halo included, is too small for a {kernel_size[0]} x {kernel_size[1]} kernel."
-        )
-    return out
 
 
 def prepare(packed: Packed, bias: Tensor | None = None) -> CpuWeight | GatherWeight:

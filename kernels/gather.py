@@ -8,6 +8,7 @@ compiler.
 import torch
 from torch import Tensor
 
+from kernels.geometry import check_buffers
 from kernels.packed import Packed
 
 
@@ -46,6 +47,7 @@ class GatherWeight:
         threads: int | None = None,
     ) -> None:
         """y = act(x * weight + bias + residual), as cpu.CpuWeight does it; torch decides about threads."""
+        check_buffers(self.shape, x, y, residual, stride, dilation)
         images, height, width, n = y.shape
         image, line, pixel, _ = x.stride()
         size = (images, height, width, *self.kernel_size, x.shape[3] // self.bk, self.bk)
