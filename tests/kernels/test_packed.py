@@ -90,7 +90,7 @@ def test_files_hold_all_of_it(tmp_path_factory, case, dtype):
         assert loaded[name].shape == weight.shape
         for field, tensor in weight.tensors().items():
             assert loaded[name].tensors()[field].dtype == tensor.dtype
-                assert torch.equal(loaded[name].tensors()[field].double(), tensor.double()), field
+            assert torch.equal(loaded[name].tensors()[field].double(), tensor.double()), field
 
 
 def test_saving_leaves_one_file(tmp_path):
