@@ -63,11 +63,36 @@ class Code:
     loads: int  # synchronous loads from global memory
 
 
-def compile_variant(variant: Variant, sm: int, kernel: triton.JITFunction = gemm_kernel) -> Code:
-    """Compile for compute capability sm / 10. Raises whatever Triton raises for tiles that the GPU cannot take."""
-    v = variant
+def compile_kernel(
+    kernel: triton.JITFunction,
+    types: dict[str, str],
+    constants: dict,
+    aligned: set[str],
+    sm: int,
+    warps: int,
+    stages: int,
+) -> triton.compiler.CompiledKernel:
+    """Compile any kernel for compute capability sm / 10. Raises whatever Triton raises for code that the GPU cannot take.
+
+    types: "*fp16", "fp32", ... of arguments, i32 for those not named; constants: what is fixed; aligned: arguments that are
+    multiples of 16 besides the pointers, as Triton would see at run time.
+    """
     if not isinstance(kernel, triton.JITFunction):
         raise ValueError("TRITON_INTERPRET is set, so the kernel cannot be compiled: run this in a process without it.")
+    signature = {name: "constexpr" if name in constants else types.get(name, "i32") for name in kernel.arg_names}
+    hints = {
+        (i,): [["tt.divisibility", 16]]
+        for i, name in enumerate(kernel.arg_names)
+        if name in aligned or signature[name].startswith("*")
+    }
+    source = ASTSource(fn=kernel, signature=signature, constexprs=constants, attrs=hints)
+    options = {"num_warps": warps, "num_stages": stages}
+    return triton.compile(source, target=GPUTarget("cuda", sm, 32), options=options)
+
+
+def compile_variant(variant: Variant, sm: int) -> Code:
+    """What becomes of a variant on compute capability sm / 10."""
+    v = variant
     constants = dict(
         BM=v.bm, BN=v.bn, BK=v.bk * v.group, G=v.group, SPLIT=v.split, IMAGE=v.image, ACTIVATION=v.activation,
         ACC=tl.int32 if v.dtype == "i8" else tl.float32, PRECISION=v.precision,
@@ -85,19 +110,10 @@ def compile_variant(variant: Variant, sm: int, kernel: triton.JITFunction = gemm
         types["part_ptr"] = "*i32" if v.dtype == "i8" else "*fp32"
     else:
         constants["part_ptr"] = None
-    signature = {name: "constexpr" if name in constants else types.get(name, "i32") for name in kernel.arg_names}
-    # What Triton sees at run time: aligned pointers and, for widths of 16 channels, strides of y. Those of x it need not see.
-    aligned = [
-        i for i, name in enumerate(kernel.arg_names) if signature[name].startswith("*") or name.startswith(("y_", "r_"))
-    ]
-    source = ASTSource(
-        fn=kernel,
-        signature=signature,
-        constexprs=constants,
-        attrs={(i,): [["tt.divisibility", 16]] for i in aligned},
-    )
-    options = {"num_warps": v.warps, "num_stages": v.stages}
-    return read(triton.compile(source, target=GPUTarget("cuda", sm, 32), options=options), v.bm, v.bn, v.bk * v.group)
+    # N and the strides of y and residual are multiples of 16 where N is; the kernel needs no such luck from those of x.
+    aligned = {"N"} | {name for name in gemm_kernel.arg_names if name.startswith(("y_", "r_"))}
+    compiled = compile_kernel(gemm_kernel, types, constants, aligned, sm, v.warps, v.stages)
+    return read(compiled, v.bm, v.bn, v.bk * v.group)
 
 
 def read(compiled: triton.compiler.CompiledKernel, bm: int, bn: int, depth: int) -> Code:
@@ -156,7 +172,12 @@ def complaints(variant: Variant, code: Code, sm: int) -> list[str]:
         found.append("no tensor-core instruction")
     if not code.copies16 or code.copies4 or code.copies8:
         found.append(f"{code.copies4 + code.copies8} copies are narrower than 16 bytes and {code.copies16} are not")
-    if sm >= 90 and variant.bm >= 64 and variant.precision != "ieee" and (code.depth, code.depth_w) != (variant.stages,) * 2:
+    if (
+        sm >= 90
+        and variant.bm >= 64
+        and variant.precision != "ieee"
+        and (code.depth, code.depth_w) != (variant.stages,) * 2
+    ):
         found.append(f"{code.depth} tiles of x and {code.depth_w} of w are in flight, not {variant.stages}")
     return found
 
@@ -179,7 +200,9 @@ VARIANTS = (
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--sm", type=int, nargs="*", default=[80, 90], choices=SHARED, help="compute capability times ten")
+    parser.add_argument(
+        "--sm", type=int, nargs="*", default=[80, 90], choices=SHARED, help="compute capability times ten"
+    )
     parser.add_argument("--json", type=Path, help="also write the facts here")
     arguments = parser.parse_args()
     rows = []

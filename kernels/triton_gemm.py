@@ -76,9 +76,9 @@ def gemm_kernel(
     first = tl.load(first_ptr + row)
     count = tl.load(first_ptr + row + 1) - first
     if SPLIT > 1:
-        slice = tl.program_id(1)
-        begin = count * slice // SPLIT
-        count = count * (slice + 1) // SPLIT - begin
+        part = tl.program_id(1)
+        begin = count * part // SPLIT
+        count = count * (part + 1) // SPLIT - begin
         first += begin
     w = w_ptr + first.to(tl.int64) * (BK * BN) + tl.arange(0, BN)[None, :] * BK + k[:, None]
     offsets = offset_ptr + first * G
@@ -99,7 +99,7 @@ def gemm_kernel(
             acc = tl.dot(a, b, acc, input_precision=PRECISION, out_dtype=ACC)
     if SPLIT > 1:
         place = (tl.program_id(1).to(tl.int64) * P + p) * (ROWS * BN)
-        tl.store(part_ptr + place[:, None] + n[None, :], acc, mask=(p < P)[:, None] & (n < ROWS * BN)[None, :])
+        tl.store(part_ptr + place[:, None] + n[None, :], acc, mask=(p < P)[:, None])
     else:
         _finish(
             acc, p, n, y_ptr, bias_ptr, residual_ptr, scale_ptr, P, N, OH, OW, y_image, y_row, y_pixel,
@@ -118,9 +118,10 @@ def sum_kernel(
     p = tl.program_id(0) // ROWS * BM + tl.arange(0, BM)
     n = tl.program_id(0) % ROWS * BN + tl.arange(0, BN)
     acc = tl.zeros((BM, BN), dtype=ACC)
-    for slice in range(SPLIT):
-        place = (p.to(tl.int64) + slice * P) * (ROWS * BN)
-        acc += tl.load(part_ptr + place[:, None] + n[None, :], mask=(p < P)[:, None], other=0)
+    row = p.to(tl.int64)
+    for _ in range(SPLIT):
+        acc += tl.load(part_ptr + row[:, None] * (ROWS * BN) + n[None, :], mask=(p < P)[:, None], other=0)
+        row += P
     _finish(
         acc, p, n, y_ptr, bias_ptr, residual_ptr, scale_ptr, P, N, OH, OW, y_image, y_row, y_pixel,
         r_image, r_row, r_pixel, x_scale, out_scale, IMAGE, ACTIVATION,
@@ -275,7 +276,9 @@ def conv2d(
             f"stride {stride} and dilation {dilation} must be at least 1 and out_halo {out_halo} at least 0"
         )
     b, hp, wp, _ = x_halo.shape
-    oh, ow = ((size - d * (k - 1) - 1) // s + 1 for size, d, k, s in zip((hp, wp), dilation, (kh, kw), stride, strict=True))
+    oh, ow = (
+        (size - d * (k - 1) - 1) // s + 1 for size, d, k, s in zip((hp, wp), dilation, (kh, kw), stride, strict=True)
+    )
     if oh < 1 or ow < 1:
         raise ValueError(
             f"the {kh}x{kw} filter with dilation {dilation} does not fit into {hp}x{wp} pixels: is the halo missing?"
@@ -330,6 +333,10 @@ def _check(x, y, residual, weight, bias, activation, precision):
         raise ValueError(f"bias has shape {tuple(bias.shape)} and must be contiguous, [{weight.shape[0]}]")
     if isinstance(gemm_kernel, triton.JITFunction) and not x.is_cuda:
         raise ValueError(f"x is on {x.device}: Triton's kernels run on CUDA tensors")
+    if x.is_cuda and x.dtype == torch.float8_e4m3fn and torch.cuda.get_device_capability(x.device) < (8, 9):
+        raise ValueError(
+            f"{torch.cuda.get_device_name(x.device)} cannot multiply float8: pack the weight as int8 or float16"
+        )
     for name, t in (("out", y), ("residual", residual), ("bias", bias), ("the weight", weight.values)):
         if t is not None and t.device != x.device:
             raise ValueError(f"{name} is on {t.device} and x on {x.device}: move them to one device")

@@ -1,20 +1,21 @@
-"""Make the Triton interpreter multiply bfloat16 correctly: triton 3.7.1 multiplies the raw 16-bit patterns (triton issue 11584)."""
+"""Tests of the GPU kernel in Triton's interpreter. tests/kernels/test_triton_interpreter.py runs them in a process of their own:
+TRITON_INTERPRET is read when a kernel is defined, and other tests need the kernel as it is."""
 
-import numpy as np
-import triton.language as tl
-from triton.runtime.interpreter import InterpreterBuilder, TensorHandle
+import os
 
-_dot = InterpreterBuilder.create_dot
+if os.environ.get("TRITON_INTERPRET") == "1":
+    import numpy as np
+    import triton.language as tl
+    from triton.runtime.interpreter import InterpreterBuilder, TensorHandle
 
+    # The interpreter multiplies the raw 16-bit patterns of bfloat16 (triton issue 11584), so they are widened first.
+    dot = InterpreterBuilder.create_dot
 
-def _widened(handle: TensorHandle) -> TensorHandle:
-    if handle.dtype.scalar != tl.bfloat16:
-        return handle
-    return TensorHandle((handle.data.astype(np.uint32) << 16).view(np.float32), tl.float32)
+    def widened(handle: TensorHandle) -> TensorHandle:
+        if handle.dtype.scalar != tl.bfloat16:
+            return handle
+        return TensorHandle((handle.data.astype(np.uint32) << 16).view(np.float32), tl.float32)
 
-
-def _create_dot(self, a, b, *rest):
-    return _dot(self, _widened(a), _widened(b), *rest)
-
-
-InterpreterBuilder.create_dot = _create_dot
+    InterpreterBuilder.create_dot = lambda self, a, b, *rest: dot(self, widened(a), widened(b), *rest)
+else:
+    collect_ignore_glob = ["test_*.py"]
