@@ -17,6 +17,7 @@ import triton
 import triton.language as tl
 
 from kernels.configs import Config, choose, choose_group
+from kernels.geometry import output_size
 from kernels.packed import Packed
 
 
@@ -276,13 +277,7 @@ def conv2d(
             f"stride {stride} and dilation {dilation} must be at least 1 and out_halo {out_halo} at least 0"
         )
     b, hp, wp, _ = x_halo.shape
-    oh, ow = (
-        (size - d * (k - 1) - 1) // s + 1 for size, d, k, s in zip((hp, wp), dilation, (kh, kw), stride, strict=True)
-    )
-    if oh < 1 or ow < 1:
-        raise ValueError(
-            f"the {kh}x{kw} filter with dilation {dilation} does not fit into {hp}x{wp} pixels: is the halo missing?"
-        )
+    oh, ow = output_size((hp, wp), (kh, kw), stride, dilation)
     o = out_halo
     out = _output(out, (b, oh + 2 * o, ow + 2 * o, n), x_halo, out_dtype, zero=o > 0)
     inside = out[:, o : o + oh, o : o + ow]

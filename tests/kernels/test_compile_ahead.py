@@ -54,7 +54,7 @@ def test_a_column_loaded_in_the_loop_is_found_out(tmp_path):
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert found["hint"]["code"]["depth"] == 2
-    assert found["hint"]["complaints"] == ["2 tiles of x and 2 of w are in flight, not 4"]
+    assert "2 tiles of x and 2 of w are in flight, not 4" in found["hint"]["complaints"]
     assert found["plain"]["code"]["depth"] == 0  # x is not even copied asynchronously
     assert any(complaint.startswith("0 tiles of x") for complaint in found["plain"]["complaints"])
 

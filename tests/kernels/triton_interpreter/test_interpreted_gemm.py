@@ -216,7 +216,7 @@ BYTES = dict(weight=packed((32, 64), 16, 32, dtype=torch.int8))
         (linear, FILTER | dict(x=torch.ones(3, 64)), "call conv2d"),
         (conv2d, FLAT | dict(x_halo=torch.ones(1, 5, 5, 64)), "call linear"),
         (conv2d, FILTER | dict(x_halo=torch.ones(1, 16, 5, 5)), "channels last"),
-        (conv2d, FILTER | dict(x_halo=torch.ones(1, 2, 5, 16)), "halo missing"),
+        (conv2d, FILTER | dict(x_halo=torch.ones(1, 2, 5, 16)), "too small for a 3 x 3"),
         (conv2d, FILTER | dict(x_halo=torch.ones(1, 5, 5, 16), stride=0), "at least 1"),
         (conv2d, FILTER | dict(x_halo=torch.ones(1, 5, 5, 16), residual=torch.ones(1, 5, 5, 32)), "residual"),
         (
