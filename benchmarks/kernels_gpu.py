@@ -1,0 +1,418 @@
+"""The GPU kernel on a machine with a GPU: is it right, and how fast is it beside cuBLAS, cuDNN and torch's own sparse kernel?
+
+    python benchmarks/kernels_gpu.py [--cases 300] [--tune] [--quick]
+
+First, many random cases against float64; it stops where one is wrong. Then times, layer by layer and for WRN-28-10. A time is
+the median of CUDA-event times around a CUDA graph with a cold second-level cache (256 MB are written before each call). Dense
+is the faster of eager and torch.compile(mode="max-autotune-no-cudagraphs"), both captured in the same way; images are channels-last.
+Beside each ratio stands its physical ceiling: dense time over the least time in which the kept weights can be multiplied and
+input, output and kept weights be moved. Block masks are random with equally many blocks in each block row.
+
+WRN-28-10 is given twice: the sum of its layers with everything fused (the kernel's promise), and the network itself with its
+3 x 3 convolutions replaced by kernels.BlockSparseConv2d (what a user gets without fusing anything).
+
+Writes benchmarks/results/kernels_gpu.json.
+"""
+
+import argparse
+import copy
+import json
+import random
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from kernels import Packed, pack, unpack  # noqa: E402
+from kernels import reference as dense  # noqa: E402
+from kernels.configs import Config  # noqa: E402
+from kernels.gpu_timing import gpu_seconds, machine  # noqa: E402
+from kernels.reference import relative_rms  # noqa: E402
+
+RESULT = ROOT / "benchmarks" / "results" / "kernels_gpu.json"
+DENSITIES = (0.3, 0.2, 0.1, 0.05)
+# float16 operations and bytes a second, from NVIDIA's data sheets; other GPUs get no ceiling.
+PEAK = {"H100": (989e12, 3.35e12), "H200": (989e12, 4.8e12), "A100": (312e12, 2.0e12)}
+# tf32 keeps 10 bits as float16 does. float8 on a GPU is added up in about 14 bits, in the interpreter in float32.
+LIMIT = {"ieee": 1e-6, "tf32": 1e-3, "float16": 1e-3, "bfloat16": 5e-3, "int8": 1e-6, "float8_e4m3fn": 5e-3}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A random call of the kernel; shape is [N, K] for a linear layer, else [N, C, KH, KW]."""
+
+    seed: int
+    dtype: str
+    precision: str
+    shape: tuple[int, ...]
+    bn: int
+    bk: int
+    density: float
+    pixels: tuple[int, ...]  # rows of x, or batch, height and width without halo
+    stride: int
+    out_halo: int
+    bias: bool
+    residual: bool
+    activation: str | None
+    bm: int | None  # None: the config is chosen as users get it
+    split: int
+
+
+def random_case(seed: int, large: bool) -> Case:
+    """Case number `seed`; large ones are for GPUs, the others small enough for the interpreter."""
+    r = random.Random(seed)
+    dtype = r.choice(["float32", "float16", "bfloat16", "int8", "float8_e4m3fn"])
+    precision = r.choice(["ieee", "tf32"]) if dtype == "float32" else "tf32"
+    bn, bk = r.choice(
+        [(8, 16), (16, 16), (32, 32), (64, 16), (16, 8), (32, 16)] + ([(128, 16), (64, 64), (128, 64)] if large else [])
+    )
+    n = r.randint(1, 700 if large else 70)
+    channels = bk * r.randint(1, 40 if large else 3)
+    if r.random() < 0.5:
+        shape, stride, out_halo = (n, channels), 1, 0
+        pixels = (r.choice([1, 2, 15, 16, 17, 100, 1000, 5000] if large else [1, 2, 15, 16, 17, 40]),)
+    else:
+        size = r.choice([1, 3, 3, 5, 7] if large else [1, 2, 3])
+        shape, stride, out_halo = (n, channels, size, size), r.choice([1, 1, 2, 3]), r.choice([0, 1, 2])
+        pixels = (
+            r.randint(1, 8 if large else 2),
+            r.randint(size, 30 if large else 5),
+            r.randint(size, 30 if large else 5),
+        )
+    return Case(
+        seed, dtype, precision, shape, bn, bk, r.choice([0.0, 0.1, 0.3, 1.0]), pixels, stride, out_halo,
+        r.random() < 0.5, r.random() < 0.5, r.choice([None, "relu", "gelu"]), r.choice([None, 16, 32, 64, 128]), r.choice([1, 1, 2, 5]),
+    )  # fmt: skip
+
+
+def balanced_mask(shape: tuple[int, ...], bn: int, bk: int, density: float, generator: torch.Generator) -> Tensor:
+    """bool [rows, columns] with equally many random blocks in each block row."""
+    rows, columns = -(-shape[0] // bn), torch.Size(shape[1:]).numel() // bk
+    chosen = torch.rand(rows, columns, generator=generator).topk(round(density * columns), 1).indices
+    return torch.zeros(rows, columns, dtype=torch.bool).scatter_(1, chosen, True)
+
+
+def error_of(case: Case, device: str) -> float:
+    """The kernel's relative RMS error against float64."""
+    from kernels.triton_gemm import conv2d, linear, prepare
+
+    generator = torch.Generator().manual_seed(case.seed)
+    dtype = getattr(torch, case.dtype)
+    kind = torch.float32 if dtype.itemsize == 1 else dtype
+
+    def normal(*shape: int) -> Tensor:
+        return torch.randn(shape, generator=generator)
+
+    mask = balanced_mask(case.shape, case.bn, case.bk, case.density, generator)
+    packed = pack(normal(*case.shape) / 8, case.bn, case.bk, mask=mask, dtype=dtype)
+    n, channels = case.shape[:2]
+    x = normal(*case.pixels, channels)
+    x = ((x * 40).round().clamp(-127, 127) if dtype == torch.int8 else x).to(dtype).to(device)
+    bias = normal(n).to(kind).to(device) if case.bias else None
+    config = case.bm and Config(case.bm, warps=4, stages=2, split=case.split)
+    options = {"activation": case.activation, "precision": case.precision, "config": config}
+    weight, prepared = unpack(packed).to(device), prepare(packed, device=device)
+    if len(case.shape) == 2:
+        residual = normal(*case.pixels, n).to(kind).to(device) if case.residual else None
+        y = linear(x, prepared, bias, residual, **options)
+        return relative_rms(y, dense.linear(x, weight, bias, residual, case.activation))
+    padding, o = case.shape[2] // 2, case.out_halo
+    plain = dense.conv2d(x, weight, stride=case.stride, padding=padding)
+    residual = normal(*plain.shape).to(kind).to(device) if case.residual else None
+    reference = dense.conv2d(x, weight, bias, residual, case.activation, stride=case.stride, padding=padding)
+    halo = functional.pad(x.float(), (0, 0) + (padding,) * 4).to(dtype)  # float8 cannot be padded
+    y = conv2d(halo, prepared, case.stride, bias, residual, out_halo=o, **options)
+    _, oh, ow, _ = plain.shape
+    inside = torch.zeros_like(y)
+    inside[:, o : o + oh, o : o + ow] = 1
+    if (y * (1 - inside)).any():
+        return float("inf")  # the halo was written
+    return relative_rms(y[:, o : o + oh, o : o + ow], reference)
+
+
+def limit_of(case: Case) -> float:
+    return LIMIT[case.precision if case.dtype == "float32" else case.dtype]
+
+
+def check(cases: int, device: str) -> dict[str, float]:
+    """The largest error by dtype and precision. Stops with the case where one is beyond its limit."""
+    worst: dict[str, float] = {}
+    for seed in range(cases):
+        case = random_case(seed, large=True)
+        error = error_of(case, device)
+        if not error <= limit_of(case):
+            sys.exit(f"kernels_gpu: the error is {error:.2e}, more than {limit_of(case):.0e}, for {case}")
+        name = f"{case.dtype} {case.precision}" if case.dtype == "float32" else case.dtype
+        worst[name] = max(worst.get(name, 0.0), error)
+    return worst
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer to time; image is None for a linear layer of `batch` rows, else the height and width of its input."""
+
+    name: str
+    shape: tuple[int, ...]
+    batch: int
+    image: int | None
+    bn: int
+    stride: int = 1
+    count: int = 1  # in WRN-28-10
+
+    @property
+    def pixels(self) -> int:
+        return self.batch if self.image is None else self.batch * (self.image // self.stride) ** 2
+
+
+LINEAR = [Layer(f"linear {k}, {m} rows", (k, k), m, None, 128) for k in (1024, 2048, 4096) for m in (1, 16, 64, 8192)]
+CONV = [
+    Layer("conv 160 @ 32", (160, 160, 3, 3), 256, 32, 32, count=7),
+    Layer("conv 160-320 / 2", (320, 160, 3, 3), 256, 32, 64, 2),
+    Layer("conv 320 @ 16", (320, 320, 3, 3), 256, 16, 64, count=7),
+    Layer("conv 320-640 / 2", (640, 320, 3, 3), 256, 16, 128, 2),
+    Layer("conv 640 @ 8", (640, 640, 3, 3), 256, 8, 128, count=7),
+]
+BK = 16
+DEVICE = "cuda"
+
+
+def moved_and_done(layer: Layer, density: float) -> tuple[float, float]:
+    """Bytes that must move and operations that must be done, in float16."""
+    weights = torch.Size(layer.shape).numel() * density
+    inputs = layer.batch * layer.shape[1] * (1 if layer.image is None else layer.image**2)
+    return 2 * (inputs + layer.pixels * layer.shape[0] + weights), 2 * weights * layer.pixels
+
+
+def least_seconds(layer: Layer, density: float, gpu: str) -> float | None:
+    """No kernel can be faster on this GPU; None where its peaks are not known."""
+    moved, done = moved_and_done(layer, density)
+    peaks = [peak for name, peak in PEAK.items() if name in gpu]
+    return max(done / peaks[0][0], moved / peaks[0][1]) if peaks else None
+
+
+def attempt(call: Callable[[], object]) -> float | str:
+    """Seconds, or why there are none: rivals may refuse a shape."""
+    try:
+        return gpu_seconds(call)
+    except Exception as error:
+        return f"{type(error).__name__}: {str(error).splitlines()[0][:120]}"
+
+
+def compiled(module: Callable) -> Callable:
+    return torch.compile(module, mode="max-autotune-no-cudagraphs", dynamic=False)
+
+
+def time_layer(layer: Layer, gpu: str, densities: tuple[float, ...]) -> list[dict]:
+    """Seconds of dense and sparse float16 with bias and ReLU, for each density."""
+    from kernels.triton_gemm import conv2d, linear, prepare
+
+    generator = torch.Generator().manual_seed(0)
+    weight = torch.randn(layer.shape, generator=generator) / torch.Size(layer.shape[1:]).numel() ** 0.5
+    bias = torch.zeros(layer.shape[0], device=DEVICE, dtype=torch.half)
+    full = weight.half().to(DEVICE)
+    if layer.image is None:
+        x = torch.randn(layer.batch, layer.shape[1], device=DEVICE).half()
+
+        def run(x: Tensor, w: Tensor) -> Tensor:
+            return functional.linear(x, w, bias).relu()
+
+    else:
+        x = torch.randn(layer.batch, layer.shape[1], layer.image, layer.image, device=DEVICE).half()
+        x, full = (t.to(memory_format=torch.channels_last) for t in (x, full))
+
+        def run(x: Tensor, w: Tensor) -> Tensor:
+            return functional.conv2d(x, w, bias, layer.stride, 1).relu()
+
+    torch._dynamo.reset()
+    best = compiled(run)
+    rivals = {"eager": attempt(lambda: run(x, full)), "compiled": attempt(lambda: best(x, full))}
+    fastest = min(t for t in rivals.values() if isinstance(t, float))
+    rows = []
+    for density in densities:
+        mask = balanced_mask(layer.shape, layer.bn, BK, density, generator)
+        packed = pack(weight.half(), layer.bn, BK, mask=mask)
+        prepared, bsr = prepare(packed, device=DEVICE), None
+        if layer.image is None:
+            out = torch.empty(layer.batch, layer.shape[0], device=DEVICE, dtype=torch.half)
+            own = gpu_seconds(lambda p=prepared, o=out: linear(x, p, bias, activation="relu", out=o))
+            bsr = bsr_seconds(packed, x, bias)
+        else:
+            halo = functional.pad(x.permute(0, 2, 3, 1), (0, 0, 1, 1, 1, 1)).contiguous()
+            out = conv2d(halo, prepared, layer.stride, out_halo=1)  # as in a network: into the next layer's halo
+            own = gpu_seconds(
+                lambda p=prepared, h=halo, o=out: conv2d(h, p, layer.stride, bias, activation="relu", out=o, out_halo=1)
+            )
+        least = least_seconds(layer, packed.density, gpu)
+        rows.append(
+            {
+                "layer": layer.name,
+                "pixels": layer.pixels,
+                "block": f"{layer.bn}x{BK}",
+                "group": prepared.group,
+                "density": packed.density,
+                "sparse": own,
+                **rivals,
+                "bsr": bsr,
+                "speed-up": fastest / own,
+                "ceiling": least and fastest / least,
+                "bytes": moved_and_done(layer, packed.density)[0],
+            }
+        )
+        ceiling = f" of at most {fastest / least:.1f}x" if least else ""
+        beside = (
+            f", torch's BSR {fastest / bsr:.2f}x" if isinstance(bsr, float) else f", torch's BSR: {bsr}" if bsr else ""
+        )
+        print(
+            f"{layer.name:24s} {layer.bn}x{BK} density {packed.density:.3f}: dense {fastest * 1e6:8.1f} us, "
+            f"sparse {own * 1e6:8.1f} us, {fastest / own:.2f}x{ceiling}{beside}",
+            flush=True,
+        )
+    return rows
+
+
+def bsr_seconds(packed: Packed, x: Tensor, bias: Tensor) -> float | str:
+    """torch's own F.linear with a BSR weight, with the same blocks or, where it refuses, the reason."""
+    try:
+        weight = unpack(packed).to(DEVICE).to_sparse_bsr((packed.bn, packed.bk))
+    except RuntimeError as error:
+        return str(error).splitlines()[0][:120]
+    return attempt(lambda: functional.linear(x, weight, bias).relu())
+
+
+class Block(nn.Module):
+    """A wide residual block, pre-activation."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+        super().__init__()
+        self.norm1, self.norm2 = nn.BatchNorm2d(inputs), nn.BatchNorm2d(outputs)
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
+        self.shortcut = nn.Conv2d(inputs, outputs, 1, stride, bias=False) if inputs != outputs else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        z = self.norm1(x).relu()
+        x = x if self.shortcut is None else self.shortcut(z)
+        return x + self.conv2(self.norm2(self.conv1(z)).relu())
+
+
+def wide_resnet(depth: int = 28, width: int = 10) -> nn.Sequential:
+    """WRN-depth-width for 32 x 32 images and 10 classes."""
+    layers, inputs = [nn.Conv2d(3, 16, 3, 1, 1, bias=False)], 16
+    for index, channels in enumerate((16 * width, 32 * width, 64 * width)):
+        for block in range((depth - 4) // 6):
+            layers.append(Block(inputs, channels, 2 if index and not block else 1))
+            inputs = channels
+    ends = [nn.BatchNorm2d(inputs), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(inputs, 10)]
+    return nn.Sequential(*layers, *ends).eval()
+
+
+def sparse_copy(model: nn.Module, density: float, generator: torch.Generator) -> nn.Module:
+    """The model with random blocks kept in its 3 x 3 convolutions of 32 and more input channels."""
+    from kernels.layers import BlockSparseConv2d
+
+    model = copy.deepcopy(model)
+    for parent in list(model.modules()):
+        for name, conv in parent.named_children():
+            if isinstance(conv, nn.Conv2d) and conv.kernel_size == (3, 3) and conv.in_channels >= 32:
+                n = conv.out_channels
+                bn = next(bn for bn in (128, 64, 32, 16, 8) if n % bn == 0)
+                mask = balanced_mask(tuple(conv.weight.shape), bn, BK, density, generator)
+                packed = pack(conv.weight, bn, BK, mask=mask)
+                setattr(parent, name, BlockSparseConv2d(packed, None, conv.stride, conv.padding))
+    return model
+
+
+def time_network(batch: int, densities: tuple[float, ...]) -> list[dict]:
+    """WRN-28-10 in float16, channels last: dense and with block-sparse modules, each in a CUDA graph."""
+    model, generator = wide_resnet(), torch.Generator().manual_seed(0)
+    x = torch.randn(batch, 3, 32, 32).half().to(DEVICE).to(memory_format=torch.channels_last)
+    full = copy.deepcopy(model).half().to(DEVICE).to(memory_format=torch.channels_last)
+    torch._dynamo.reset()
+    best = compiled(full)
+    rivals = {"eager": attempt(lambda: full(x)), "compiled": attempt(lambda: best(x))}
+    fastest = min(t for t in rivals.values() if isinstance(t, float))
+    rows = []
+    for density in densities:
+        sparse = sparse_copy(model.half(), density, generator).to(DEVICE, memory_format=torch.channels_last)
+        own = gpu_seconds(lambda s=sparse: s(x))
+        rows.append(
+            {
+                "network": "WRN-28-10",
+                "batch": batch,
+                "density": density,
+                "sparse": own,
+                **rivals,
+                "speed-up": fastest / own,
+            }
+        )
+        print(
+            f"WRN-28-10 batch {batch} density {density}, unfused modules: dense {fastest * 1e3:.2f} ms, {fastest / own:.2f}x",
+            flush=True,
+        )
+    return rows
+
+
+def sum_of_layers(rows: list[dict], densities: tuple[float, ...]) -> list[dict]:
+    """WRN-28-10's sparse 3 x 3 convolutions together, counted as often as they occur: 23 of 28 layers and nearly all of the time."""
+    count = {layer.name: layer.count for layer in CONV}
+    total = []
+    for index, density in enumerate(densities):
+        own = sum(row["sparse"] * count[row["layer"]] for row in rows[index :: len(densities)])
+        full = sum(
+            min(t for t in (row["eager"], row["compiled"]) if isinstance(t, float)) * count[row["layer"]]
+            for row in rows[index :: len(densities)]
+        )
+        total.append(
+            {
+                "network": "WRN-28-10, sum of 23 layers",
+                "density": density,
+                "sparse": own,
+                "dense": full,
+                "speed-up": full / own,
+            }
+        )
+        print(
+            f"WRN-28-10 sum of 23 layers, density {density}: dense {full * 1e3:.2f} ms, {full / own:.2f}x", flush=True
+        )
+    return total
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cases", type=int, default=300, help="random cases to check before anything is timed")
+    parser.add_argument("--tune", action="store_true", help="run kernels/tune.py with its defaults before timing")
+    parser.add_argument("--quick", action="store_true", help="90 %% sparsity only")
+    arguments = parser.parse_args()
+    try:
+        about = machine()
+    except ValueError as error:
+        sys.exit(f"kernels_gpu: {error}")
+    results = {"machine": about, "errors": check(arguments.cases, "cuda")}
+    print(
+        f"{about['gpu']}: {arguments.cases} random cases agree with float64; largest errors {results['errors']}",
+        flush=True,
+    )
+    if arguments.tune:
+        subprocess.run([sys.executable, "-m", "kernels.tune"], cwd=ROOT, check=True)
+    densities = (0.1,) if arguments.quick else DENSITIES
+    with torch.inference_mode():
+        results["linear"] = [row for layer in LINEAR for row in time_layer(layer, about["gpu"], densities)]
+        results["conv"] = [row for layer in CONV for row in time_layer(layer, about["gpu"], densities)]
+        results["sum"] = sum_of_layers(results["conv"], densities)
+        results["network"] = time_network(256, densities)
+    results["layers"] = [asdict(layer) for layer in (*LINEAR, *CONV)]
+    RESULT.parent.mkdir(exist_ok=True)
+    RESULT.write_text(json.dumps(results, indent=1) + "\n")
+    print(f"written: {RESULT}")
+
+
+if __name__ == "__main__":
+    main()

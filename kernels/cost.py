@@ -1,0 +1,35 @@
+"""What a block-sparse layer is expected to gain on a CPU, from counts alone.
+
+    time = multiplications / peak * penalty + bytes of activations / bandwidth
+
+with the density of the weight as a factor of the multiplications if it is sparse. Measured with one thread on an AVX-512 machine;
+`sparsify(decide="measured")` needs no such constants.
+"""
+
+import math
+
+from torch import nn
+
+from kernels.geometry import output_size
+
+PEAK = 50e9  # multiply-adds a second of one thread
+BANDWIDTH = 10e9  # bytes a second of one thread
+DENSE_PENALTY = 1.1  # what torch needs more than the peak says
+NARROW = {4: 4.6, 8: 2.4, 16: 1.4, 32: 1.2}  # the same for block rows of that many channels; 1.1 for taller ones
+
+
+def expected_gain(layer: nn.Conv2d | nn.Linear, block: tuple[int, int], density: float, size: tuple[int, ...]) -> float:
+    """Modelled time of the dense layer over that of the block-sparse one.
+
+    block: (bn, bk); density: share of blocks kept; size: of the layer's input, [..., K] or [B, C, H, W].
+    """
+    n = layer.weight.shape[0]
+    pixels, halo = math.prod(size[:-1]), 0
+    if isinstance(layer, nn.Conv2d):
+        padded = tuple(size[2 + i] + 2 * layer.padding[i] for i in (0, 1))
+        pixels = size[0] * math.prod(output_size(padded, layer.kernel_size, layer.stride, layer.dilation))
+        halo = 2 * 4 * math.prod(size) if any(layer.padding) else 0  # read and written once more
+    traffic = 4 * (math.prod(size) + pixels * n) / BANDWIDTH
+    work = pixels * layer.weight.numel() / PEAK
+    narrow = next((penalty for height, penalty in NARROW.items() if block[0] <= height), 1.1)
+    return (DENSE_PENALTY * work + traffic) / (density * narrow * work + traffic + halo / BANDWIDTH)

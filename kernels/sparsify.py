@@ -1,0 +1,180 @@
+"""Replaces the layers of a trained network whose weights have zero blocks by block-sparse ones, where that pays."""
+
+import copy
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, fx, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
+
+from kernels.cost import expected_gain
+from kernels.layers import BlockSparseConv2d, BlockSparseLinear, why_not
+from kernels.packed import block_mask
+from kernels.timing import compare
+
+LOG = logging.getLogger("kernels")
+Block = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What became of a layer. gain: time of the dense layer over that of the sparse one, measured or modelled; None if not tried."""
+
+    name: str
+    shape: tuple[int, ...]
+    block: Block | None
+    density: float
+    sparse: bool
+    gain: float | None
+    reason: str
+
+    @property
+    def ceiling(self) -> float:
+        """The gain if time fell as the number of multiplications: 1 / density."""
+        return 1 / self.density if self.density else float("inf")
+
+
+def fold_batchnorm(model: nn.Module) -> nn.Module:
+    """A copy for inference in which each BatchNorm right behind a convolution or linear layer is part of that layer's weights.
+
+    The network must be traceable by torch.fx; one that is not comes back with its BatchNorms, and the log says so. A BatchNorm
+    behind anything else stays.
+    """
+    model = copy.deepcopy(model).eval().requires_grad_(False)
+    try:
+        graph = fx.Tracer().trace(model)
+    except Exception as error:  # tracing runs the network's own code, which may raise anything
+        LOG.warning("BatchNorm stays unfolded: torch.fx cannot trace %s (%s).", type(model).__name__, error)
+        return model
+    modules = dict(model.named_modules(remove_duplicate=False))
+    calls = [modules[node.target] for node in graph.nodes if node.op == "call_module"]
+    for node in graph.nodes:
+        norm = modules.get(node.target) if node.op == "call_module" else None
+        before = node.args[0] if node.args else None
+        if not isinstance(norm, (nn.BatchNorm1d, nn.BatchNorm2d)) or norm.running_mean is None:
+            continue
+        if not isinstance(before, fx.Node) or before.op != "call_module" or len(before.users) != 1:
+            continue
+        layer = modules[before.target]
+        fuse = {nn.Conv2d: fuse_conv_bn_eval, nn.Linear: fuse_linear_bn_eval}.get(type(layer))
+        if fuse is None or sum(call is layer for call in calls) > 1 or sum(call is norm for call in calls) > 1:
+            continue
+        _replace(model, before.target, fuse(layer, norm))
+        _replace(model, node.target, nn.Identity())
+    return model.requires_grad_(False)
+
+
+def sparsify(
+    model: nn.Module,
+    blocks: Block | Mapping[str, Block],
+    example: Tensor,
+    threshold: float = 1.1,
+    decide: str = "measured",
+) -> tuple[nn.Module, list[Decision]]:
+    """A copy of a trained network for inference, its BatchNorms folded and its layers block-sparse where that pays.
+
+    blocks: (bn, bk) for all convolutions and linear layers that can have it, or for the layers named only.
+    example: an input of the batch size that will be used, on the device that will be used; its values do not matter.
+    threshold: the least gain for which a layer becomes sparse.
+    decide: "measured" times both layers on this device, "modelled" takes cost.expected_gain, "always" does not ask.
+    Returns the network and a Decision for each convolution and linear layer: `print(explain(decisions))`.
+    Raises ValueError for an unknown way to decide and for names of layers that are not there, or whose weight cannot have the block.
+    """
+    if decide not in ("measured", "modelled", "always"):
+        raise ValueError(f"there is no way to decide `{decide}`: choose `measured`, `modelled` or `always`.")
+    model = fold_batchnorm(model)
+    layers = {name: layer for name, layer in model.named_modules() if type(layer) in (nn.Conv2d, nn.Linear)}
+    named = isinstance(blocks, Mapping)
+    unknown = sorted(set(blocks) - set(layers)) if named else []
+    if unknown:
+        raise ValueError(
+            f"`{unknown[0]}` is no convolution or linear layer of this network: it has {', '.join(layers)}."
+        )
+    inputs = _inputs(model, layers, example)
+    decisions = []
+    for name, layer in layers.items():
+        block = blocks.get(name) if named else blocks
+        decision = _decide(name, layer, block, inputs.get(name), threshold, decide, named)
+        decisions.append(decision)
+        if decision.sparse:
+            _replace(model, name, _sparse(layer, block))
+    return model.eval(), decisions
+
+
+def explain(decisions: list[Decision]) -> str:
+    """A Markdown table: each layer's shape, block, density, ceiling, gain, and what became of it and why."""
+    lines = ["| layer | weight | block | density | ceiling | gain | path |", "|---|---|---|---|---|---|---|"]
+    for one in decisions:
+        block = "–" if one.block is None else f"{one.block[0]}x{one.block[1]}"
+        gain = "–" if one.gain is None else f"{one.gain:.2f}x"
+        shape, path = "x".join(map(str, one.shape)), "sparse" if one.sparse else "dense"
+        lines.append(
+            f"| {one.name} | {shape} | {block} | {one.density:.3f} | {one.ceiling:.1f}x | {gain} | {path}: {one.reason} |"
+        )
+    return "\n".join(lines)
+
+
+def _decide(name, layer, block, x, threshold, decide, named) -> Decision:
+    def dense(reason: str, density: float = 1.0, gain: float | None = None) -> Decision:
+        return Decision(name, tuple(layer.weight.shape), block, density, False, gain, reason)
+
+    if block is None:
+        return dense("no block is given for it")
+    reason = why_not(layer) if isinstance(layer, nn.Conv2d) else None
+    if reason is None:
+        try:
+            density = float(block_mask(layer.weight, *block).float().mean())
+        except ValueError as error:
+            reason = str(error).rstrip(".")
+    if reason is not None:
+        if named:
+            raise ValueError(f"`{name}` cannot have blocks of {block[0]} x {block[1]}: {reason}.")
+        return dense(reason)
+    if x is None:
+        return dense("the example does not pass through it", density)
+    if density == 1:
+        return dense("no block of it is zero", density)
+    if decide == "always":
+        return Decision(name, tuple(layer.weight.shape), block, density, True, None, "as asked")
+    if decide == "measured":
+        sparse = _sparse(layer, block)
+        with torch.inference_mode():
+            dense_time, sparse_time = compare([lambda: layer(x), lambda: sparse(x)], device=x.device)
+        gain = dense_time / sparse_time
+    else:
+        gain = expected_gain(layer, block, density, x.shape)
+    if gain < threshold:
+        return dense(f"{decide} gain below {threshold:g}x", density, gain)
+    return Decision(name, tuple(layer.weight.shape), block, density, True, gain, f"{decide} gain")
+
+
+def _sparse(layer: nn.Module, block: Block) -> nn.Module:
+    kind = BlockSparseConv2d if isinstance(layer, nn.Conv2d) else BlockSparseLinear
+    return kind.from_dense(layer, *block).eval()
+
+
+def _inputs(model: nn.Module, layers: Mapping[str, nn.Module], example: Tensor) -> dict[str, Tensor]:
+    """What each layer reads when the network sees the example."""
+    seen: dict[str, Tensor] = {}
+
+    def remember(name: str, x: Tensor) -> None:
+        seen.setdefault(name, x)
+
+    hooks = [
+        layer.register_forward_pre_hook(lambda _, arguments, name=name: remember(name, arguments[0]))
+        for name, layer in layers.items()
+    ]
+    try:
+        with torch.inference_mode():
+            model(example)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return seen
+
+
+def _replace(model: nn.Module, name: str, module: nn.Module) -> None:
+    parent, _, last = name.rpartition(".")
+    setattr(model.get_submodule(parent), last, module)

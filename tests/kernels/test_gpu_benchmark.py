@@ -1,0 +1,63 @@
+"""benchmarks/kernels_gpu.py, kernels/tune.py and CUDA graphs as far as they go without a GPU."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from benchmarks import kernels_gpu
+from kernels import reference as dense
+from kernels import unpack
+from kernels.cuda_graph import capture
+from kernels.layers import BlockSparseConv2d
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
+@pytest.mark.parametrize(
+    "command", [["benchmarks/kernels_gpu.py", "--quick"], ["-m", "kernels.tune", "--block", "64x16"]]
+)
+def test_without_a_gpu_they_say_so(command):
+    pytest.importorskip("triton", reason="Triton comes with torch on Linux only")
+    done = subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1 and "there is no GPU here" in done.stderr
+
+
+def test_graphs_need_a_gpu():
+    with pytest.raises(ValueError, match="need a GPU"):
+        capture(torch.relu, torch.ones(3))
+
+
+def test_least_time():
+    layer = kernels_gpu.Layer("conv", (320, 320, 3, 3), 256, 16, 64)
+    moved, done = kernels_gpu.moved_and_done(layer, 0.1)
+    assert moved == 2 * (256 * 16 * 16 * 320 * 2 + 92160)
+    assert done == 2 * 256 * 16 * 16 * 92160
+    assert kernels_gpu.least_seconds(layer, 0.1, "NVIDIA H100 80GB HBM3") == moved / 3.35e12  # bytes bind here
+    assert kernels_gpu.least_seconds(layer, 1.0, "NVIDIA H100 80GB HBM3") == 10 * done / 989e12  # and operations here
+
+
+def test_wide_resnet_28_10():
+    model = kernels_gpu.wide_resnet()
+    assert sum(p.numel() for p in model.parameters()) == 36_479_194  # 36.5 million in the paper
+    wide = [
+        m for m in model.modules() if isinstance(m, torch.nn.Conv2d) and m.kernel_size == (3, 3) and m.in_channels >= 32
+    ]
+    shapes = [(layer.shape, layer.stride) for layer in kernels_gpu.CONV for _ in range(layer.count)]
+    assert sorted((tuple(conv.weight.shape), conv.stride[0]) for conv in wide) == sorted(shapes)
+
+
+def test_sparse_network_is_the_dense_one_with_zeros():
+    model = kernels_gpu.wide_resnet(10, 2)
+    sparse = kernels_gpu.sparse_copy(model, 0.25, torch.Generator().manual_seed(0))
+    replaced = {name: m for name, m in sparse.named_modules() if isinstance(m, BlockSparseConv2d)}
+    assert len(replaced) == 5 and all(0.2 < m.packed.density < 0.3 for m in replaced.values())
+    for name, module in replaced.items():
+        model.get_submodule(name).weight.data = unpack(module.packed)
+    x = torch.randn(2, 3, 32, 32)
+    with torch.inference_mode():
+        assert dense.relative_rms(sparse(x), model.double()(x.double())) < 1e-5

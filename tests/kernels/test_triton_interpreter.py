@@ -1,0 +1,27 @@
+"""The tests in triton_interpreter/, in a process where Triton interprets its kernels."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+triton = pytest.importorskip("triton", reason="Triton comes with torch on Linux only")
+if triton.__version__ < "3.7" and np.__version__ >= "2.4":
+    pytest.skip("the interpreter of Triton 3.6 cannot read numbers of NumPy 2.4", allow_module_level=True)
+FOLDER = Path(__file__).with_name("triton_interpreter")
+
+
+def test_in_the_interpreter():
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", FOLDER],
+        cwd=FOLDER.parents[2],
+        env={**os.environ, "TRITON_INTERPRET": "1", "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    print(done.stdout[-3000:])
+    assert done.returncode == 0, done.stdout + done.stderr  # 5 where no test was found
