@@ -19,6 +19,7 @@ pathvars:
 include: "rules/data.smk"
 include: "rules/corrupt.smk"
 include: "rules/train.smk"
+include: "rules/compress.smk"
 include: "rules/predict.smk"
 include: "rules/audit.smk"
 include: "rules/publish.smk"

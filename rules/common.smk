@@ -46,6 +46,8 @@ SPLITS = splits_of(SOURCE, DATA)
 SUITES = ["clean", *(family for family in FAMILIES if set(FAMILIES[family]) & set(CORRUPTIONS))]
 TABLES = ["pies", "pie_summary", "planted", "class_impact", "robustness"]
 FIGURES = ["pie_rates", "class_impact"]
+# What is not Python and decides what the kernels compute: a change of it reruns what depends on them.
+KERNEL = {name: sha256(ROOT / "kernels" / name)[:12] for name in ("cpu.cpp", "configs.json")}
 GPU = int(config["training"]["device"] == "cuda")
 
 
@@ -89,6 +91,11 @@ def tables_of(wildcards):
     if config["corruptions"]["engine"] != "lacuna" or wildcards.corruption == "clean":
         return None
     return official_tables(wildcards.corruption)
+
+
+def packed_of(wildcards):
+    """The packed weights of a cohort whose level has blocks."""
+    return "<results>/packed/{level}/{cohort}.safetensors" if LEVELS[wildcards.level]["method"] == "block" else []
 
 
 def training_images(wildcards):

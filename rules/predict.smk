@@ -2,6 +2,7 @@
 rule predict:
     input:
         models="<results>/models/{level}/{cohort}.safetensors",
+        packed=packed_of,
         images=images_of,
         variants=variants_of,
         chosen=chosen_of,
@@ -23,6 +24,7 @@ rule predict:
     params:
         code=code("predict"),
         device=config["training"]["device"],
+        kernel=KERNEL,
     message:
         "predict {wildcards.suite} with {wildcards.level}, seeds {wildcards.cohort}"
     script:

@@ -13,6 +13,7 @@ PARTS = [
     "config.yaml",
     "rules",
     "scripts",
+    "kernels",
     "schemas",
     "profiles",
     "report",

@@ -1,0 +1,42 @@
+"""From a trained network with zero blocks to one that skips them: what is packed, and the network that reads it."""
+
+import torch
+from torch import nn
+
+from kernels.layers import BlockSparseConv2d, BlockSparseLinear
+from kernels.packed import Packed
+from kernels.sparsify import Decision, fold_batchnorm, sparsify
+
+# How a study says which layers become block-sparse. Nothing is timed for it: a study's numbers must not depend on how busy the
+# machine was.
+LAYERS = ("modelled", "always")
+
+
+def pack_model(
+    model: nn.Module, block: tuple[int, int], example: torch.Tensor, layers: str, least_gain: float
+) -> tuple[dict[str, Packed], list[Decision]]:
+    """The packed weights of the layers that become block-sparse, by name, and why each layer did or did not.
+
+    example: float32 [B, 3, H, W], an input of the batch size that will be predicted. layers: one of LAYERS.
+    """
+    network, decisions = sparsify(model, block, example, threshold=least_gain, decide=layers)
+    sparse = {
+        name: layer.packed
+        for name, layer in network.named_modules()
+        if isinstance(layer, BlockSparseConv2d | BlockSparseLinear)
+    }
+    return sparse, decisions
+
+
+def packed_network(model: nn.Module, weights: dict[str, Packed]) -> nn.Module:
+    """A copy of a trained network for inference: batch norms folded, and the named layers reading packed weights."""
+    network = fold_batchnorm(model)
+    for name, packed in weights.items():
+        layer = network.get_submodule(name)
+        if isinstance(layer, nn.Conv2d):
+            sparse: nn.Module = BlockSparseConv2d(packed, layer.bias, layer.stride, layer.padding, layer.dilation)
+        else:
+            sparse = BlockSparseLinear(packed, layer.bias)
+        parent, _, last = name.rpartition(".")
+        setattr(network.get_submodule(parent), last, sparse)
+    return network.eval()

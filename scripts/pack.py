@@ -1,0 +1,39 @@
+"""Pack the block-sparse layers of a cohort's models, and say for each layer why it is packed or stays dense."""
+
+import torch
+
+from kernels.packed import save_packed
+from kernels.sparsify import explain
+from scripts.lib.dataset import load_manifest
+from scripts.lib.files import replacing, write_text
+from scripts.lib.job import Progress, logged
+from scripts.lib.models import load_cohort
+from scripts.lib.packing import pack_model
+from scripts.lib.predicting import BATCH
+
+
+def main(input, output, params) -> None:
+    """Read the cohort's models, write their packed weights (named `{seed:03d}.{layer}`) and the decisions."""
+    models, description = load_cohort(input.models)
+    height, width = load_manifest(input.data)["image_size"]
+    example = torch.zeros(BATCH, 3, height, width).to(memory_format=torch.channels_last)
+    progress = Progress(len(models), "model")
+    packed, pages = {}, []
+    for seed, model in models.items():
+        weights, decisions = pack_model(
+            model, tuple(params.level["block"]), example, params.execution["layers"], params.execution["least_gain"]
+        )
+        packed |= {f"{seed:03d}.{name}": weight for name, weight in weights.items()}
+        pages.append(f"## Seed {seed}\n\n{explain(decisions)}\n")
+        progress.step(
+            f"{params.level['name']}, seed {seed}: {len(weights)} of {len(decisions)} layers are block-sparse"
+        )
+    with replacing(output.packed) as beside:
+        save_packed(beside, packed)
+    title = f"# {description['level']['name']}: which layers are block-sparse, for batches of {BATCH} on a CPU\n\n"
+    write_text(output.explanation, title + "\n".join(pages))
+
+
+if __name__ == "__main__":
+    with logged(snakemake.log[0]):  # noqa: F821
+        main(snakemake.input, snakemake.output, snakemake.params)  # noqa: F821
