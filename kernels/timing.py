@@ -14,7 +14,18 @@ def compare(
     device: torch.device | str = "cpu",
     clock: Callable[[], float] = time.perf_counter,
 ) -> list[float]:
-    """Median seconds of each call. Rounds are interleaved, so that what disturbs one call disturbs its rivals as well.
+    """Median seconds of each call; see `interleaved`."""
+    return [statistics.median(one) for one in interleaved(calls, rounds, seconds, device, clock)]
+
+
+def interleaved(
+    calls: Sequence[Callable[[], object]],
+    rounds: int = 5,
+    seconds: float = 0.005,
+    device: torch.device | str = "cpu",
+    clock: Callable[[], float] = time.perf_counter,
+) -> list[list[float]]:
+    """Seconds of each call in each round. Rounds are interleaved, so that what disturbs one call disturbs its rivals as well.
 
     seconds: about how long one call is repeated in a round. clock: time.thread_time counts only this thread's work, which tells more
     where a single thread shares a busy machine.
@@ -37,4 +48,4 @@ def compare(
     for _ in range(rounds):
         for index, call in enumerate(calls):
             times[index].append(measure(call, repeats[index]))
-    return [statistics.median(one) for one in times]
+    return times

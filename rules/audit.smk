@@ -123,3 +123,27 @@ rule measure_robustness:
         "measure top-1 and top-5 under every corruption"
     script:
         "../scripts/measure_robustness.py"
+
+
+rule weigh_cost:
+    input:
+        cost="<results>/tables/cost.csv",
+        pies="<results>/tables/pie_summary.csv",
+        classes="<results>/tables/class_impact.csv",
+    output:
+        table="<results>/tables/cost_and_forgetting.csv",
+    log:
+        "<logs>/weigh_cost.log",
+    localrule: True
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code("weigh_cost"),
+    message:
+        "set cost against forgetting"
+    script:
+        "../scripts/weigh_cost.py"

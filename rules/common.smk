@@ -36,6 +36,7 @@ except InputError as error:
 
 
 LEVELS = {level["name"]: level for level in config["levels"]}
+WITH_BLOCKS = [level for level in LEVELS if LEVELS[level]["method"] == "block"]
 COMPRESSED = [level for level in LEVELS if level != "dense"]
 COHORTS = cohorts(config["population"]["models"], config["population"]["cohort"])
 CORRUPTIONS = config["corruptions"]["names"]
@@ -44,8 +45,8 @@ LAYOUT = config["corruptions"]["layout"]
 SHARDS = [f"{shard:04d}-of-{config['corruptions']['shards']:04d}" for shard in range(config["corruptions"]["shards"])]
 SPLITS = splits_of(SOURCE, DATA)
 SUITES = ["clean", *(family for family in FAMILIES if set(FAMILIES[family]) & set(CORRUPTIONS))]
-TABLES = ["pies", "pie_summary", "planted", "class_impact", "robustness"]
-FIGURES = ["pie_rates", "class_impact"]
+TABLES = ["pies", "pie_summary", "planted", "class_impact", "robustness", "cost", "cost_and_forgetting"]
+FIGURES = ["pie_rates", "class_impact", "cost"]
 # What is not Python and decides what the kernels compute: a change of it reruns what depends on them.
 KERNEL = {name: sha256(ROOT / "kernels" / name)[:12] for name in ("cpu.cpp", "configs.json")}
 GPU = int(config["training"]["device"] == "cuda")

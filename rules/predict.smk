@@ -29,3 +29,34 @@ rule predict:
         "predict {wildcards.suite} with {wildcards.level}, seeds {wildcards.cohort}"
     script:
         "../scripts/predict.py"
+
+
+# Times depend on the machine and on what else it does, so this job takes all cores and measures on one of them.
+rule measure_cost:
+    input:
+        models=expand("<results>/models/{level}/{cohort}.safetensors", level=LEVELS, cohort=COHORTS[0]),
+        packed=expand("<results>/packed/{level}/{cohort}.safetensors", level=WITH_BLOCKS, cohort=COHORTS[0]),
+        data="<results>/data/manifest.json",
+    output:
+        table="<results>/tables/cost.csv",
+    log:
+        "<logs>/measure_cost.log",
+    conda:
+        "../envs/environment.yaml"
+    threads: workflow.cores or 1
+    resources:
+        gpu=GPU,
+        mem_mb=4000,
+        runtime=60,
+    params:
+        code=code("measure_cost"),
+        kernel=KERNEL,
+        levels=list(LEVELS),
+        packed_levels=WITH_BLOCKS,
+        device=config["training"]["device"],
+        cost=config["cost"],
+        significance=config["audit"]["significance"],
+    message:
+        "measure what the networks of every level cost"
+    script:
+        "../scripts/measure_cost.py"

@@ -65,6 +65,28 @@ rule draw_class_impact:
         "../scripts/draw_class_impact.py"
 
 
+rule draw_cost:
+    input:
+        table="<results>/tables/cost_and_forgetting.csv",
+    output:
+        figure="<results>/figures/cost.svg",
+    log:
+        "<logs>/draw_cost.log",
+    localrule: True
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code("draw_cost"),
+    message:
+        "draw cost against forgetting"
+    script:
+        "../scripts/draw_cost.py"
+
+
 rule draw_exemplars:
     input:
         images="<results>/data/test.npy",

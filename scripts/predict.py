@@ -6,7 +6,6 @@ import json
 import numpy as np
 import torch
 
-from kernels.packed import load_packed
 from scripts.lib.dataset import Examples, load_examples, load_manifest, load_split
 from scripts.lib.device import prepare_device
 from scripts.lib.errors import InputError
@@ -15,7 +14,7 @@ from scripts.lib.job import ImageProgress, logged
 from scripts.lib.layouts import Variant, load_variants
 from scripts.lib.ledger import block, recipe_of, save_ledger
 from scripts.lib.models import load_cohort
-from scripts.lib.packing import packed_network
+from scripts.lib.packing import load_packed_networks
 from scripts.lib.predicting import BATCH, probabilities
 from scripts.lib.subset import load_chosen
 
@@ -29,22 +28,6 @@ def load_suite(input, data: dict, suite: str) -> tuple[list[Variant], Examples]:
     chosen = load_chosen(input.chosen)
     variants = load_variants(input.images, input.variants, chosen, sha256(input.chosen))
     return variants, everything.take(chosen.positions_in(everything))
-
-
-def executed(models: dict[int, torch.nn.Module], packed: str | list) -> dict[int, torch.nn.Module]:
-    """The networks that predict: where there are packed weights, those that read them."""
-    if not packed:
-        return models
-    try:
-        weights = load_packed(packed)
-    except ValueError as error:
-        raise InputError(f"{error} Delete {packed}, and snakemake makes it again.") from None
-    networks = {}
-    for seed, model in models.items():
-        prefix = f"{seed:03d}."
-        own = {name.removeprefix(prefix): weight for name, weight in weights.items() if name.startswith(prefix)}
-        networks[seed] = packed_network(model, own)
-    return networks
 
 
 def study_digest(training: dict, data: dict) -> str:
@@ -62,7 +45,9 @@ def main(input, output, params, wildcards) -> None:
             f"{input.models} was trained on other images than {input.data} describes: delete it, and snakemake trains again."
         )
     variants, examples = load_suite(input, data, wildcards.suite)
-    models = {seed: model.to(device) for seed, model in executed(models, input.packed).items()}
+    if input.packed:
+        models = load_packed_networks(models, input.packed)
+    models = {seed: model.to(device) for seed, model in models.items()}
     progress = ImageProgress(len(models) * len(variants) * len(examples), f"{wildcards.level}, {wildcards.suite}")
     blocks = []
     for variant in variants:

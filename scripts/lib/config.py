@@ -23,6 +23,7 @@ TYPE_NAMES = {
     "integer": "a whole number",
     "number": "a number",
     "string": "a text",
+    "boolean": "true or false",
 }
 
 

@@ -4,8 +4,9 @@ import torch
 from torch import nn
 
 from kernels.layers import BlockSparseConv2d, BlockSparseLinear
-from kernels.packed import Packed
+from kernels.packed import Packed, load_packed
 from kernels.sparsify import Decision, fold_batchnorm, sparsify
+from scripts.lib.errors import InputError
 
 # How a study says which layers become block-sparse. Nothing is timed for it: a study's numbers must not depend on how busy the
 # machine was.
@@ -40,3 +41,17 @@ def packed_network(model: nn.Module, weights: dict[str, Packed]) -> nn.Module:
         parent, _, last = name.rpartition(".")
         setattr(network.get_submodule(parent), last, sparse)
     return network.eval()
+
+
+def load_packed_networks(models: dict[int, nn.Module], path: str) -> dict[int, nn.Module]:
+    """The networks of some models, by seed, that read the packed weights in a file; InputError if it is damaged."""
+    try:
+        weights = load_packed(path)
+    except ValueError as error:
+        raise InputError(f"{error} Delete {path}, and snakemake makes it again.") from None
+    networks = {}
+    for seed, model in models.items():
+        prefix = f"{seed:03d}."
+        own = {name.removeprefix(prefix): weight for name, weight in weights.items() if name.startswith(prefix)}
+        networks[seed] = packed_network(model, own)
+    return networks

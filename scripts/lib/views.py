@@ -176,6 +176,76 @@ def robustness(table: pd.DataFrame) -> View:
     return View("Robustness: top-1 under corruption", note, cells)
 
 
+def times(table: pd.DataFrame, column: str) -> list[str]:
+    """A ratio with its interval, `1.8x [1.7, 1.9]`."""
+    low, high = table[f"{column}_low"], table[f"{column}_high"]
+    return [
+        UNDEFINED
+        if math.isnan(value)
+        else f"{value:.2f}x"
+        if math.isnan(lower)
+        else f"{value:.2f}x [{lower:.2f}, {upper:.2f}]"
+        for value, lower, upper in zip(table[column], low, high, strict=True)
+    ]
+
+
+def cost(table: pd.DataFrame) -> View:
+    cells = pd.DataFrame(
+        {
+            "batch": table.batch_size.astype(str),
+            "level": table.level,
+            "block-sparse layers": table.block_sparse_layers.astype(str),
+            "latency, ms": [
+                f"{value:.3f}" if math.isnan(low) else f"{value:.3f} [{low:.3f}, {high:.3f}]"
+                for value, low, high in zip(table.latency_ms, table.latency_ms_low, table.latency_ms_high, strict=True)
+            ],
+            "images/s": table.images_per_second.map("{:,.0f}".format),
+            "against dense, eager": times(table, "speedup_eager"),
+            "against dense, compiled": times(table, "speedup_compiled"),
+            "ceiling": table.ceiling.map("{:.2f}x".format),
+            "million multiply-adds": [
+                f"{kept / 1e6:.2f} of {total / 1e6:.2f}"
+                for kept, total in zip(table.kept_multiply_adds, table.multiply_adds, strict=True)
+            ],
+            "weights, kB": (table.weight_bytes / 1e3).map("{:,.1f}".format),
+            "peak memory, MB": [UNDEFINED if math.isnan(peak) else f"{peak / 1e6:.1f}" for peak in table.peak_bytes],
+        }
+    )
+    first = table.iloc[0]
+    note = (
+        f"One network of each level on {first.device}, {first.threads} thread, {first.rounds} rounds in which all take turns; brackets: {coverage(table)} intervals of the "
+        "median over rounds. Times are of this machine and moment, unlike all other tables. Dense, eager: the dense network in torch, "
+        "its batch norms folded; compiled: torch.compile. Zeros without blocks are not skipped, so magnitude levels run as dense ones. "
+        "Ceiling: the gain if time fell as multiplications do. Peak memory: beyond what is there before the call."
+    )
+    return View("Cost: what the networks of each level need", note, cells)
+
+
+def cost_and_forgetting(table: pd.DataFrame) -> View:
+    cells = pd.DataFrame(
+        {
+            "level": table.level,
+            "batch": table.batch_size.astype(str),
+            "sparsity": table.sparsity.map(percent),
+            "times faster": times(table, "speedup"),
+            "ceiling": table.ceiling.map("{:.2f}x".format),
+            "bytes of weights": table.weights_relative.map("{:.0%}".format),
+            "top-1": [percent(change, sign=True) for change in table.top1_change],
+            "excess PIEs": estimate(table, "excess_rate", sign=True),
+            "worst class": table.worst_class,
+            "its recall beyond the average": estimate(table, "worst_change", sign=True),
+            "verdict": table.verdict,
+        }
+    )
+    first = table.iloc[0]
+    note = (
+        f"n = {first.examples} test images, K = {first.models} models of each level. Times faster: than the best dense network on this machine; bytes: of the dense "
+        "network's. The worst of many classes looks worse than it is: compare with the control's. "
+        f"Brackets: {coverage(table)} intervals over rounds of timing, images, and models."
+    )
+    return View("What the speed costs", note, cells)
+
+
 def pies(table: pd.DataFrame) -> View:
     found = table[table.pie].copy()
     found["agreement"] = found.dense_votes + found.level_votes
@@ -213,4 +283,6 @@ VIEWS: dict[str, Callable[[pd.DataFrame], View]] = {
     "planted": planted,
     "class_impact": class_impact,
     "robustness": robustness,
+    "cost": cost,
+    "cost_and_forgetting": cost_and_forgetting,
 }

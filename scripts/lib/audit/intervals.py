@@ -50,6 +50,23 @@ def fraction_mean(values: np.ndarray, significance: float) -> Estimate:
     return Estimate(value, float(np.maximum(low, 0)), float(np.minimum(high, 1)))
 
 
+def median(values: np.ndarray, significance: float) -> Estimate:
+    """A median of independent values [n] with the distribution-free interval between two order statistics (Thompson 1936).
+
+    The interval covers at least 1 - significance; it is NaN where n is too small for that.
+    """
+    ordered = np.sort(np.asarray(values, dtype=np.float64))
+    n = len(ordered)
+    if n == 0:
+        return UNDEFINED
+    # The j-th smallest is above the median with the probability that at most j - 1 of n values are below it.
+    outside = special.bdtr(np.arange(n), n, 0.5) <= significance / 2
+    if not outside[0]:
+        return Estimate(float(np.median(ordered)), math.nan, math.nan)
+    last = int(np.flatnonzero(outside)[-1])
+    return Estimate(float(np.median(ordered)), float(ordered[last]), float(ordered[n - 1 - last]))
+
+
 def difference(first: Estimate, second: Estimate) -> Estimate:
     """first - second for estimates from separate images, their intervals combined by MOVER (Zou & Donner 2008)."""
     value = first.value - second.value

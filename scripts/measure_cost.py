@@ -1,0 +1,116 @@
+"""cost.csv: how long each level's networks take on this machine, beside the dense network in torch, and what they weigh.
+
+The numbers are of the machine and the moment, unlike those of all other tables: the networks of all levels take turns in one
+process that has the machine to itself.
+"""
+
+import platform
+
+import numpy as np
+import pandas as pd
+import torch
+
+from kernels.sparsify import fold_batchnorm
+from kernels.timing import interleaved
+from scripts.lib.audit.intervals import UNDEFINED, median
+from scripts.lib.cost import SPARSE, multiply_adds, peak_bytes, weight_bytes
+from scripts.lib.dataset import load_manifest
+from scripts.lib.device import prepare_device
+from scripts.lib.job import Progress, logged
+from scripts.lib.models import load_cohort
+from scripts.lib.packing import load_packed_networks
+from scripts.lib.tables import save_table, with_interval
+
+LEAST_SECONDS = 0.02  # how long a network is repeated in a round
+
+
+def compiled(network: torch.nn.Module, device: torch.device) -> torch.nn.Module:
+    """The dense network as torch.compile makes it for inference."""
+    import torch._inductor.config
+
+    torch._inductor.config.freezing = True  # weights become constants, laid out once
+    return torch.compile(network, mode="max-autotune" if device.type == "cuda" else None)
+
+
+def speedups(rivals: dict[str, np.ndarray], level: np.ndarray, significance: float) -> dict[str, float]:
+    """How many times faster a level is than each dense rival and than the best of them, from the seconds of the same rounds."""
+    columns = {}
+    for name in ("eager", "compiled"):
+        estimate = median(rivals[name] / level, significance) if name in rivals else UNDEFINED
+        columns |= with_interval(f"speedup_{name}", estimate)
+    best = min(rivals, key=lambda name: np.median(rivals[name]))
+    return {"best_dense": best, **with_interval("speedup", median(rivals[best] / level, significance)), **columns}
+
+
+def measure(
+    networks: dict[str, torch.nn.Module], dense: dict[str, torch.nn.Module], example: torch.Tensor, params
+) -> list[dict]:
+    """One row a level for one batch size. networks: by level; dense: the rivals, `eager` and perhaps `compiled`."""
+    device = example.device
+    everything = {("rival", name): network for name, network in dense.items()}
+    everything |= {("level", name): network for name, network in networks.items()}
+    with torch.inference_mode():
+        calls = [lambda network=network: network(example) for network in everything.values()]
+        rounds = np.array(interleaved(calls, params.cost["rounds"], LEAST_SECONDS, device))
+    seconds = dict(zip(everything, rounds, strict=True))
+    rows = []
+    for level, network in networks.items():
+        own = seconds["level", level]
+        all_multiplications, kept = multiply_adds(network, example)
+        latency = median(own * 1000, params.significance)
+        sparse = sum(isinstance(module, SPARSE) for module in network.modules())
+        with torch.inference_mode():
+            peak = peak_bytes(lambda network=network: network(example), device)
+        rows.append(
+            {
+                "level": level,
+                "batch_size": len(example),
+                "device": torch.cuda.get_device_name() if device.type == "cuda" else platform.machine(),
+                "threads": torch.get_num_threads(),
+                "block_sparse_layers": sparse,
+                "rounds": params.cost["rounds"],
+                "significance": params.significance,
+                **with_interval("latency_ms", latency),
+                "images_per_second": len(example) / latency.value * 1000,
+                **speedups({name: seconds["rival", name] for name in dense}, own, params.significance),
+                "ceiling": all_multiplications / kept,
+                "multiply_adds": all_multiplications // len(example),
+                "kept_multiply_adds": kept // len(example),
+                "weight_bytes": weight_bytes(network),
+                "peak_bytes": peak,
+            }
+        )
+    return rows
+
+
+def main(input, output, params) -> None:
+    """Read one model of each level, write cost.csv."""
+    device = prepare_device(params.device)
+    height, width = load_manifest(input.data)["image_size"]
+    networks = {}
+    packed = dict(zip(params.packed_levels, input.packed, strict=True))
+    for level, path in zip(params.levels, input.models, strict=True):
+        models, _ = load_cohort(path)
+        seed, model = next(iter(models.items()))
+        network = load_packed_networks({seed: model}, packed[level])[seed] if level in packed else fold_batchnorm(model)
+        networks[level] = network.to(device)
+    dense = {"eager": networks["dense"]}
+    if params.cost["compile"]:
+        dense["compiled"] = compiled(networks["dense"], device)
+    progress = Progress(len(params.cost["batch_sizes"]), "batch size")
+    rows = []
+    for batch_size in params.cost["batch_sizes"]:
+        example = torch.zeros(batch_size, 3, height, width, device=device).to(memory_format=torch.channels_last)
+        rows += measure(networks, dense, example, params)
+        progress.step(str(batch_size))
+    table = pd.DataFrame(rows).sort_values("batch_size", kind="stable")
+    save_table(output.table, table)
+    for row in table.itertuples():
+        print(
+            f"{row.level}, batch {row.batch_size}: {row.latency_ms:.3f} ms, {row.speedup:.2f} x dense {row.best_dense}"
+        )
+
+
+if __name__ == "__main__":
+    with logged(snakemake.log[0]):  # noqa: F821
+        main(snakemake.input, snakemake.output, snakemake.params)  # noqa: F821
