@@ -36,7 +36,6 @@ except InputError as error:
 
 
 LEVELS = {level["name"]: level for level in config["levels"]}
-WITH_BLOCKS = [level for level in LEVELS if LEVELS[level]["method"] == "block"]
 COMPRESSED = [level for level in LEVELS if level != "dense"]
 COHORTS = cohorts(config["population"]["models"], config["population"]["cohort"])
 CORRUPTIONS = config["corruptions"]["names"]

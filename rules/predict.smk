@@ -35,7 +35,6 @@ rule predict:
 rule measure_cost:
     input:
         models=expand("<results>/models/{level}/{cohort}.safetensors", level=LEVELS, cohort=COHORTS[0]),
-        packed=expand("<results>/packed/{level}/{cohort}.safetensors", level=WITH_BLOCKS, cohort=COHORTS[0]),
         data="<results>/data/manifest.json",
     output:
         table="<results>/tables/cost.csv",
@@ -51,8 +50,8 @@ rule measure_cost:
     params:
         code=code("measure_cost"),
         kernel=KERNEL,
-        levels=list(LEVELS),
-        packed_levels=WITH_BLOCKS,
+        levels=LEVELS,
+        least_gain=config["execution"]["least_gain"],
         device=config["training"]["device"],
         cost=config["cost"],
         significance=config["audit"]["significance"],

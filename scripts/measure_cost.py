@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from kernels.sparsify import fold_batchnorm
+from kernels.sparsify import explain, fold_batchnorm, sparsify
 from kernels.timing import interleaved
 from scripts.lib.audit.intervals import UNDEFINED, median
 from scripts.lib.cost import SPARSE, multiply_adds, peak_bytes, weight_bytes
@@ -18,7 +18,6 @@ from scripts.lib.dataset import load_manifest
 from scripts.lib.device import prepare_device
 from scripts.lib.job import Progress, logged
 from scripts.lib.models import load_cohort
-from scripts.lib.packing import load_packed_networks
 from scripts.lib.tables import save_table, with_interval
 
 LEAST_SECONDS = 0.02  # how long a network is repeated in a round
@@ -83,27 +82,39 @@ def measure(
     return rows
 
 
+def deployed(
+    models: dict[str, torch.nn.Module], levels: dict[str, dict], example: torch.Tensor, least_gain: float
+) -> dict[str, torch.nn.Module]:
+    """Each level's network as one would use it for this batch size: batch norms folded, block-sparse where a measurement says it pays."""
+    networks = {}
+    for level, model in models.items():
+        if levels[level]["method"] == "block":
+            networks[level], decisions = sparsify(model, tuple(levels[level]["block"]), example, least_gain, "measured")
+            print(f"{level}, batches of {len(example)}:\n{explain(decisions)}")
+        else:
+            networks[level] = fold_batchnorm(model)
+    return networks
+
+
 def main(input, output, params) -> None:
     """Read one model of each level, write cost.csv."""
     device = prepare_device(params.device)
     height, width = load_manifest(input.data)["image_size"]
-    networks = {}
-    packed = dict(zip(params.packed_levels, input.packed, strict=True))
-    for level, path in zip(params.levels, input.models, strict=True):
-        models, _ = load_cohort(path)
-        seed, model = next(iter(models.items()))
-        network = load_packed_networks({seed: model}, packed[level])[seed] if level in packed else fold_batchnorm(model)
-        networks[level] = network.to(device)
-    dense = {"eager": networks["dense"]}
-    if params.cost["compile"]:
-        dense["compiled"] = compiled(networks["dense"], device)
+    models = {
+        level: next(iter(load_cohort(path)[0].values())).to(device)
+        for level, path in zip(params.levels, input.models, strict=True)
+    }
     progress = Progress(len(params.cost["batch_sizes"]), "batch size")
     rows = []
     for batch_size in params.cost["batch_sizes"]:
         example = torch.zeros(batch_size, 3, height, width, device=device).to(memory_format=torch.channels_last)
+        networks = deployed(models, params.levels, example, params.least_gain)
+        dense = {"eager": networks["dense"]}
+        if params.cost["compile"]:
+            dense["compiled"] = compiled(networks["dense"], device)
         rows += measure(networks, dense, example, params)
         progress.step(str(batch_size))
-    table = pd.DataFrame(rows).sort_values("batch_size", kind="stable")
+    table = pd.DataFrame(rows)
     save_table(output.table, table)
     for row in table.itertuples():
         print(

@@ -216,7 +216,7 @@ def cost(table: pd.DataFrame) -> View:
         f"One network of each level on {first.device}, {first.threads} thread, {first.rounds} rounds in which all take turns; brackets: {coverage(table)} intervals of the "
         "median over rounds. Times are of this machine and moment, unlike all other tables. Dense, eager: the dense network in torch, "
         "its batch norms folded; compiled: torch.compile. Zeros without blocks are not skipped, so magnitude levels run as dense ones. "
-        "Ceiling: the gain if time fell as multiplications do. Peak memory: beyond what is there before the call."
+        "A level with blocks is block-sparse where a measurement for the batch size says that it pays; the log of measure_cost says which layers. Ceiling: the gain if time fell as multiplications do. Peak memory: beyond what is there before the call."
     )
     return View("Cost: what the networks of each level need", note, cells)
 
