@@ -22,6 +22,10 @@ HEAVY = {
 ALLOWED = {
     "train": {"torch"},
     "predict": {"torch"},
+    "pack": {"torch"},
+    "measure_cost": {"torch", "pandas"},
+    "weigh_cost": {"pandas"},
+    "draw_cost": {"pandas", "altair"},
     "find_pies": {"pandas"},
     "summarize_pies": {"pandas"},
     "compare_kinds": {"pandas"},

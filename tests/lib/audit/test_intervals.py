@@ -75,3 +75,20 @@ def test_mcnemar_is_scipys_binomial_test(only_first, only_second):
     first = np.array([True] * only_first + [False] * only_second, dtype=bool)
     expected = stats.binomtest(only_first, only_first + only_second).pvalue if len(first) else 1.0
     assert intervals.mcnemar(first, ~first) == pytest.approx(expected)
+
+
+def test_the_interval_of_a_median_lies_between_order_statistics():
+    values = np.array([9.0, 1, 5, 3, 7, 2, 8, 4, 6, 10])
+    # Of ten values at most one is below the median with probability 11 / 1024, at most two with 56 / 1024.
+    assert intervals.median(values, 0.05) == (5.5, 2, 9)
+    assert intervals.median(values[:6], 0.05) == (4, 1, 9)  # 1 / 64 on each side
+    assert intervals.median(values[:5], 0.05)[0] == 5 and np.isnan(
+        intervals.median(values[:5], 0.05)[1]
+    )  # 1 / 32: too few
+    assert np.isnan(intervals.median(np.array([]), 0.05)[0])
+
+
+def test_the_interval_of_a_median_covers_it():
+    draws = np.random.default_rng(0).exponential(size=(2000, 15))
+    inside = [low <= np.log(2) <= high for _, low, high in (intervals.median(draw, 0.05) for draw in draws)]
+    assert 0.955 < np.mean(inside) < 0.975  # exactly 0.9648
