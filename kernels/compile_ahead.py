@@ -197,7 +197,7 @@ VARIANTS = (
     Variant("fp16", 128, 64, 16, 4, 4, 4, next=True),
     Variant("bf16", 128, 64, 16, 4, 4, 4),
     Variant("bf16", 128, 32, 32, 1, 4, 4),
-    Variant("fp32", 128, 64, 16, 2, 4, 4),
+    Variant("fp32", 128, 64, 16, 2, 8, 4),
     Variant("fp32", 64, 64, 16, 2, 4, 3, image=False, precision="ieee"),
     Variant("i8", 128, 64, 16, 4, 4, 4),
     Variant("fp8e4nv", 128, 64, 16, 4, 4, 4),

@@ -59,6 +59,17 @@ def test_a_column_loaded_in_the_loop_is_found_out(tmp_path):
     assert any(complaint.startswith("0 tiles of x") for complaint in found["plain"]["complaints"])
 
 
+def test_what_the_launchers_pass_compiles_to_fast_code(tmp_path):
+    done = run(ROOT / "tests" / "kernels" / "launch_ahead.py", cache=tmp_path)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert len(found) == 9
+    for name, code in found.items():
+        small = name == "linear of one row"
+        assert code["spills"] == code["stack"] == code["copies4"] == code["copies8"] == 0 < code["copies16"], name
+        assert (code["wgmma"] > 0, code["depth"]) == (not small, code["stages"] - small), name
+
+
 def test_each_complaint_can_be_made(rows):
     """Every figure spoilt in turn, in a process without the interpreter."""
     script = """
