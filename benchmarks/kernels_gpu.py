@@ -2,7 +2,7 @@
 
     python benchmarks/kernels_gpu.py [--cases 300] [--tune] [--quick]
 
-First, many random cases against float64; it stops where one is wrong. Then times, layer by layer and for WRN-28-10. A time is
+First, on request, the tuner. Then many random cases against float64; it stops where one is wrong. Then times, layer by layer and for WRN-28-10. A time is
 the median of CUDA-event times around a CUDA graph with a cold second-level cache (256 MB are written before each call). Dense
 is the faster of eager and torch.compile(mode="max-autotune-no-cudagraphs"), both captured in the same way; images are channels-last.
 Beside each ratio stands its physical ceiling: dense time over the least time in which the kept weights can be multiplied and
@@ -460,20 +460,20 @@ def sum_of_layers(rows: list[dict], densities: tuple[float, ...]) -> list[dict]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", type=int, default=300, help="random cases to check before anything is timed")
-    parser.add_argument("--tune", action="store_true", help="run kernels/tune.py with its defaults before timing")
+    parser.add_argument("--tune", action="store_true", help="first run kernels/tune.py with its defaults")
     parser.add_argument("--quick", action="store_true", help="90 %% sparsity only")
     arguments = parser.parse_args()
     try:
         about = machine()
     except ValueError as error:
         sys.exit(f"kernels_gpu: {error}")
+    if arguments.tune:
+        subprocess.run([sys.executable, "-m", "kernels.tune"], cwd=ROOT, check=True)
     results = {"machine": about, "errors": check(arguments.cases, "cuda")}
     print(
         f"{about['gpu']}: {arguments.cases} random cases agree with float64; largest errors {results['errors']}",
         flush=True,
     )
-    if arguments.tune:
-        subprocess.run([sys.executable, "-m", "kernels.tune"], cwd=ROOT, check=True)
     densities = (0.1,) if arguments.quick else DENSITIES
     with torch.inference_mode():
         results["linear"] = [row for layer in LINEAR for row in time_layer(layer, about["gpu"], densities)]

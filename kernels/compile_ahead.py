@@ -24,7 +24,7 @@ from triton.compiler import ASTSource
 from kernels.triton_gemm import gemm_kernel
 
 BIN = Path(triton.backends.nvidia.__file__).parent / "bin"
-SHARED = {80: 163 * 1024, 86: 99 * 1024, 89: 99 * 1024, 90: 227 * 1024, 100: 227 * 1024}  # bytes a program may have
+SHARED = {80: 163 * 1024, 86: 99 * 1024, 89: 99 * 1024, 90: 227 * 1024}  # bytes a program may have
 SIZE = {"fp32": 4, "fp16": 2, "bf16": 2, "i8": 1, "fp8e4nv": 1}
 
 

@@ -209,6 +209,23 @@ def test_strided_and_channels_last_inputs():
     close(conv2d(x, prepared), dense.conv2d(x, unpack(weight)), torch.float32)
 
 
+def test_beyond_two_to_the_31_elements():
+    """Three rows, and three images, far apart in memory that is never touched between them."""
+    weight, far = packed((32, 64), 16, 32, 1.0, dtype=torch.int8), 2**30 + 64
+    plain = Packed(weight.values, weight.column, weight.first, weight.order, weight.shape, torch.ones(32))
+    x = torch.empty(2 * far + 64, dtype=torch.int8).as_strided((3, 64), (far, 1))
+    x.copy_(normal(3, 64, dtype=torch.int8))
+    y = torch.empty(2 * far + 64, dtype=torch.int8).as_strided((3, 32), (far, 1))
+    linear(x, prepare(plain, device="cpu"), out=y, out_scale=256.0)
+    exact = (dense.linear(x, unpack(plain)) / 256 + 0.5).floor().clamp(-127, 127)
+    assert torch.equal(y.double(), exact)
+    y.zero_()
+    images, out = (t.as_strided((3, 1, 1, t.shape[1]), (far, far, far, 1)) for t in (x, y))
+    filters = Packed(weight.values, weight.column, weight.first, weight.order, (32, 64, 1, 1), torch.ones(32))
+    conv2d(images, prepare(filters, device="cpu"), out=out, out_scale=256.0)
+    assert torch.equal(y.double(), exact)
+
+
 def test_same_bits_again():
     weight, x = packed((64, 128), 16, 16), normal(3, 128)
     first, second = (linear(x, prepare(weight, device="cpu"), config=tile(split=4)) for _ in range(2))
