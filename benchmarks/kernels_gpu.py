@@ -2,14 +2,15 @@
 
     python benchmarks/kernels_gpu.py [--cases 300] [--tune] [--quick]
 
-First, many random cases against float64; it stops where one is wrong. Then times, layer by layer and for WRN-28-10. A time is
+First, on request, the tuner. Then many random cases against float64; it stops where one is wrong. Then times, layer by layer and for WRN-28-10. A time is
 the median of CUDA-event times around a CUDA graph with a cold second-level cache (256 MB are written before each call). Dense
 is the faster of eager and torch.compile(mode="max-autotune-no-cudagraphs"), both captured in the same way; images are channels-last.
 Beside each ratio stands its physical ceiling: dense time over the least time in which the kept weights can be multiplied and
 input, output and kept weights be moved. Block masks are random with equally many blocks in each block row.
 
-WRN-28-10 is given twice: the sum of its layers with everything fused (the kernel's promise), and the network itself with its
-3 x 3 convolutions replaced by kernels.BlockSparseConv2d (what a user gets without fusing anything).
+WRN-28-10 is measured as a whole, twice: with its 3 x 3 convolutions replaced by kernels.BlockSparseConv2d (what a user gets
+without fusing anything) and with everything fused into the convolutions (FusedWideResNet). The sum of its layers' times is
+printed beside them.
 
 Writes benchmarks/results/kernels_gpu.json.
 """
@@ -182,6 +183,7 @@ CONV = [
 ]
 BK = 16
 DEVICE = "cuda"
+DTYPE = torch.half
 
 
 def moved_and_done(layer: Layer, density: float) -> tuple[float, float]:
@@ -330,33 +332,103 @@ def sparse_copy(model: nn.Module, density: float, generator: torch.Generator) ->
     return model
 
 
-def time_network(batch: int, densities: tuple[float, ...]) -> list[dict]:
-    """WRN-28-10 in float16, channels last: dense and with block-sparse modules, each in a CUDA graph."""
-    model, generator = wide_resnet(), torch.Generator().manual_seed(0)
-    x = torch.randn(batch, 3, 32, 32).half().to(DEVICE).to(memory_format=torch.channels_last)
-    full = copy.deepcopy(model).half().to(DEVICE).to(memory_format=torch.channels_last)
+def affine(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
+    """BatchNorm in inference as a multiplication and an addition."""
+    gain = norm.weight / (norm.running_var + norm.eps).sqrt()
+    return gain.detach(), (norm.bias - norm.running_mean * gain).detach()
+
+
+class FusedWideResNet:
+    """A wide residual network in static buffers, every pass over memory but the convolutions' own fused into them.
+
+    Of each stage: `sum`, what shortcuts carry; `normed`, what the next block reads, and `hidden` between a block's two
+    convolutions, both with a halo. Nothing but the first convolution and the last layer is torch's.
+    """
+
+    def __init__(
+        self,
+        model: nn.Sequential,
+        batch: int,
+        size: int,
+        density: float,
+        dtype: torch.dtype,
+        generator: torch.Generator,
+    ) -> None:
+        from kernels.triton_gemm import Next, prepare
+
+        def ready(weight: Tensor):
+            n, channels = weight.shape[:2]
+            bn = next(bn for bn in (128, 64, 32, 16) if n % bn == 0)
+            sparse = channels >= 32 and weight.shape[2] == 3
+            mask = balanced_mask(tuple(weight.shape), bn, BK, density if sparse else 1.0, generator)
+            packed = pack(weight.to(dtype), bn, BK, mask=mask)
+            self.packed.append(packed)
+            return prepare(packed, device=DEVICE)
+
+        def image(channels: int, size: int, halo: int) -> Tensor:
+            return torch.zeros(batch, size + 2 * halo, size + 2 * halo, channels, dtype=dtype, device=DEVICE)
+
+        self.packed: list[Packed] = []
+        blocks = [module for module in model if isinstance(module, Block)]
+        norms = [block.norm1 for block in blocks[1:]] + [model[-5]]
+        self.stem, self.norm = (copy.deepcopy(m).to(DEVICE, dtype) for m in (model[0], blocks[0].norm1))
+        self.end = copy.deepcopy(model[-1]).to(DEVICE, dtype)
+        self.first, self.steps, stage = image(blocks[0].conv1.in_channels, size, 1), [], None
+        source = self.first
+        for block, norm in zip(blocks, norms, strict=True):
+            stride = block.conv1.stride[0]
+            size //= stride
+            if block.shortcut is not None:
+                channels = block.conv2.out_channels
+                stage = image(channels, size, 0), image(channels, size, 1), image(channels, size, 1)
+            total, hidden, normed = stage
+            gain, shift = affine(block.norm2)  # between the two convolutions: into the first one's weights and bias
+            shortcut = None if block.shortcut is None else ready(block.shortcut.weight)
+            first = ready(block.conv1.weight * gain[:, None, None, None])
+            bias = shift.to(DEVICE, dtype)
+            follow = Next(*(t.to(DEVICE, dtype) for t in affine(norm)), normed, 1)
+            second = ready(block.conv2.weight)
+            self.steps.append((source, shortcut, first, bias, hidden, second, total, follow, stride))
+            source = normed
+        self.last = source
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """x [B, 3, H, W] -> [B, 10]."""
+        from kernels.triton_gemm import conv2d
+
+        self.first[:, 1:-1, 1:-1].copy_(self.norm(self.stem(x)).relu_().permute(0, 2, 3, 1))
+        for source, shortcut, first, bias, hidden, second, total, follow, stride in self.steps:
+            if shortcut is not None:
+                conv2d(source[:, 1:-1, 1:-1], shortcut, stride, out=total, precision="ieee")
+            conv2d(source, first, stride, bias, activation="relu", out=hidden, out_halo=1, precision="ieee")
+            conv2d(hidden, second, residual=total, out=total, next=follow, precision="ieee")
+        return self.end(self.last[:, 1:-1, 1:-1].mean((1, 2)))
+
+
+def time_network(model: nn.Sequential, batch: int, densities: tuple[float, ...]) -> list[dict]:
+    """A WRN-28-10, channels last: dense, with block-sparse modules and fused, each in a CUDA graph."""
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(batch, 3, 32, 32).to(DTYPE).to(DEVICE).to(memory_format=torch.channels_last)
+    full = copy.deepcopy(model).to(DTYPE).to(DEVICE).to(memory_format=torch.channels_last)
     torch._dynamo.reset()
     best = compiled(full)
     rivals = {"eager": attempt(lambda: full(x)), "compiled": attempt(lambda: best(x))}
     fastest = min(t for t in rivals.values() if isinstance(t, float))
     rows = []
     for density in densities:
-        sparse = sparse_copy(model.half(), density, generator).to(DEVICE, memory_format=torch.channels_last)
-        own = gpu_seconds(lambda s=sparse: s(x))
-        rows.append(
-            {
-                "network": "WRN-28-10",
-                "batch": batch,
-                "density": density,
-                "sparse": own,
-                **rivals,
-                "speed-up": fastest / own,
-            }
+        modules = sparse_copy(copy.deepcopy(model).to(DTYPE), density, generator).to(
+            DEVICE, memory_format=torch.channels_last
         )
-        print(
-            f"WRN-28-10 batch {batch} density {density}, unfused modules: dense {fastest * 1e3:.2f} ms, {fastest / own:.2f}x",
-            flush=True,
-        )
+        fused = FusedWideResNet(model, batch, 32, density, DTYPE, generator)
+        for name, network in (("modules", modules), ("fused", fused)):
+            own = gpu_seconds(lambda n=network: n(x))
+            rows.append({"network": f"WRN-28-10, {name}", "batch": batch, "density": density, "sparse": own, **rivals})
+            rows[-1]["speed-up"] = fastest / own
+            print(
+                f"WRN-28-10, {name}, batch {batch}, density {density}: dense {fastest * 1e3:.2f} ms, "
+                f"sparse {own * 1e3:.2f} ms, {fastest / own:.2f}x",
+                flush=True,
+            )
     return rows
 
 
@@ -388,26 +460,26 @@ def sum_of_layers(rows: list[dict], densities: tuple[float, ...]) -> list[dict]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", type=int, default=300, help="random cases to check before anything is timed")
-    parser.add_argument("--tune", action="store_true", help="run kernels/tune.py with its defaults before timing")
+    parser.add_argument("--tune", action="store_true", help="first run kernels/tune.py with its defaults")
     parser.add_argument("--quick", action="store_true", help="90 %% sparsity only")
     arguments = parser.parse_args()
     try:
         about = machine()
     except ValueError as error:
         sys.exit(f"kernels_gpu: {error}")
+    if arguments.tune:
+        subprocess.run([sys.executable, "-m", "kernels.tune"], cwd=ROOT, check=True)
     results = {"machine": about, "errors": check(arguments.cases, "cuda")}
     print(
         f"{about['gpu']}: {arguments.cases} random cases agree with float64; largest errors {results['errors']}",
         flush=True,
     )
-    if arguments.tune:
-        subprocess.run([sys.executable, "-m", "kernels.tune"], cwd=ROOT, check=True)
     densities = (0.1,) if arguments.quick else DENSITIES
     with torch.inference_mode():
         results["linear"] = [row for layer in LINEAR for row in time_layer(layer, about["gpu"], densities)]
         results["conv"] = [row for layer in CONV for row in time_layer(layer, about["gpu"], densities)]
         results["sum"] = sum_of_layers(results["conv"], densities)
-        results["network"] = time_network(256, densities)
+        results["network"] = time_network(wide_resnet(), 256, densities)
     results["layers"] = [asdict(layer) for layer in (*LINEAR, *CONV)]
     RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text(json.dumps(results, indent=1) + "\n")

@@ -24,7 +24,7 @@ from triton.compiler import ASTSource
 from kernels.triton_gemm import gemm_kernel
 
 BIN = Path(triton.backends.nvidia.__file__).parent / "bin"
-SHARED = {80: 163 * 1024, 86: 99 * 1024, 89: 99 * 1024, 90: 227 * 1024, 100: 227 * 1024}  # bytes a program may have
+SHARED = {80: 163 * 1024, 86: 99 * 1024, 89: 99 * 1024, 90: 227 * 1024}  # bytes a program may have
 SIZE = {"fp32": 4, "fp16": 2, "bf16": 2, "i8": 1, "fp8e4nv": 1}
 
 
@@ -43,6 +43,7 @@ class Variant:
     split: int = 1
     activation: str | None = "relu"
     precision: str = "tf32"
+    next: bool = False
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,10 @@ def compile_variant(variant: Variant, sm: int) -> Code:
         x_ptr=f"*{v.dtype}", w_ptr=f"*{v.dtype}", offset_ptr="*i32", first_ptr="*i32", order_ptr="*i32", y_ptr=f"*{y}",
         bias_ptr="*fp32", residual_ptr=f"*{y}", x_scale="fp32", out_scale="fp32",
     )  # fmt: skip
+    if v.next:
+        types |= dict(next_ptr=f"*{y}", gain_ptr="*fp32", shift_ptr="*fp32")
+    else:
+        constants |= dict(next_ptr=None, gain_ptr=None, shift_ptr=None)
     if SIZE[v.dtype] == 1:
         types["scale_ptr"] = "*fp32"
     else:
@@ -111,7 +116,7 @@ def compile_variant(variant: Variant, sm: int) -> Code:
     else:
         constants["part_ptr"] = None
     # N and the strides of y and residual are multiples of 16 where N is; the kernel needs no such luck from those of x.
-    aligned = {"N"} | {name for name in gemm_kernel.arg_names if name.startswith(("y_", "r_"))}
+    aligned = {"N"} | {name for name in gemm_kernel.arg_names if name.startswith(("y_", "r_", "next_"))}
     compiled = compile_kernel(gemm_kernel, types, constants, aligned, sm, v.warps, v.stages)
     return read(compiled, v.bm, v.bn, v.bk * v.group)
 
@@ -189,9 +194,10 @@ VARIANTS = (
     Variant("fp16", 64, 32, 32, 2, 4, 4),
     Variant("fp16", 64, 16, 16, 4, 4, 4, image=False, activation="gelu"),
     Variant("fp16", 16, 64, 16, 4, 4, 4, image=False, split=4),
+    Variant("fp16", 128, 64, 16, 4, 4, 4, next=True),
     Variant("bf16", 128, 64, 16, 4, 4, 4),
     Variant("bf16", 128, 32, 32, 1, 4, 4),
-    Variant("fp32", 128, 64, 16, 2, 4, 4),
+    Variant("fp32", 128, 64, 16, 2, 8, 4),
     Variant("fp32", 64, 64, 16, 2, 4, 3, image=False, precision="ieee"),
     Variant("i8", 128, 64, 16, 4, 4, 4),
     Variant("fp8e4nv", 128, 64, 16, 4, 4, 4),

@@ -1,6 +1,7 @@
 """GPU seconds of a call: CUDA events around a CUDA graph, with a cold cache, so that neither Python nor the last call is measured."""
 
 import statistics
+import subprocess
 from collections.abc import Callable
 
 import torch
@@ -29,9 +30,7 @@ def machine() -> dict[str, str]:
     """What a measurement must name: GPU, driver, versions. Raises ValueError without a GPU."""
     if not torch.cuda.is_available():
         raise ValueError("there is no GPU here: run this on a machine with one.")
-    import subprocess
-
-    import triton
+    import triton  # only where there is a GPU
 
     query = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
     driver = subprocess.run(query, capture_output=True, text=True, check=False).stdout.split()

@@ -32,10 +32,11 @@ def _place(p, OH, OW, image, row, pixel, IMAGE: tl.constexpr):
 
 @triton.jit
 def _finish(
-    acc, p, n, y_ptr, bias_ptr, residual_ptr, scale_ptr, P, N, OH, OW, y_image, y_row, y_pixel, r_image, r_row, r_pixel,
-    x_scale, out_scale, IMAGE: tl.constexpr, ACTIVATION: tl.constexpr,
+    acc, p, n, y_ptr, bias_ptr, residual_ptr, scale_ptr, next_ptr, gain_ptr, shift_ptr, P, N, OH, OW,
+    y_image, y_row, y_pixel, r_image, r_row, r_pixel, next_image, next_row, next_pixel, x_scale, out_scale,
+    IMAGE: tl.constexpr, ACTIVATION: tl.constexpr,
 ):  # fmt: skip
-    """act(scale * acc + bias + residual) into y, all of it in float32."""
+    """act(scale * acc + bias + residual) into y and relu(gain * that + shift) into next, all of it in float32."""
     keep = (p < P)[:, None] & (n < N)[None, :]
     z = acc.to(tl.float32)
     if scale_ptr is not None:
@@ -46,9 +47,17 @@ def _finish(
         place = _place(p, OH, OW, r_image, r_row, r_pixel, IMAGE)
         z += tl.load(residual_ptr + place[:, None] + n[None, :], mask=keep, other=0.0).to(tl.float32)
     if ACTIVATION == "relu":
-        z = tl.maximum(z, 0.0)
+        z = tl.maximum(
+            z, 0.0, propagate_nan=tl.PropagateNan.ALL
+        )  # as torch does: a diverged network must not look healthy
     if ACTIVATION == "gelu":
         z = 0.5 * z * (1.0 + tl.erf(z * 0.7071067811865476))
+    if next_ptr is not None:
+        gain = tl.load(gain_ptr + n, mask=n < N, other=0.0).to(tl.float32)[None, :]
+        shift = tl.load(shift_ptr + n, mask=n < N, other=0.0).to(tl.float32)[None, :]
+        place = _place(p, OH, OW, next_image, next_row, next_pixel, IMAGE)
+        normed = tl.maximum(z * gain + shift, 0.0, propagate_nan=tl.PropagateNan.ALL)
+        tl.store(next_ptr + place[:, None] + n[None, :], normed.to(next_ptr.dtype.element_ty), mask=keep)
     if y_ptr.dtype.element_ty == tl.int8:
         z = tl.minimum(tl.maximum(tl.floor(z / out_scale + 0.5), -127.0), 127.0)
     if y_ptr.dtype.element_ty == tl.float8e4nv:
@@ -59,8 +68,10 @@ def _finish(
 
 @triton.jit
 def gemm_kernel(
-    x_ptr, w_ptr, offset_ptr, first_ptr, order_ptr, y_ptr, bias_ptr, residual_ptr, scale_ptr, part_ptr,
-    P, N, ROWS, OH, OW, x_image, x_row, x_pixel, y_image, y_row, y_pixel, r_image, r_row, r_pixel, x_scale, out_scale,
+    x_ptr, w_ptr, offset_ptr, first_ptr, order_ptr, part_ptr,
+    y_ptr, bias_ptr, residual_ptr, scale_ptr, next_ptr, gain_ptr, shift_ptr,
+    P, N, ROWS, OH, OW, x_image, x_row, x_pixel, y_image, y_row, y_pixel, r_image, r_row, r_pixel,
+    next_image, next_row, next_pixel, x_scale, out_scale,
     BM: tl.constexpr, BN: tl.constexpr, BK: tl.constexpr, G: tl.constexpr, SPLIT: tl.constexpr, IMAGE: tl.constexpr,
     ACTIVATION: tl.constexpr, ACC: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
@@ -103,15 +114,17 @@ def gemm_kernel(
         tl.store(part_ptr + place[:, None] + n[None, :], acc, mask=(p < P)[:, None])
     else:
         _finish(
-            acc, p, n, y_ptr, bias_ptr, residual_ptr, scale_ptr, P, N, OH, OW, y_image, y_row, y_pixel,
-            r_image, r_row, r_pixel, x_scale, out_scale, IMAGE, ACTIVATION,
+            acc, p, n, y_ptr, bias_ptr, residual_ptr, scale_ptr, next_ptr, gain_ptr, shift_ptr, P, N, OH, OW,
+            y_image, y_row, y_pixel, r_image, r_row, r_pixel, next_image, next_row, next_pixel, x_scale, out_scale,
+            IMAGE, ACTIVATION,
         )  # fmt: skip
 
 
 @triton.jit
 def sum_kernel(
-    part_ptr, y_ptr, bias_ptr, residual_ptr, scale_ptr,
-    P, N, ROWS, OH, OW, y_image, y_row, y_pixel, r_image, r_row, r_pixel, x_scale, out_scale,
+    part_ptr, y_ptr, bias_ptr, residual_ptr, scale_ptr, next_ptr, gain_ptr, shift_ptr,
+    P, N, ROWS, OH, OW, y_image, y_row, y_pixel, r_image, r_row, r_pixel, next_image, next_row, next_pixel,
+    x_scale, out_scale,
     BM: tl.constexpr, BN: tl.constexpr, SPLIT: tl.constexpr, IMAGE: tl.constexpr, ACTIVATION: tl.constexpr,
     ACC: tl.constexpr,
 ):  # fmt: skip
@@ -124,8 +137,9 @@ def sum_kernel(
         acc += tl.load(part_ptr + row[:, None] * (ROWS * BN) + n[None, :], mask=(p < P)[:, None], other=0)
         row += P
     _finish(
-        acc, p, n, y_ptr, bias_ptr, residual_ptr, scale_ptr, P, N, OH, OW, y_image, y_row, y_pixel,
-        r_image, r_row, r_pixel, x_scale, out_scale, IMAGE, ACTIVATION,
+        acc, p, n, y_ptr, bias_ptr, residual_ptr, scale_ptr, next_ptr, gain_ptr, shift_ptr, P, N, OH, OW,
+        y_image, y_row, y_pixel, r_image, r_row, r_pixel, next_image, next_row, next_pixel, x_scale, out_scale,
+        IMAGE, ACTIVATION,
     )  # fmt: skip
 
 
@@ -157,6 +171,21 @@ class Prepared:
                 raise ValueError("the filter spans more than 2^31 input elements: cut the image into parts")
             self._offsets[key] = place.int()
         return self._offsets[key]
+
+
+@dataclass(frozen=True)
+class Next:
+    """A second output of conv2d: relu(gain * result + shift), what the next layer of a pre-activation network reads.
+
+    Such a network needs both, the sum for the next shortcut and the normalized sum for the next convolution; written here, the
+    second costs one store instead of a pass over memory. gain and shift [N]: BatchNorm as a multiplication and an addition.
+    out [B, OH + 2 halo, OW + 2 halo, N]: only its inside is written.
+    """
+
+    gain: torch.Tensor
+    shift: torch.Tensor
+    out: torch.Tensor
+    halo: int = 0
 
 
 def prepare(packed: Packed, group: int | None = None, device: torch.device | str = "cuda") -> Prepared:
@@ -255,13 +284,14 @@ def conv2d(
     out_dtype: torch.dtype | None = None,
     x_scale: float = 1.0,
     out_scale: float = 1.0,
+    next: Next | None = None,
 ) -> torch.Tensor:
     """act(conv2d(x, weight) * scale + bias + residual), channels last.
 
     x_halo [B, H + 2 padding, W + 2 padding, C] of the weight's dtype, its halo zero: the padding is what lies in the buffer.
     residual [B, OH, OW, N]: any view with contiguous channels, the inside of a halo buffer among them.
     out [B, OH + 2 out_halo, OW + 2 out_halo, N]: only the inside is written, so a halo that was zeroed once stays zero;
-    made, with a zero halo, when None. Other arguments as for linear. Groups are not supported.
+    made, with a zero halo, when None. next: a second output. Other arguments as for linear. Groups are not supported.
     Returns out. Raises ValueError for shapes, dtypes, devices and strides that do not fit, never copies x_halo.
     """
     if len(weight.shape) != 4:
@@ -281,11 +311,29 @@ def conv2d(
     o = out_halo
     out = _output(out, (b, oh + 2 * o, ow + 2 * o, n), x_halo, out_dtype, zero=o > 0)
     inside = out[:, o : o + oh, o : o + ow]
+    if next is not None and tuple(next.out.shape) != (b, oh + 2 * next.halo, ow + 2 * next.halo, n):
+        raise ValueError(
+            f"next.out has shape {tuple(next.out.shape)} and must have {(b, oh + 2 * next.halo, ow + 2 * next.halo, n)}"
+        )
     if residual is not None and residual.shape != inside.shape:
         raise ValueError(
             f"residual has shape {tuple(residual.shape)} and the output without its halo {tuple(inside.shape)}"
         )
-    _launch(x_halo, inside, residual, weight, bias, activation, precision, config, stride, dilation, x_scale, out_scale)
+    _launch(
+        x_halo,
+        inside,
+        residual,
+        weight,
+        bias,
+        activation,
+        precision,
+        config,
+        stride,
+        dilation,
+        x_scale,
+        out_scale,
+        next,
+    )
     return out
 
 
@@ -346,7 +394,18 @@ def _check(x, y, residual, weight, bias, activation, precision):
         )
 
 
-def _launch(x, y, residual, weight, bias, activation, precision, config, stride, dilation, x_scale, out_scale):
+def _check_next(y, inner, gain, shift):
+    if any(t.shape != y.shape[-1:] or not t.is_contiguous() for t in (gain, shift)):
+        raise ValueError(f"next.gain and next.shift must be contiguous, [{y.shape[-1]}]")
+    if inner.dtype not in DTYPES[:3] or inner.stride(-1) != 1:
+        raise ValueError("next.out must be float32, float16 or bfloat16 with contiguous channels")
+    if any(t.device != y.device for t in (inner, gain, shift)):
+        raise ValueError(f"next is not on {y.device}: move it there")
+
+
+def _launch(
+    x, y, residual, weight, bias, activation, precision, config, stride, dilation, x_scale, out_scale, next=None
+):
     """x, y and residual: matrices for a linear layer, [B, H, W, C] without y's halo for a convolution; strides say the rest."""
     _check(x, y, residual, weight, bias, activation, precision)
     image = y.dim() == 4
@@ -377,15 +436,20 @@ def _launch(x, y, residual, weight, bias, activation, precision, config, stride,
     scale = weight.scale
     if scale is None and x_scale != 1.0:
         raise ValueError("x_scale is for weights with a scale (int8 and float8): scale the bias and the weight instead")
-    end = (bias, residual, scale)
+    if next is None:
+        inner = gain = shift = None
+    else:
+        inner, gain, shift = next.out[:, next.halo :, next.halo :], next.gain, next.shift
+        _check_next(y, inner, gain, shift)
+    end = (y, bias, residual, scale, inner, gain, shift)
     geometry = (pixels, n, rows, oh, ow)
-    places = (*strides(y), *strides(residual), float(x_scale), float(out_scale))
+    places = (*strides(y), *strides(residual), *strides(inner), float(x_scale), float(out_scale))
     fixed = dict(BM=config.bm, BN=bn, SPLIT=config.split, IMAGE=image, ACTIVATION=activation, ACC=acc)
     grid = (rows * triton.cdiv(pixels, config.bm), config.split)
     gemm_kernel[grid](
-        x, weight.values, offsets, weight.first, weight.order, y, *end, part,
+        x, weight.values, offsets, weight.first, weight.order, part, *end,
         *geometry, *strides(x, weight.bk, stride), *places,
         BK=depth, G=weight.group, PRECISION=precision, num_warps=config.warps, num_stages=config.stages, **fixed,
     )  # fmt: skip
     if part is not None:
-        sum_kernel[grid[:1]](part, y, *end, *geometry, *places, num_warps=config.warps, **fixed)
+        sum_kernel[grid[:1]](part, *end, *geometry, *places, num_warps=config.warps, **fixed)

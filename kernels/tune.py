@@ -79,6 +79,8 @@ def tune(gpu: str, dtype: torch.dtype, bn: int, bk: int, density: float, pixels:
             if fits(config, dtype, bn, bk, group):
                 # Warm: in a network the layer before has just written x.
                 times[config] = gpu_seconds(lambda w=weight, c=config: linear(x, w, config=c), cold=False)
+        if not times:
+            continue  # no candidate fits these blocks
         config = min(times, key=times.get)
         best[key(gpu, dtype, bn, bk, group, pixels, packed.density)] = {
             **asdict(config),

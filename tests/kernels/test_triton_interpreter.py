@@ -9,7 +9,13 @@ import numpy as np
 import pytest
 
 triton = pytest.importorskip("triton", reason="Triton comes with torch on Linux only")
-if triton.__version__ < "3.7" and np.__version__ >= "2.4":
+
+
+def release(module) -> tuple[int, ...]:
+    return tuple(int(part) for part in module.__version__.split(".")[:2])
+
+
+if release(triton) < (3, 7) and release(np) >= (2, 4):
     pytest.skip("the interpreter of Triton 3.6 cannot read numbers of NumPy 2.4", allow_module_level=True)
 FOLDER = Path(__file__).with_name("triton_interpreter")
 

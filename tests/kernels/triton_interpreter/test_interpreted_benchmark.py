@@ -4,9 +4,11 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
+import torch
 
 from benchmarks import kernels_gpu
-from kernels import triton_gemm
+from kernels import triton_gemm, unpack
+from kernels.reference import relative_rms
 
 
 @pytest.mark.parametrize("seed", range(60))
@@ -49,10 +51,12 @@ def on_the_cpu(monkeypatch):
     """The benchmark's own code with a clock that stands still and a compiler that does nothing."""
 
     def gpu_seconds(call):
-        call()
+        with torch.inference_mode():  # as when a graph is captured
+            call()
         return 2e-6
 
     monkeypatch.setattr(kernels_gpu, "DEVICE", "cpu")
+    monkeypatch.setattr(kernels_gpu, "DTYPE", torch.float32)
     monkeypatch.setattr(kernels_gpu, "gpu_seconds", gpu_seconds)
     monkeypatch.setattr(kernels_gpu, "compiled", lambda module: module)
 
@@ -71,3 +75,45 @@ def test_a_layer_is_timed(on_the_cpu, layer):
     least = kernels_gpu.least_seconds(layer, rows[1]["density"], "NVIDIA H100 80GB HBM3")
     assert rows[1]["ceiling"] == 2e-6 / least
     assert "ceiling" in rows[0] and kernels_gpu.least_seconds(layer, 0.5, "another GPU") is None
+
+
+def test_the_fused_network_is_the_dense_one_with_zeros(on_the_cpu):
+    torch.manual_seed(0)
+    model = kernels_gpu.wide_resnet(10, 2)
+    for module in model.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):  # as after training: not the identity
+            for tensor, low, high in (
+                (module.weight, 0.5, 1.5),
+                (module.bias, -0.5, 0.5),
+                (module.running_mean, -0.5, 0.5),
+                (module.running_var, 0.5, 2.0),
+            ):
+                tensor.data.uniform_(low, high)
+    fused = kernels_gpu.FusedWideResNet(model, 2, 8, 0.25, torch.float32, torch.Generator().manual_seed(0))
+    weights = iter(unpack(packed) for packed in fused.packed)
+    for block in (module for module in model if isinstance(module, kernels_gpu.Block)):
+        if block.shortcut is not None:
+            block.shortcut.weight.data = next(weights)
+        block.conv1.weight.data = next(weights) / kernels_gpu.affine(block.norm2)[0][:, None, None, None]
+        block.conv2.weight.data = next(weights)
+    assert sum(packed.density < 0.3 for packed in fused.packed) == 5
+    x = torch.randn(2, 3, 8, 8)
+    with torch.inference_mode():
+        for _ in range(2):  # the second time with buffers that hold the first result
+            assert relative_rms(fused(x), model.double()(x.double())) < 1e-5
+
+
+def test_a_network_is_timed(on_the_cpu):
+    rows = kernels_gpu.time_network(kernels_gpu.wide_resnet(10, 2), 1, (0.1,))
+    assert [row["network"] for row in rows] == ["WRN-28-10, modules", "WRN-28-10, fused"]
+    assert all(row["speed-up"] == 1.0 and row["eager"] == 2e-6 for row in rows)
+
+
+def test_layers_are_added_up():
+    rows = [
+        {"layer": layer.name, "sparse": 1.0 + index, "eager": 20.0, "compiled": 10.0}
+        for layer in kernels_gpu.CONV
+        for index in range(2)
+    ]
+    first, second = kernels_gpu.sum_of_layers(rows, (0.2, 0.1))
+    assert (first["sparse"], second["sparse"], first["dense"], second["speed-up"]) == (23.0, 46.0, 230.0, 5.0)

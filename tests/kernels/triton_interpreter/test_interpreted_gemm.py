@@ -10,7 +10,7 @@ from kernels import Packed, pack, unpack
 from kernels import reference as dense
 from kernels.configs import Config
 from kernels.reference import relative_rms
-from kernels.triton_gemm import conv2d, linear, prepare
+from kernels.triton_gemm import Next, conv2d, linear, prepare
 
 # int8 and float8 are exact until they are scaled in float32.
 LIMIT = {
@@ -164,6 +164,35 @@ def test_residual_inside_another_halo_and_in_place(split):
     close(residual, reference, torch.float32)
 
 
+@pytest.mark.parametrize("split", [1, 2])
+def test_next_of_a_pre_activation_network(split):
+    weight, x, residual = packed((24, 16, 3, 3), 16, 16), normal(2, 4, 5, 16), normal(2, 4, 5, 24, seed=5)
+    out = torch.full((2, 6, 7, 24), 7.0)
+    follow = Next(normal(24, seed=6), normal(24, seed=7), out, halo=1)
+    prepared = prepare(weight, device="cpu")
+    y = conv2d(halo(x, 1), prepared, residual=residual, next=follow, config=tile(split=split))
+    reference = dense.conv2d(x, unpack(weight), residual=residual, padding=1)
+    close(y, reference, torch.float32)
+    close(out[:, 1:-1, 1:-1], (reference * follow.gain + follow.shift).relu(), torch.float32)
+    assert (out == 7).sum() == out.numel() - 2 * 4 * 5 * 24
+    for wrong, message in (
+        (Next(follow.gain, follow.shift, out), "next.out has shape"),
+        (Next(follow.gain[:5], follow.shift, out, 1), "next.gain"),
+        (Next(follow.gain, follow.shift, out.double(), 1), "next.out must be"),
+        (Next(follow.gain, follow.shift.to("meta"), out, 1), "move it there"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            conv2d(halo(x, 1), prepared, next=wrong)
+
+
+@pytest.mark.parametrize("activation", [None, "relu", "gelu"])
+def test_not_a_number_is_seen(activation):
+    x = normal(4, 64)
+    x[2, 5] = torch.nan
+    y = linear(x, prepare(packed((16, 64), 16, 16, 1.0), device="cpu"), activation=activation)
+    assert y[2].isnan().all() and not y[[0, 1, 3]].isnan().any()
+
+
 def test_strided_and_channels_last_inputs():
     weight, wide = packed((32, 64), 16, 16), normal(7, 160)
     x = wide[:, 32:96]
@@ -178,6 +207,23 @@ def test_strided_and_channels_last_inputs():
     close(conv2d(inside, prepared), dense.conv2d(inside, unpack(weight)), torch.float32)
     x = halo(x, 1)  # the same weight with another width of image
     close(conv2d(x, prepared), dense.conv2d(x, unpack(weight)), torch.float32)
+
+
+def test_beyond_two_to_the_31_elements():
+    """Three rows, and three images, far apart in memory that is never touched between them."""
+    weight, far = packed((32, 64), 16, 32, 1.0, dtype=torch.int8), 2**30 + 64
+    plain = Packed(weight.values, weight.column, weight.first, weight.order, weight.shape, torch.ones(32))
+    x = torch.empty(2 * far + 64, dtype=torch.int8).as_strided((3, 64), (far, 1))
+    x.copy_(normal(3, 64, dtype=torch.int8))
+    y = torch.empty(2 * far + 64, dtype=torch.int8).as_strided((3, 32), (far, 1))
+    linear(x, prepare(plain, device="cpu"), out=y, out_scale=256.0)
+    exact = (dense.linear(x, unpack(plain)) / 256 + 0.5).floor().clamp(-127, 127)
+    assert torch.equal(y.double(), exact)
+    y.zero_()
+    images, out = (t.as_strided((3, 1, 1, t.shape[1]), (far, far, far, 1)) for t in (x, y))
+    filters = Packed(weight.values, weight.column, weight.first, weight.order, (32, 64, 1, 1), torch.ones(32))
+    conv2d(images, prepare(filters, device="cpu"), out=out, out_scale=256.0)
+    assert torch.equal(y.double(), exact)
 
 
 def test_same_bits_again():
