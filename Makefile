@@ -28,9 +28,10 @@ $(STAMP):
 	@touch $@
 
 # Resolved for every Python >= 3.11 and every platform. torch pins its own CUDA packages exactly; leaving them out of the file
-# is what lets machines with and without a GPU install from the same one.
+# is what lets machines with and without a GPU install from the same one. Its CPU builds bring no triton, whose interpreter and
+# compiler the tests need: the range lets torch's own pin decide where there is one.
 lock:
 	@$(PYTHON) -m venv --clear $(LOCK)
 	@$(LOCK)/bin/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
 	@$(LOCK)/bin/uv --quiet pip compile --universal --python-version 3.11 --upgrade --no-annotate --no-header envs/requirements.in -o $(LOCK)/resolved.txt
-	@{ echo "# Made by 'make lock' from requirements.in; do not edit."; grep -vE '^(nvidia|cuda)-|^triton==' $(LOCK)/resolved.txt; } > envs/requirements.txt
+	@{ echo "# Made by 'make lock' from requirements.in; do not edit."; grep -vE '^(nvidia|cuda)-|^triton==' $(LOCK)/resolved.txt; echo "triton>=3.6,<3.8 ; sys_platform == 'linux'"; } > envs/requirements.txt
