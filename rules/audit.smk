@@ -49,6 +49,53 @@ rule summarize_pies:
         "../scripts/summarize_pies.py"
 
 
+rule score_examples:
+    input:
+        ledger=ledger("clean"),
+    output:
+        table="<results>/tables/scores.csv",
+    log:
+        "<logs>/score_examples.log",
+    localrule: True
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=20,
+    params:
+        code=code("score_examples"),
+        levels=COMPRESSED,
+    message:
+        "score how differently the populations vote on every example"
+    script:
+        "../scripts/score_examples.py"
+
+
+rule summarize_scores:
+    input:
+        scores="<results>/tables/scores.csv",
+    output:
+        table="<results>/tables/score_summary.csv",
+    log:
+        "<logs>/summarize_scores.log",
+    localrule: True
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        code=code("summarize_scores"),
+        levels=COMPRESSED,
+        significance=config["audit"]["significance"],
+    message:
+        "hold the scores against the control's"
+    script:
+        "../scripts/summarize_scores.py"
+
+
 rule compare_kinds:
     input:
         pies="<results>/tables/pies.csv",

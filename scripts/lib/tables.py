@@ -8,7 +8,10 @@ from scripts.lib.audit.intervals import Estimate
 from scripts.lib.errors import InputError
 from scripts.lib.files import replacing
 
-TEXT = ("example", "level", "class", "grouping", "group", "role", "verdict", "corruption", "tie_rule")
+TEXT = (
+    *("example", "level", "class", "grouping", "group", "role", "verdict", "corruption", "tie_rule"),
+    *("flip", "control_flip", "score"),
+)
 
 
 def save_table(path: str | Path, table: pd.DataFrame) -> None:

@@ -39,6 +39,17 @@ def percent(value: float, low: float | None = None, high: float | None = None, s
     return f"{shown} [{100 * low:{'+' if sign else ''}.1f}, {100 * high:{'+' if sign else ''}.1f}]"
 
 
+def number(value: float, low: float | None = None, high: float | None = None, sign: bool = False) -> str:
+    """`0.231 [0.225, 0.237]`, or `+0.052 [+0.041, +0.063]` with `sign`; a dash and no brackets as in `percent`."""
+    if math.isnan(value):
+        return UNDEFINED
+    known = low is not None and high is not None and not (math.isnan(low) or math.isnan(high))
+    first, *ends = (
+        f"{round(each, 3) + 0.0:{'+.3f' if sign else '.3f'}}" for each in ((value, low, high) if known else (value,))
+    )
+    return f"{first} [{', '.join(ends)}]" if known else first
+
+
 def p_value(p: float) -> str:
     """Three decimals, or the power of ten below that."""
     if math.isnan(p):
@@ -93,6 +104,76 @@ def pie_summary(table: pd.DataFrame) -> View:
         f"PIEs are hard for the control too: accuracy is scored on the models that chose them. Brackets: {coverage(table)} intervals over images."
     )
     return View("PIEs: images that compression changes the verdict on", note, cells)
+
+
+def scores(table: pd.DataFrame) -> View:
+    order = ["q_votes", "taxicab", "example"]
+    ranked = table.sort_values(order, ascending=[True, False, True]).groupby("level").head(CLEAREST)
+    shown = pd.concat([ranked[ranked.level == level] for level in table.level.unique()])
+    first = table.iloc[0]
+    cells = pd.DataFrame(
+        {
+            "level": shown.level,
+            "example": shown.example,
+            "label": shown.label.astype(str),
+            "right: dense": [f"{right} of {k}" for right, k in zip(shown.dense_right, shown.dense_models, strict=True)],
+            "right: level": [f"{right} of {k}" for right, k in zip(shown.level_right, shown.level_models, strict=True)],
+            "modal label": shown.flip.replace("none", "stays"),
+            "taxicab": shown.taxicab.map(number),
+            "control's": shown.control_taxicab.map(number),
+            "Jensen-Shannon": shown.jensen_shannon.map(number),
+            "p (votes)": shown.p_votes.map(p_value),
+            "p (votes, BH)": shown.q_votes.map(p_value),
+            "p (right, BH)": shown.q_right.map(p_value),
+        }
+    )
+    note = (
+        f"The {CLEAREST} of n = {table.example.nunique()} test images of each level on which the votes of K = {first.dense_models} dense and "
+        f"{first.level_models} compressed models differ most surely; the control's rows show what such a list looks like where nothing was "
+        "compressed. Taxicab: summed difference of the shares of votes, 0 (the same) to 2 (no label in common), with the control's distance "
+        "on the same image; Jensen-Shannon: divergence in bits, 0 to 1. p (votes): the share of all ways to deal the votes to the two "
+        "populations that bring as large a taxicab distance; p (right): Fisher's exact test of the number of models that are right; BH: adjusted "
+        "for all images of the level (Benjamini-Hochberg). All images and scores: scores.csv."
+    )
+    return View("The examples whose votes change most surely", note, cells)
+
+
+def score_summary(table: pd.DataFrame) -> View:
+    control = table[table.level == "control"].set_index("score")
+    columns = {
+        "score": list(control.index),
+        "control (nothing compressed)": [
+            _mean_and_count(row["count"], number(row["mean"], row["mean_low"], row["mean_high"]))
+            for row in control.to_dict("records")
+        ],
+    }
+    for level, rows in table[table.level != "control"].groupby("level", sort=False):
+        columns[level] = [
+            _mean_and_count(row["count"], number(row["mean"]))
+            + f"; {number(row['excess'], row['excess_low'], row['excess_high'], sign=True)}"
+            for row in rows.set_index("score").loc[control.index].to_dict("records")
+        ]
+    first = table.iloc[0]
+    smallest = (1 + (first.dense_models == first.level_models)) / math.comb(
+        first.dense_models + first.level_models, first.dense_models
+    )
+    note = (
+        f"n = {first.examples} test images, K = {first.dense_models} dense and {first.level_models} compressed models. Each score is of one image and "
+        "compares a level's votes with those of the dense population; shown are its mean over images (and how many images) and, after the "
+        "semicolon, its excess over the control, a further dense population: only the excess is an effect of compression. Taxicab distance: of the "
+        "shares of votes, 0 to 2; Jensen-Shannon divergence in bits; churn between: how often a random model of each population disagree, within: "
+        "two models of the level; between beyond within: less the mean of both populations' churn within, about 0 where nothing differs. Right to wrong "
+        "and so on: images whose modal label flips so. Votes differ: images on which an exact test (all ways to deal the votes to the two "
+        f"populations, by taxicab distance) has p at most {first.significance:g}, uncorrected or adjusted for the n images (Benjamini-Hochberg, BH); accuracy differs: Fisher's "
+        f"exact test of the number of right models. These models cannot bring a p below {smallest:.0e}, so few of them find little after BH. "
+        f"Brackets: {coverage(table)} intervals over images, the models taken as they are; none after BH, which ties the images together."
+    )
+    return View("How much the votes move: continuous scores", note, pd.DataFrame(columns))
+
+
+def _mean_and_count(count: float, shown: str) -> str:
+    """A mean as text, with the number of images where the score counts some."""
+    return shown if math.isnan(count) else f"{shown} ({count:.0f})"
 
 
 def planted(table: pd.DataFrame) -> View:
@@ -210,6 +291,8 @@ def pies(table: pd.DataFrame) -> View:
 VIEWS: dict[str, Callable[[pd.DataFrame], View]] = {
     "pies": pies,
     "pie_summary": pie_summary,
+    "scores": scores,
+    "score_summary": score_summary,
     "planted": planted,
     "class_impact": class_impact,
     "robustness": robustness,

@@ -12,7 +12,9 @@ from scripts.lib.dataset import Examples
 from scripts.lib.errors import InputError
 from scripts.lib.ledger import Votes
 from scripts.measure_robustness import measure
+from scripts.score_examples import scores_of, table_of
 from scripts.summarize_pies import summarize_level
+from scripts.summarize_scores import summarize_level as summarize_scores
 
 
 def votes_of(predictions, label):
@@ -65,6 +67,34 @@ def test_a_large_excess_is_told_from_the_control():
     assert row["excess_rate_low"] < changed.mean() < row["excess_rate_high"]
     same = summarize_level("control", table, changed, dense, pruned, 0.05, 200)
     assert same["verdict"] == "is the control" and np.isnan(same["excess_rate"])
+
+
+def test_scores_of_four_images():
+    scores = scores_of("pruned", DENSE, PRUNED)
+    # Of three models each: all agree; 3:0 becomes 1:2; 2:1 becomes 1:2; 1:2 becomes 3:0.
+    assert scores["taxicab"] == pytest.approx([0, 4 / 3, 2 / 3, 4 / 3])
+    assert scores["flip"].tolist() == ["none", "right to wrong", "right to wrong", "wrong to right"]
+    assert scores["level_right"].tolist() == [3, 1, 1, 3]
+    assert scores["churn_between"] == pytest.approx([0, 2 / 3, 5 / 9, 2 / 3])
+    assert scores["churn_excess"] == pytest.approx([0, 1 / 3, 5 / 9 - 2 / 3, 1 / 3])
+    # Four votes for one label and two for another: of the 20 deals, 8 leave both of the two on one side.
+    assert scores["p_votes"] == pytest.approx([1, 8 / 20, 1, 8 / 20])
+    assert scores["p_right"] == pytest.approx([1, 8 / 20, 1, 8 / 20])
+    assert scores["q_votes"] == pytest.approx([1, 16 / 20, 1, 16 / 20])
+
+
+def test_scores_are_summed_up_beside_the_controls():
+    control = scores_of("control", DENSE, DENSE)
+    table = table_of("pruned", DENSE, PRUNED, scores_of("pruned", DENSE, PRUNED), control)
+    rows = {row["score"]: row for row in summarize_scores("pruned", table, 0.5)}
+    assert rows["taxicab distance"]["mean"] == pytest.approx(10 / 12)
+    assert rows["taxicab distance"]["excess"] == pytest.approx(10 / 12)  # the control is the dense population again
+    assert (rows["right to wrong"]["count"], rows["right to wrong"]["control_count"]) == (2, 0)
+    assert (rows["votes differ, uncorrected"]["count"], rows["votes differ, BH"]["count"]) == (2, 0)
+    assert rows["votes differ, BH"]["mean"] == 0 and np.isnan(rows["votes differ, BH"]["mean_low"])
+    assert rows["churn within the level"]["excess"] == pytest.approx((4 / 3 - 4 / 3) / 4)
+    own = summarize_scores("control", table_of("control", DENSE, DENSE, control, control), 0.05)
+    assert all(np.isnan(row["excess"]) for row in own)
 
 
 def test_head_and_tail_are_the_halves_of_the_classes():

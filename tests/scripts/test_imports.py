@@ -24,6 +24,8 @@ ALLOWED = {
     "predict": {"torch"},
     "find_pies": {"pandas"},
     "summarize_pies": {"pandas"},
+    "score_examples": {"pandas"},
+    "summarize_scores": {"pandas"},
     "compare_kinds": {"pandas"},
     "compare_classes": {"pandas"},
     "measure_robustness": {"pandas"},

@@ -5,7 +5,15 @@ from types import SimpleNamespace as Names
 import numpy as np
 import pytest
 
-from scripts import compare_classes, compare_kinds, find_pies, measure_robustness, summarize_pies
+from scripts import (
+    compare_classes,
+    compare_kinds,
+    find_pies,
+    measure_robustness,
+    score_examples,
+    summarize_pies,
+    summarize_scores,
+)
 from scripts.draw_class_impact import class_impact
 from scripts.draw_pie_rates import pie_rates
 from scripts.lib.dataset import save_examples, save_manifest
@@ -62,9 +70,12 @@ def made(tmp_path_factory):
     save_manifest(folder / "data.json", {"classes": list("abcdefghij")})
     params = Names(levels=LEVELS, deals=50, permutations=50, significance=0.05, corruptions=["contrast"])
     paths = {name: folder / f"{name}.csv" for name in VIEWS}
-    given = Names(ledger=clean, examples=folder / "examples.parquet", data=folder / "data.json", pies=paths["pies"])
+    given = Names(ledger=clean, examples=folder / "examples.parquet", data=folder / "data.json")
+    given.pies, given.scores = paths["pies"], paths["scores"]
     find_pies.main(given, Names(table=paths["pies"]), params)
     summarize_pies.main(given, Names(table=paths["pie_summary"]), params)
+    score_examples.main(given, Names(table=paths["scores"]), params)
+    summarize_scores.main(given, Names(table=paths["score_summary"]), params)
     compare_kinds.main(given, Names(table=paths["planted"]), params)
     compare_classes.main(given, Names(table=paths["class_impact"]), params)
     params.levels = ["dense", *LEVELS]
@@ -95,6 +106,27 @@ def test_pie_summary(made):
     assert pruned.level_top1_all == 0.75 and pruned.dense_top1_all == 1 and pruned.sparsity == 0.8
     view = VIEWS["pie_summary"](made["pie_summary"]).cells.iloc[1]
     assert view["dense top-1 on PIEs"].startswith("100.0 %") and view["level top-1 on PIEs"].startswith("0.0 %")
+
+
+def test_scores(made):
+    scores = made["scores"][lambda table: table.level == "pruned"]
+    assert scores.taxicab.tolist() == np.where(PRUNED_WRONG, 2, 0).tolist()
+    assert scores.control_taxicab.tolist() == np.where(CONTROL_WRONG, 2, 0).tolist()
+    assert scores.p_votes[PRUNED_WRONG].to_numpy() == pytest.approx(
+        2 / 70
+    )  # of 70 deals only these two part the votes so
+    assert (scores.q_votes[PRUNED_WRONG] > 0.05).all() and (scores.flip == "right to wrong").sum() == 10
+
+
+def test_score_summary(made):
+    summary = made["score_summary"].set_index(["level", "score"])
+    row = summary.loc[("pruned", "right to wrong")]
+    assert (row["count"], row.control_count, row["mean"], row.excess) == (10, 2, 0.25, 0.2)
+    assert summary.loc[("pruned", "votes differ, uncorrected")]["count"] == 10
+    assert summary.loc[("pruned", "churn between beyond within")]["mean"] == 0.25
+    view = VIEWS["score_summary"](made["score_summary"]).cells.set_index("score")
+    assert view.pruned["right to wrong"].startswith("0.250 (10); +0.200 [")
+    assert view.pruned["votes differ, BH"] == "0.000 (0); +0.000"
 
 
 def test_planted(made):

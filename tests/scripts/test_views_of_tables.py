@@ -12,7 +12,9 @@ from scripts.find_pies import pies_of
 from scripts.lib.views import VIEWS
 from scripts.measure_robustness import measure
 from scripts.render_table import markdown
+from scripts.score_examples import scores_of, table_of
 from scripts.summarize_pies import summarize_level
+from scripts.summarize_scores import summarize_level as summarize_scores
 from scripts.write_report import findings
 
 SIGNIFICANCE = 0.1
@@ -26,6 +28,11 @@ def tables():
     control = pies[pies.level == "control"].pie.to_numpy()
     members = pd.concat([pies.assign(grouping=g, group=names[0], control_pie=False) for g, names in GROUPS.items()])
     rows = {level: pies[pies.level == level] for level in levels}
+    control_scores = scores_of("control", DENSE, DENSE)
+    scores = {
+        level: table_of(level, DENSE, votes, scores_of(level, DENSE, votes), control_scores)
+        for level, votes in levels.items()
+    }
     return {
         "pies": pies,
         "pie_summary": pd.DataFrame(
@@ -34,6 +41,10 @@ def tables():
                 for level, votes in levels.items()
             ]
         ).assign(sparsity=0.5),
+        "scores": pd.concat(scores.values()),
+        "score_summary": pd.DataFrame(
+            [row for level in levels for row in summarize_scores(level, scores[level], SIGNIFICANCE)]
+        ),
         "planted": pd.DataFrame(
             [row for level in levels for row in compare_kinds(level, members[members.level == level], 3, SIGNIFICANCE)]
         ),
@@ -59,7 +70,7 @@ def test_a_page_is_complete(tables, name):
     assert "{" not in page and "nan" not in page.lower()
     assert "K = 3" in page or name == "pies"
     assert all(isinstance(cell, str) for cell in view.cells.to_numpy().ravel())
-    if name != "pies":
+    if name not in ("pies", "scores"):  # lists of examples, in which nothing is estimated
         assert "90 % intervals" in view.note  # what the significance of this study asks for
         assert f"n = {len(LABEL)}" in page or "n" in view.cells
 
