@@ -96,6 +96,32 @@ rule summarize_scores:
         "../scripts/summarize_scores.py"
 
 
+rule measure_hardness:
+    input:
+        ledger=ledger("clean"),
+    output:
+        table="<results>/tables/hardness.csv",
+        predictors="<results>/tables/predictors.csv",
+    log:
+        "<logs>/measure_hardness.log",
+    localrule: True
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        code=code("measure_hardness"),
+        levels=COMPRESSED,
+        significance=config["audit"]["significance"],
+        splits=config["audit"]["splits"],
+    message:
+        "measure how hard PIEs are for models that did not choose them"
+    script:
+        "../scripts/measure_hardness.py"
+
+
 rule compare_kinds:
     input:
         pies="<results>/tables/pies.csv",

@@ -42,7 +42,10 @@ LAYOUT = config["corruptions"]["layout"]
 SHARDS = [f"{shard:04d}" for shard in range(config["corruptions"]["shards"])]
 SPLITS = splits_of(SOURCE, DATA)
 SUITES = ["clean", *(family for family in FAMILIES if set(FAMILIES[family]) & set(CORRUPTIONS))]
-TABLES = ["pies", "pie_summary", "scores", "score_summary", "planted", "class_impact", "robustness"]
+TABLES = [
+    *("pies", "pie_summary", "hardness", "predictors", "scores", "score_summary"),
+    *("planted", "class_impact", "robustness"),
+]
 FIGURES = ["pie_rates", "class_impact"]
 GPU = int(config["training"]["device"] == "cuda")
 

@@ -10,7 +10,7 @@ from scripts.lib.files import replacing
 
 TEXT = (
     *("example", "level", "class", "grouping", "group", "role", "verdict", "corruption", "tie_rule"),
-    *("flip", "control_flip", "score"),
+    *("flip", "control_flip", "score", "scored_on", "population", "metric", "predictor"),
 )
 
 

@@ -106,6 +106,55 @@ def pie_summary(table: pd.DataFrame) -> View:
     return View("PIEs: images that compression changes the verdict on", note, cells)
 
 
+def hardness(table: pd.DataFrame) -> View:
+    shown = table[table.metric == "top1"]
+    changes = shown.population == "level less dense"
+    cells = pd.DataFrame({"level": shown.level, "scored on": shown.scored_on, "top-1 of": shown.population})
+    for title, name in (("PIEs", "pies"), ("as unsure, no PIEs", "matched"), ("all others", "others")):
+        ends = zip(shown[name], shown[f"{name}_low"], shown[f"{name}_high"], changes, strict=True)
+        cells[title] = [percent(*values) for values in ends]
+    cells["PIEs less as unsure"] = estimate(shown, "pies_less_matched", sign=True)
+    cells["beyond the control's"] = estimate(shown, "beyond_control", sign=True)
+    first = table[table.splits > 1].iloc[0]
+    note = (
+        f"n = {first.examples} test images, K = {first.dense_models} dense and {first.level_models} compressed models. PIEs that are chosen and scored on the same models carry the luck "
+        f"of that choice, and the loss on them looks larger than it is. So in each of {first.splits} splits half of the models of both populations choose the PIEs and the other half is scored on them; beside it the half that chose, "
+        "which is as large, and the paper's way, all models (half as many models find more PIEs by chance, so compare it with the halves in direction only). "
+        "As unsure, no PIEs: each PIE is matched with the images that are none and on which the vote margin of the choosing dense models is nearest, so what "
+        "remains is not mere uncertainty; its excess over the control, where nothing was compressed, is the effect of compression. "
+        f"Top-5 and all images: hardness.csv. Brackets: {coverage(table)} intervals over images, the models taken as they are."
+    )
+    return View("How hard PIEs are for models that did not choose them", note, cells)
+
+
+def predictors(table: pd.DataFrame) -> View:
+    fresh = table[table.scored_on == "the other half"]
+    paper = table[table.splits == 1].set_index(["level", "predictor"])
+    keys = list(zip(fresh.level, fresh.predictor, strict=True))
+    columns = (fresh[name] for name in ("auc", "auc_low", "auc_high"))
+    control = (fresh[name] for name in ("control_auc", "control_auc_low", "control_auc_high"))
+    beyond = (fresh[name] for name in ("beyond_control", "beyond_control_low", "beyond_control_high"))
+    cells = pd.DataFrame(
+        {
+            "level": fresh.level,
+            "predictor": fresh.predictor,
+            "AUC": [number(*values) for values in zip(*columns, strict=True)],
+            "control's": [number(*values) for values in zip(*control, strict=True)],
+            "beyond the control's": [number(*values, sign=True) for values in zip(*beyond, strict=True)],
+            "AUC on the models that chose": [number(paper.auc[key]) for key in keys],
+        }
+    )
+    first = fresh.iloc[0]
+    note = (
+        f"n = {first.examples} test images, K = {first.dense_models} dense models. How well the dense models alone foresee which images are PIEs, before anything is compressed: the "
+        f"probability that a PIE scores higher than another image (AUC; 0.5 is chance, 1 perfect), mean of {first.splits} splits in which half of the models choose the PIEs and the other dense "
+        "models predict them. Vote margin: between the two most frequent labels; vote entropy; disagreement of two models of the half (undefined where that is one model). "
+        "A high AUC for the control says that what is foreseen is where models disagree at all. The last column is of all models, which chose the PIEs themselves. "
+        f"Brackets: {coverage(table)} intervals over images, the models taken as they are."
+    )
+    return View("Who is hit can be foreseen: dense uncertainty as a predictor of PIEs", note, cells)
+
+
 def scores(table: pd.DataFrame) -> View:
     order = ["q_votes", "taxicab", "example"]
     ranked = table.sort_values(order, ascending=[True, False, True]).groupby("level").head(CLEAREST)
@@ -291,6 +340,8 @@ def pies(table: pd.DataFrame) -> View:
 VIEWS: dict[str, Callable[[pd.DataFrame], View]] = {
     "pies": pies,
     "pie_summary": pie_summary,
+    "hardness": hardness,
+    "predictors": predictors,
     "scores": scores,
     "score_summary": score_summary,
     "planted": planted,

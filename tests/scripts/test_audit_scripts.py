@@ -8,9 +8,11 @@ from scripts.compare_classes import compare_level as compare_classes
 from scripts.compare_kinds import compare_level as compare_kinds
 from scripts.compare_kinds import groups_of
 from scripts.find_pies import pies_of
+from scripts.lib.audit.halves import deal_halves
 from scripts.lib.dataset import Examples
 from scripts.lib.errors import InputError
 from scripts.lib.ledger import Votes
+from scripts.measure_hardness import ALL_MODELS, OTHER_HALF, SAME_HALF, hardness_rows, measure_level, predictor_rows
 from scripts.measure_robustness import measure
 from scripts.score_examples import scores_of, table_of
 from scripts.summarize_pies import summarize_level
@@ -95,6 +97,46 @@ def test_scores_are_summed_up_beside_the_controls():
     assert rows["churn within the level"]["excess"] == pytest.approx((4 / 3 - 4 / 3) / 4)
     own = summarize_scores("control", table_of("control", DENSE, DENSE, control, control), 0.05)
     assert all(np.isnan(row["excess"]) for row in own)
+
+
+def test_who_did_not_choose_is_not_fooled_by_luck():
+    # Every model is right about every image with probability 0.6: PIEs are luck, and no harder than the others.
+    random = np.random.default_rng(0)
+    label = np.zeros(4000, int)
+    dense, pruned = (votes_of((random.random((10, 4000)) > 0.6).astype(int), label) for _ in range(2))
+    members = deal_halves(10, 40, random), deal_halves(10, 40, random)
+    found = measure_level(dense, pruned, members, classes=10)
+    for population in ("dense", "level"):
+        fresh = found[OTHER_HALF, population, "top1", "pies"].estimate(0.01)
+        assert fresh.low <= 0.6 <= fresh.high and fresh.high - fresh.low < 0.05
+        for scored_on in (ALL_MODELS, SAME_HALF):
+            assert found[scored_on, population, "top1", "pies"].estimate(0.01).high < 0.58
+    beyond = (found[OTHER_HALF, "level", "top1", "pies"] - found[OTHER_HALF, "level", "top1", "matched"]).estimate(0.01)
+    assert beyond.low <= 0 <= beyond.high
+    foreseen = found[OTHER_HALF, "vote margin"].estimate(0.01)
+    assert foreseen.low <= 0.5 <= foreseen.high < found[ALL_MODELS, "vote margin"].value
+
+
+def test_hardness_of_four_images():
+    everybody = np.array([[True, True, False], [True, True, False]])
+    found = measure_level(DENSE, PRUNED, (everybody, everybody), classes=10)
+    # As the paper scores it: PIEs are the last three, dense right 3, 2 and 1 of 3 times, pruned 1, 1 and 3.
+    paper = found[ALL_MODELS, "dense", "top1", "pies"], found[ALL_MODELS, "level less dense", "top1", "pies"]
+    assert [average.value for average in paper] == pytest.approx([6 / 9, -1 / 9])
+    # The first two models say 0 1 2 4 and 0 2 5 3: three PIEs; the third dense one is right about 1 and 3 of them, the pruned one too.
+    assert found[OTHER_HALF, "dense", "top1", "pies"].value == pytest.approx(2 / 3)
+    assert found[OTHER_HALF, "level", "top1", "pies"].value == pytest.approx(2 / 3)
+    assert found[OTHER_HALF, "dense", "top1", "others"].value == 1
+    about = {"splits": 2, "significance": 0.05}
+    rows = hardness_rows("pruned", found, found, about)
+    assert len(rows) == 3 * 3 * 2 and all(row["beyond_control"] == 0 for row in rows)
+    assert {row["splits"] for row in rows if row["scored_on"] == ALL_MODELS} == {1}
+    assert np.isnan(hardness_rows("control", found, found, about)[0]["beyond_control"])
+    predicted = {
+        (row["scored_on"], row["predictor"]): row["auc"] for row in predictor_rows("pruned", found, found, about)
+    }
+    assert predicted[ALL_MODELS, "vote margin"] == pytest.approx((0.5 + 1 + 1) / 3)
+    assert np.isnan(predicted[OTHER_HALF, "disagreement of two models"])  # of one model
 
 
 def test_head_and_tail_are_the_halves_of_the_classes():

@@ -26,6 +26,7 @@ ALLOWED = {
     "summarize_pies": {"pandas"},
     "score_examples": {"pandas"},
     "summarize_scores": {"pandas"},
+    "measure_hardness": {"pandas"},
     "compare_kinds": {"pandas"},
     "compare_classes": {"pandas"},
     "measure_robustness": {"pandas"},

@@ -9,6 +9,7 @@ from scripts import (
     compare_classes,
     compare_kinds,
     find_pies,
+    measure_hardness,
     measure_robustness,
     score_examples,
     summarize_pies,
@@ -69,11 +70,13 @@ def made(tmp_path_factory):
     )
     save_manifest(folder / "data.json", {"classes": list("abcdefghij")})
     params = Names(levels=LEVELS, deals=50, permutations=50, significance=0.05, corruptions=["contrast"])
+    params.splits = 10
     paths = {name: folder / f"{name}.csv" for name in VIEWS}
     given = Names(ledger=clean, examples=folder / "examples.parquet", data=folder / "data.json")
     given.pies, given.scores = paths["pies"], paths["scores"]
     find_pies.main(given, Names(table=paths["pies"]), params)
     summarize_pies.main(given, Names(table=paths["pie_summary"]), params)
+    measure_hardness.main(given, Names(table=paths["hardness"], predictors=paths["predictors"]), params)
     score_examples.main(given, Names(table=paths["scores"]), params)
     summarize_scores.main(given, Names(table=paths["score_summary"]), params)
     compare_kinds.main(given, Names(table=paths["planted"]), params)
@@ -106,6 +109,26 @@ def test_pie_summary(made):
     assert pruned.level_top1_all == 0.75 and pruned.dense_top1_all == 1 and pruned.sparsity == 0.8
     view = VIEWS["pie_summary"](made["pie_summary"]).cells.iloc[1]
     assert view["dense top-1 on PIEs"].startswith("100.0 %") and view["level top-1 on PIEs"].startswith("0.0 %")
+
+
+def test_hardness(made):
+    hardness = made["hardness"].set_index(["level", "scored_on", "population", "metric"])
+    for scored_on in (measure_hardness.OTHER_HALF, measure_hardness.SAME_HALF, measure_hardness.ALL_MODELS):
+        dense, pruned = (hardness.loc[("pruned", scored_on, population, "top1")] for population in ("dense", "level"))
+        assert (dense.pies, dense.matched, dense.others, pruned.pies, pruned.others) == (1, 1, 1, 0, 1)
+        assert (pruned["all"], pruned.pie_rate, pruned.pies_less_matched) == (0.75, 0.25, -1)
+        assert (
+            pruned.control_pies_less_matched == -1 and pruned.beyond_control == 0
+        )  # the control's two PIEs are wrong too
+        change = hardness.loc[("pruned", scored_on, "level less dense", "top1")]
+        assert (change.pies, change.others, change["all"]) == (-1, 0, -0.25)
+    view = VIEWS["hardness"](made["hardness"]).cells
+    assert "0.0 %" in view["PIEs"].str[:5].tolist() and "-100.0 points" in view["PIEs"].str[:13].tolist()
+
+
+def test_predictors(made):
+    predictors = made["predictors"]
+    assert (predictors.auc == 0.5).all() and len(predictors) == 2 * 3 * 3  # no dense model is ever in doubt
 
 
 def test_scores(made):

@@ -10,6 +10,7 @@ from scripts.compare_kinds import GROUPS
 from scripts.compare_kinds import compare_level as compare_kinds
 from scripts.find_pies import pies_of
 from scripts.lib.views import VIEWS
+from scripts.measure_hardness import hardness_rows, measure_level, predictor_rows
 from scripts.measure_robustness import measure
 from scripts.render_table import markdown
 from scripts.score_examples import scores_of, table_of
@@ -28,6 +29,9 @@ def tables():
     control = pies[pies.level == "control"].pie.to_numpy()
     members = pd.concat([pies.assign(grouping=g, group=names[0], control_pie=False) for g, names in GROUPS.items()])
     rows = {level: pies[pies.level == level] for level in levels}
+    chosen = np.array([[True, False, False], [False, True, False]])
+    halves = {level: measure_level(DENSE, votes, (chosen, chosen), 10) for level, votes in levels.items()}
+    about = {"examples": len(LABEL), "dense_models": 3, "level_models": 3, "splits": 2, "significance": SIGNIFICANCE}
     control_scores = scores_of("control", DENSE, DENSE)
     scores = {
         level: table_of(level, DENSE, votes, scores_of(level, DENSE, votes), control_scores)
@@ -41,6 +45,12 @@ def tables():
                 for level, votes in levels.items()
             ]
         ).assign(sparsity=0.5),
+        **{
+            name: pd.DataFrame(
+                [row for level in levels for row in rows_of(level, halves[level], halves["control"], about)]
+            )
+            for name, rows_of in (("hardness", hardness_rows), ("predictors", predictor_rows))
+        },
         "scores": pd.concat(scores.values()),
         "score_summary": pd.DataFrame(
             [row for level in levels for row in summarize_scores(level, scores[level], SIGNIFICANCE)]

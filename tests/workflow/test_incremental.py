@@ -10,12 +10,13 @@ FROM_CLEAN = {
     "summarize_pies": 1,
     "score_examples": 1,
     "summarize_scores": 1,
+    "measure_hardness": 1,
     "compare_kinds": 1,
     "compare_classes": 1,
     "draw_pie_rates": 1,
     "draw_class_impact": 1,
 }
-EVERY_TABLE = FROM_CLEAN | {"measure_robustness": 1, "render_table": 7} | REPORTED
+EVERY_TABLE = FROM_CLEAN | {"measure_robustness": 1, "render_table": 9} | REPORTED
 STUDY = "tests/miniature.yaml"
 
 
@@ -58,7 +59,7 @@ CHANGES = {
     "another significance": (
         (STUDY, "permutations: 200", "permutations: 200\n  significance: 0.01"),
         {rule: 1 for rule in FROM_CLEAN if rule not in ("find_pies", "score_examples")}
-        | {"measure_robustness": 1, "render_table": 5}
+        | {"measure_robustness": 1, "render_table": 7}
         | REPORTED,
     ),
     "a figure's style": (
@@ -137,4 +138,4 @@ def test_a_checkout_that_was_moved_reruns_nothing(finished):
 def test_runs_from_another_directory(finished, tmp_path):
     done = finished.snakemake(f"--directory={tmp_path}", "--dry-run")
     assert done.returncode == 0, done.stderr
-    assert re.search(r"^total +41$", done.stdout + done.stderr, flags=re.MULTILINE)
+    assert re.search(r"^total +44$", done.stdout + done.stderr, flags=re.MULTILINE)
