@@ -154,6 +154,7 @@ rule compare_classes:
         data="<results>/data/manifest.json",
     output:
         table="<results>/tables/class_impact.csv",
+        summary="<results>/tables/class_summary.csv",
     log:
         "<logs>/compare_classes.log",
     localrule: True
@@ -161,12 +162,13 @@ rule compare_classes:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=4000,
+        runtime=20,
     params:
         code=code("compare_classes"),
         levels=COMPRESSED,
         significance=config["audit"]["significance"],
+        resamples=config["audit"]["resamples"],
     message:
         "test which classes lose more than the average"
     script:

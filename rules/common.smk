@@ -44,7 +44,7 @@ SPLITS = splits_of(SOURCE, DATA)
 SUITES = ["clean", *(family for family in FAMILIES if set(FAMILIES[family]) & set(CORRUPTIONS))]
 TABLES = [
     *("pies", "pie_summary", "hardness", "predictors", "scores", "score_summary"),
-    *("planted", "class_impact", "robustness"),
+    *("planted", "class_summary", "class_impact", "robustness"),
 ]
 FIGURES = ["pie_rates", "class_impact"]
 GPU = int(config["training"]["device"] == "cuda")

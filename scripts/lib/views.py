@@ -260,6 +260,7 @@ def planted(table: pd.DataFrame) -> View:
 
 
 def class_impact(table: pd.DataFrame) -> View:
+    effects = zip(table.hedges_g, table.hedges_g_low, table.hedges_g_high, strict=True)
     cells = pd.DataFrame(
         {
             "level": table.level,
@@ -269,8 +270,12 @@ def class_impact(table: pd.DataFrame) -> View:
             "dense recall": table.dense_recall.map(percent),
             "level recall": table.level_recall.map(percent),
             "change beyond the average": estimate(table, "relative_change", sign=True),
+            "of an equal logit loss": [percent(change, sign=True) for change in table.logit_shift_change],
+            "Hedges' g": [number(*values, sign=True) for values in effects],
             "t": [UNDEFINED if math.isnan(t) else f"{t:.2f}" for t in table.t],
             "p": table.p.map(p_value),
+            "p (BH)": table.q.map(p_value),
+            "p (own mean, BH)": table.own_mean_q.map(p_value),
             "verdict": table.verdict,
         }
     )
@@ -279,9 +284,56 @@ def class_impact(table: pd.DataFrame) -> View:
         f"K = {first.dense_models} dense and {first.level_models} compressed models. The paper's test: every model's recall of the class less one constant "
         "per level, its population's mean top-1; Welch's t-test, two-sided, uncorrected (t > 0: the dense population is relatively better). With nothing "
         f"different, {table.groupby('level').size().iloc[0] * first.significance:.1f} classes of each level would be flagged on average; the control shows how many are. "
-        f"Brackets: {coverage(table)} intervals over models."
+        "Beside it: p adjusted for the classes of the level (Benjamini-Hochberg, BH), also with each model's own top-1 in place of the constant; the change that an equal "
+        "loss of logits would bring, the control's models shifted until their top-1 is the level's; and Hedges' g, the change in units of the spread between models. "
+        f"Brackets: {coverage(table)} intervals over models, those of g over models and images ({first.resamples} bootstrap resamples)."
     )
     return View("Class impact: which classes pay more than the average", note, cells)
+
+
+def class_summary(table: pd.DataFrame) -> View:
+    columns: dict[str, list[str]] = {}
+    for row in table.itertuples():
+        columns[row.level] = [
+            percent(row.level_top1),
+            f"{row.flagged}; {row.flagged_bh}",
+            f"{row.own_mean_flagged}; {row.own_mean_flagged_bh}",
+            f"{row.logit_shift_flagged}; {row.logit_shift_flagged_bh}",
+            f"{row.losing}; {percent(row.mean_loss, sign=True)}",
+            f"{row.gaining}; {percent(row.mean_gain, sign=True)}",
+            number(row.intensification, row.intensification_low, row.intensification_high, sign=True),
+            number(
+                row.logit_shift_intensification,
+                row.logit_shift_intensification_low,
+                row.logit_shift_intensification_high,
+                sign=True,
+            ),
+            number(row.cev, row.cev_low, row.cev_high),
+            number(row.sde, row.sde_low, row.sde_high),
+        ]
+    first = table.iloc[0]
+    measures = [
+        "top-1",
+        "classes flagged (the paper's test); after BH",
+        "with each model's own mean; after BH",
+        "of an equal logit loss; after BH",
+        "classes that lose recall; mean loss",
+        "classes that gain recall; mean gain",
+        "recall intensification",
+        "of an equal logit loss, intensification",
+        "combined error variance (CEV)",
+        "symmetric distance error (SDE)",
+    ]
+    note = (
+        f"n = {first.examples} test images of {first.classes} classes, K = {first.dense_models} dense and {first.level_models} compressed models; the dense top-1 is {percent(first.dense_top1)}. The control is a further dense population: "
+        f"what its column shows, seeds alone do. Flagged: Welch's test of each class, p at most {first.significance:g} ({first.chance_flagged:.1f} by chance), and after Benjamini-Hochberg (BH); with one "
+        "constant a level, as in the paper, or each model's own top-1 as the shift. Of an equal logit loss: the control's models as if the label's logit had lost the same "
+        "amount in every image, so much that their top-1 is the level's (an approximation with one number; what it flags is no disparity but ceilings and floors of recall). "
+        "Recall intensification: slope over classes of the change of recall on dense recall, measured on separate halves of the dense models; positive where weak classes "
+        f"lose more. CEV and SDE: variance and asymmetry of the relative change of the classes' false positive and false negative rates ({first.classes_with_dense_errors} classes have dense errors); seeds alone "
+        f"lift both above 0. Brackets: {coverage(table)} intervals, over classes for intensification and over models for CEV and SDE; counts and mean gains have none, their null is the control."
+    )
+    return View("Class impact in numbers of a level", note, pd.DataFrame({"measure": measures, **columns}))
 
 
 def robustness(table: pd.DataFrame) -> View:
@@ -345,6 +397,7 @@ VIEWS: dict[str, Callable[[pd.DataFrame], View]] = {
     "scores": scores,
     "score_summary": score_summary,
     "planted": planted,
+    "class_summary": class_summary,
     "class_impact": class_impact,
     "robustness": robustness,
 }

@@ -5,6 +5,8 @@ import pandas as pd
 import pytest
 
 from scripts.compare_classes import compare_level as compare_classes
+from scripts.compare_classes import impact_of
+from scripts.compare_classes import summarize_level as summarize_classes
 from scripts.compare_kinds import compare_level as compare_kinds
 from scripts.compare_kinds import groups_of
 from scripts.find_pies import pies_of
@@ -171,23 +173,53 @@ def test_planted_groups_are_compared_by_their_excess():
     assert set(rows) == {"typical", "mislabelled", "abstract"}  # what is not planted has no row
 
 
+def margins_of(votes):
+    """Logit margins that fit the votes: 1 where they are right, and -1 where they are not."""
+    return np.where(votes.correct, 1.0, -1.0)
+
+
 def test_class_impact_names_the_class_that_pays():
     random = np.random.default_rng(0)
     label = np.repeat(np.arange(10), 30)
     dense, pruned = (np.where(random.random((8, 300)) < 0.9, label, (label + 1) % 10) for _ in range(2))
     pays = label == 7
     pruned[:, pays] = np.where(random.random((8, 30)) < 0.5, 7, 8)
-    table = compare_classes(
-        "pruned", votes_of(dense, label), votes_of(pruned, label), list("abcdefghij"), np.arange(10), 0.05
-    )
+    before, after = votes_of(dense, label), votes_of(pruned, label)
+    impact = impact_of("pruned", before, after, margins_of(before), 10, 0.05)
+    table = compare_classes("pruned", before, after, impact, list("abcdefghij"), np.arange(10), 0.05, 200)
     worst = table.loc[table.relative_change.idxmin()]
     assert worst["class"] == "h" and worst.significant and worst.verdict == "loses more than average" and worst.t > 0
     assert worst.recall_change == pytest.approx((pruned == 7)[:, pays].mean() - (dense == 7)[:, pays].mean())
+    assert worst.q < 0.001 and worst.own_mean_q < 0.001 and worst.q >= worst.p
+    assert worst.hedges_g_high < -2 and worst.change_bootstrap_low < worst.relative_change < worst.change_bootstrap_high
+    others = table[table["class"] != "h"]
+    assert (others.q >= others.p).all() and (others.relative_change > worst.relative_change).all()
+    row = summarize_classes("pruned", before, after, impact, 0.05)
+    assert (row["flagged"], row["classes"], row["chance_flagged"]) == (table.significant.sum(), 10, 0.5)
+    assert row["gaining"] + row["losing"] <= 10 and row["mean_loss"] < 0 < row["mean_gain"]
+    # Class h is missed five times as often as before, and class i, which is said in its place, said too often.
+    nothing = summarize_classes("control", before, before, impact, 0.05)
+    assert row["cev"] > 2 and row["sde"] > 0.8 and nothing["cev"] == nothing["sde"] == 0
+
+
+def test_a_level_that_equals_the_shifted_control_is_what_an_equal_loss_of_logits_makes():
+    random = np.random.default_rng(1)
+    label = np.repeat(np.arange(4), 50)
+    margins = random.normal(1, 1, (6, 200))
+    control = np.where(margins > 0, label, (label + 1) % 4)
+    level = np.where(margins > 0.7, label, (label + 1) % 4)
+    dense = votes_of(np.where(random.normal(1, 1, (6, 200)) > 0, label, (label + 1) % 4), label)
+    impact = impact_of("pruned", dense, votes_of(level, label), margins, 4, 0.05)
+    assert np.array_equal(impact.shifted.p, impact.paper.p) and np.array_equal(
+        impact.shifted_recall, impact.level_recall
+    )
+    own = impact_of("control", dense, votes_of(control, label), margins, 4, 0.05)
+    assert np.array_equal(own.shifted.p, own.paper.p)
 
 
 def test_class_impact_refuses_a_class_that_is_not_tested():
     with pytest.raises(InputError, match="class 4 has no test image"):
-        compare_classes("pruned", DENSE, PRUNED, list("abcde"), np.arange(5), 0.05)
+        impact_of("pruned", DENSE, PRUNED, margins_of(DENSE), 5, 0.05)
 
 
 def test_robustness_by_hand():

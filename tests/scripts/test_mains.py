@@ -20,6 +20,7 @@ from scripts.draw_pie_rates import pie_rates
 from scripts.lib.dataset import save_examples, save_manifest
 from scripts.lib.errors import InputError
 from scripts.lib.ledger import block, load_population, save_ledger
+from scripts.lib.margins import load_margins
 from scripts.lib.tables import load_table
 from scripts.lib.views import VIEWS
 
@@ -70,7 +71,7 @@ def made(tmp_path_factory):
     )
     save_manifest(folder / "data.json", {"classes": list("abcdefghij")})
     params = Names(levels=LEVELS, deals=50, permutations=50, significance=0.05, corruptions=["contrast"])
-    params.splits = 10
+    params.splits, params.resamples = 10, 100
     paths = {name: folder / f"{name}.csv" for name in VIEWS}
     given = Names(ledger=clean, examples=folder / "examples.parquet", data=folder / "data.json")
     given.pies, given.scores = paths["pies"], paths["scores"]
@@ -80,7 +81,7 @@ def made(tmp_path_factory):
     score_examples.main(given, Names(table=paths["scores"]), params)
     summarize_scores.main(given, Names(table=paths["score_summary"]), params)
     compare_kinds.main(given, Names(table=paths["planted"]), params)
-    compare_classes.main(given, Names(table=paths["class_impact"]), params)
+    compare_classes.main(given, Names(table=paths["class_impact"], summary=paths["class_summary"]), params)
     params.levels = ["dense", *LEVELS]
     measure_robustness.main(Names(ledger=everything), Names(table=paths["robustness"]), params)
     return {name: load_table(path) for name, path in paths.items()}
@@ -166,6 +167,27 @@ def test_class_impact(made):
     assert impact.recall_change.to_numpy() == pytest.approx(-wrong)
     assert impact.relative_change.to_numpy() == pytest.approx(0.25 - wrong)
     assert (impact.verdict == "undefined: no spread among the models").all() and not impact.significant.any()
+
+
+def test_class_summary(made):
+    summary = made["class_summary"].set_index("level")
+    pruned = summary.loc["pruned"]
+    wrong = np.bincount(LABEL[PRUNED_WRONG], minlength=CLASSES) / 4
+    assert (pruned.losing, pruned.gaining, pruned.flagged) == ((wrong > 0).sum(), 0, 0)
+    assert pruned.mean_loss == pytest.approx(-wrong[wrong > 0].mean(), abs=1e-6) and np.isnan(pruned.mean_gain)
+    assert pruned.classes_with_dense_errors == 0 and np.isnan(pruned.cev)  # the dense models make no errors
+    assert VIEWS["class_summary"](made["class_summary"]).cells.pruned.iloc[0] == "75.0 %"
+
+
+def test_margins_are_those_of_the_probabilities(tmp_path):
+    ids = np.array([f"test/{i:02d}" for i in range(N)])
+    for seed, wrong in ((1, PRUNED_WRONG), (0, RIGHT)):
+        rows = [block(ids, LABEL, seed, *variant, predictions(wrong, 0)) for variant in (("clean", 0), ("fog", 1))]
+        save_ledger(tmp_path / f"{seed}.parquet", rows, {"level": "control"})
+    save_ledger(tmp_path / "dense.parquet", rows, {"level": "dense"})
+    margins = load_margins([tmp_path / f"{name}.parquet" for name in ("dense", 1, 0)], "control")
+    assert margins.shape == (2, N) and margins[0] == pytest.approx(np.log(91), rel=1e-5)
+    assert margins[1] == pytest.approx(np.where(PRUNED_WRONG, -np.log(91), np.log(91)), rel=1e-5)
 
 
 def test_robustness(made):

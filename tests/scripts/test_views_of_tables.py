@@ -3,9 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
-from test_audit_scripts import DENSE, LABEL, PRUNED
+from test_audit_scripts import DENSE, LABEL, PRUNED, margins_of
 
 from scripts.compare_classes import compare_level as compare_classes
+from scripts.compare_classes import impact_of
+from scripts.compare_classes import summarize_level as summarize_classes
 from scripts.compare_kinds import GROUPS
 from scripts.compare_kinds import compare_level as compare_kinds
 from scripts.find_pies import pies_of
@@ -29,6 +31,9 @@ def tables():
     control = pies[pies.level == "control"].pie.to_numpy()
     members = pd.concat([pies.assign(grouping=g, group=names[0], control_pie=False) for g, names in GROUPS.items()])
     rows = {level: pies[pies.level == level] for level in levels}
+    impacts = {
+        level: impact_of(level, DENSE, votes, margins_of(DENSE), 4, SIGNIFICANCE) for level, votes in levels.items()
+    }
     chosen = np.array([[True, False, False], [False, True, False]])
     halves = {level: measure_level(DENSE, votes, (chosen, chosen), 10) for level, votes in levels.items()}
     about = {"examples": len(LABEL), "dense_models": 3, "level_models": 3, "splits": 2, "significance": SIGNIFICANCE}
@@ -60,9 +65,14 @@ def tables():
         ),
         "class_impact": pd.concat(
             [
-                compare_classes(level, DENSE, votes, list("abcd"), np.arange(4), SIGNIFICANCE)
+                compare_classes(
+                    level, DENSE, votes, impacts[level], list("abcd"), np.arange(4), SIGNIFICANCE, resamples=20
+                )
                 for level, votes in levels.items()
             ]
+        ),
+        "class_summary": pd.DataFrame(
+            [summarize_classes(level, DENSE, votes, impacts[level], SIGNIFICANCE) for level, votes in levels.items()]
         ),
         "robustness": pd.DataFrame(
             [
