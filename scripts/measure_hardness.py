@@ -9,13 +9,14 @@ import pandas as pd
 
 from scripts.lib.audit.halves import Tally, deal_halves, right_shares, tally_halves
 from scripts.lib.audit.hardness import Average, auc, grades, match, matched_mean, mean_of, weighted_mean
-from scripts.lib.audit.intervals import UNDEFINED
+from scripts.lib.audit.intervals import UNDEFINED, Estimate
 from scripts.lib.job import logged
 from scripts.lib.ledger import Votes, describe, load_population, same_examples
 from scripts.lib.streams import generator
 from scripts.lib.tables import save_table, with_interval
 
 OTHER_HALF, SAME_HALF, ALL_MODELS = "the other half", "the same half", "all models, as in the paper"
+CHANGE = "level less dense"
 GROUPS = ("pies", "matched", "others", "all")
 # Predictor -> a tally's score, higher for images that the dense models are less sure of.
 PREDICTORS = {
@@ -79,7 +80,7 @@ def _of_splits(dense: Votes, compressed: Votes, members: tuple[np.ndarray, np.nd
     all_choose = bool(members[0].all())
     for side, scored_on in enumerate([ALL_MODELS] if all_choose else [SAME_HALF, OTHER_HALF]):
         right = {of: both[side] for of, both in shares.items()}
-        right |= {("level less dense", metric): right["level", metric] - right["dense", metric] for metric in metrics}
+        right |= {(CHANGE, metric): right["level", metric] - right["dense", metric] for metric in metrics}
         found |= statistics_of(scored_on, pies, choosing.margin, tallies[side], right)
     return found
 
@@ -108,7 +109,7 @@ def hardness_rows(level: str, own: Statistics, control: Statistics, about: dict)
                 **{
                     name: value
                     for group, average in groups.items()
-                    for name, value in with_interval(group, average.estimate(significance)).items()
+                    for name, value in with_interval(group, _within(population, average.estimate(significance))).items()
                 },
                 **with_interval("pies_less_matched", beyond.estimate(significance)),
                 **with_interval("control_pies_less_matched", controls.estimate(significance)),
@@ -119,6 +120,13 @@ def hardness_rows(level: str, own: Statistics, control: Statistics, about: dict)
             }
         )
     return rows
+
+
+def _within(population: str, estimate: Estimate) -> Estimate:
+    """An accuracy's interval is cut at 0 and 1, that of a difference of two is not."""
+    if population == CHANGE:
+        return estimate
+    return Estimate(estimate.value, float(np.maximum(estimate.low, 0)), float(np.minimum(estimate.high, 1)))
 
 
 def predictor_rows(level: str, own: Statistics, control: Statistics, about: dict) -> list[dict]:
@@ -167,9 +175,7 @@ def main(input, output, params) -> None:
         }
         hardness += hardness_rows(level, own, control, about)
         predictors += predictor_rows(level, own, control, about)
-        as_chosen, fresh = (
-            own[scored_on, "level less dense", "top1", "pies"].value for scored_on in (ALL_MODELS, OTHER_HALF)
-        )
+        as_chosen, fresh = (own[scored_on, CHANGE, "top1", "pies"].value for scored_on in (ALL_MODELS, OTHER_HALF))
         print(
             f"{level}: top-1 changes by {100 * fresh:+.1f} points on PIEs, {100 * as_chosen:+.1f} as the paper scores it"
         )

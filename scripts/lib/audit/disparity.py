@@ -50,13 +50,17 @@ def jackknifed(
     """A statistic of two populations' mean error rates with Student's interval over models (jackknife: Tukey 1958).
 
     dense: float[2, K, C], compressed: float[2, L, C] of `error_rates`; K, L >= 2. The interval is about the statistic's expectation for
-    so many models, which luck alone lifts above 0: compare with the control's.
+    so many models, which luck alone lifts above 0: compare with the control's. It is NaN where a dense error of a class is
+    that of one model only: without that model the statistic would be of fewer classes.
     """
     means = dense.mean(axis=1), compressed.mean(axis=1)
     value = float(statistic(*means))
     if np.isnan(value):
         return UNDEFINED
-    left_out = statistic(_without_each(dense), means[1]), statistic(means[0], _without_each(compressed))
+    fewer = _without_each(dense)
+    if not np.array_equal((fewer > 0).all(axis=0), means[0] > 0):
+        return Estimate(value, np.nan, np.nan)
+    left_out = statistic(fewer, means[1]), statistic(means[0], _without_each(compressed))
     variance = sum((len(each) - 1) * each.var() for each in left_out)
     half = float(-special.stdtrit(min(map(len, left_out)) - 1, significance / 2) * np.sqrt(variance))
     return Estimate(value, max(0.0, value - half), value + half)

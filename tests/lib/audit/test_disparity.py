@@ -41,6 +41,14 @@ def test_classes_without_dense_errors_are_left_out():
     assert np.isnan(jackknifed(combined_error_variance, nothing, nothing + 0.1, 0.05).value)
 
 
+def test_where_one_dense_model_makes_the_only_errors_there_is_no_interval():
+    dense, compressed = np.full((2, 3, 2), 0.2), np.full((2, 3, 2), 0.3)
+    assert jackknifed(combined_error_variance, dense, compressed, 0.05) == pytest.approx((0, 0, 0))
+    dense[0, 1:, 0] = 0
+    found = jackknifed(combined_error_variance, dense, compressed, 0.05)
+    assert found.value > 0 and np.isnan([found.low, found.high]).all()
+
+
 def test_many_at_once_are_as_each():
     dense, compressed = np.random.default_rng(1).random((2, 5, 2, 4))
     for statistic in (combined_error_variance, symmetric_distance_error):
