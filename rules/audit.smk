@@ -75,6 +75,7 @@ rule score_examples:
 rule summarize_scores:
     input:
         scores="<results>/tables/scores.csv",
+        ledger=ledger("clean"),
     output:
         table="<results>/tables/score_summary.csv",
     log:
@@ -84,8 +85,8 @@ rule summarize_scores:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=4000,
+        runtime=20,
     params:
         code=code("summarize_scores"),
         levels=COMPRESSED,

@@ -6,7 +6,7 @@ import pandas as pd
 from scripts.lib.audit.exact import fisher_exact, taxicab_test
 from scripts.lib.audit.modal import modal_labels
 from scripts.lib.audit.multiple import benjamini_hochberg
-from scripts.lib.audit.scores import churn_between, churn_within, jensen_shannon, modal_flips, taxicab, vote_counts
+from scripts.lib.audit.scores import distances, modal_flips, vote_counts
 from scripts.lib.job import logged
 from scripts.lib.ledger import Votes, load_population, same_examples
 from scripts.lib.tables import save_table
@@ -19,15 +19,10 @@ def scores_of(level: str, dense: Votes, compressed: Votes) -> dict[str, np.ndarr
     right_dense, right_level = dense.correct.sum(axis=0), compressed.correct.sum(axis=0)
     p_votes = taxicab_test(before, after)
     p_right = fisher_exact(right_dense, len(dense.seed), right_level, len(compressed.seed))
-    between, within_dense, within_level = churn_between(before, after), churn_within(before), churn_within(after)
     return {
         "level_right": right_level,
-        "taxicab": taxicab(before, after),
-        "jensen_shannon": jensen_shannon(before, after),
         "flip": modal_flips(modal_labels(dense.votes), modal_labels(compressed.votes), dense.label),
-        "churn_between": between,
-        "churn_within": within_level,
-        "churn_excess": (between - (within_dense + within_level) / 2).round(12) + 0.0,
+        **distances(before, after),
         "p_votes": p_votes,
         "q_votes": benjamini_hochberg(p_votes),
         "p_right": p_right,

@@ -215,7 +215,7 @@ def score_summary(table: pd.DataFrame) -> View:
         "and so on: images whose modal label flips so. Votes differ: images on which an exact test (all ways to deal the votes to the two "
         f"populations, by taxicab distance) has p at most {first.significance:g}, uncorrected or adjusted for the n images (Benjamini-Hochberg, BH); accuracy differs: Fisher's "
         f"exact test of the number of right models. These models cannot bring a p below {smallest:.0e}, so few of them find little after BH. "
-        f"Brackets: {coverage(table)} intervals over images, the models taken as they are; none after BH, which ties the images together."
+        f"Brackets: {coverage(table)} intervals, of means over images and models, of counted images over images only; none after BH, which ties the images together."
     )
     return View("How much the votes move: continuous scores", note, pd.DataFrame(columns))
 

@@ -11,6 +11,7 @@ from scripts.compare_kinds import compare_level as compare_kinds
 from scripts.compare_kinds import groups_of
 from scripts.find_pies import pies_of
 from scripts.lib.audit.halves import deal_halves
+from scripts.lib.audit.scores import left_out_means
 from scripts.lib.dataset import Examples
 from scripts.lib.errors import InputError
 from scripts.lib.ledger import Votes
@@ -90,14 +91,16 @@ def test_scores_of_four_images():
 def test_scores_are_summed_up_beside_the_controls():
     control = scores_of("control", DENSE, DENSE)
     table = table_of("pruned", DENSE, PRUNED, scores_of("pruned", DENSE, PRUNED), control)
-    rows = {row["score"]: row for row in summarize_scores("pruned", table, 0.5)}
+    without, control_without = left_out_means(DENSE.votes, PRUNED.votes), left_out_means(DENSE.votes, DENSE.votes)
+    rows = {row["score"]: row for row in summarize_scores("pruned", table, without, control_without, 0.5)}
     assert rows["taxicab distance"]["mean"] == pytest.approx(10 / 12)
     assert rows["taxicab distance"]["excess"] == pytest.approx(10 / 12)  # the control is the dense population again
     assert (rows["right to wrong"]["count"], rows["right to wrong"]["control_count"]) == (2, 0)
     assert (rows["votes differ, uncorrected"]["count"], rows["votes differ, BH"]["count"]) == (2, 0)
     assert rows["votes differ, BH"]["mean"] == 0 and np.isnan(rows["votes differ, BH"]["mean_low"])
     assert rows["churn within the level"]["excess"] == pytest.approx((4 / 3 - 4 / 3) / 4)
-    own = summarize_scores("control", table_of("control", DENSE, DENSE, control, control), 0.05)
+    table = table_of("control", DENSE, DENSE, control, control)
+    own = summarize_scores("control", table, control_without, control_without, 0.05)
     assert all(np.isnan(row["excess"]) for row in own)
 
 

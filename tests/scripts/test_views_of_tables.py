@@ -11,6 +11,7 @@ from scripts.compare_classes import summarize_level as summarize_classes
 from scripts.compare_kinds import GROUPS
 from scripts.compare_kinds import compare_level as compare_kinds
 from scripts.find_pies import pies_of
+from scripts.lib.audit.scores import left_out_means
 from scripts.lib.views import VIEWS
 from scripts.measure_hardness import hardness_rows, measure_level, predictor_rows
 from scripts.measure_robustness import measure
@@ -37,6 +38,7 @@ def tables():
     chosen = np.array([[True, False, False], [False, True, False]])
     halves = {level: measure_level(DENSE, votes, (chosen, chosen), 10) for level, votes in levels.items()}
     about = {"examples": len(LABEL), "dense_models": 3, "level_models": 3, "splits": 2, "significance": SIGNIFICANCE}
+    left_out = {level: left_out_means(DENSE.votes, votes.votes) for level, votes in levels.items()}
     control_scores = scores_of("control", DENSE, DENSE)
     scores = {
         level: table_of(level, DENSE, votes, scores_of(level, DENSE, votes), control_scores)
@@ -58,7 +60,11 @@ def tables():
         },
         "scores": pd.concat(scores.values()),
         "score_summary": pd.DataFrame(
-            [row for level in levels for row in summarize_scores(level, scores[level], SIGNIFICANCE)]
+            [
+                row
+                for level in levels
+                for row in summarize_scores(level, scores[level], left_out[level], left_out["control"], SIGNIFICANCE)
+            ]
         ),
         "planted": pd.DataFrame(
             [row for level in levels for row in compare_kinds(level, members[members.level == level], 3, SIGNIFICANCE)]

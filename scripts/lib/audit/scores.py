@@ -6,6 +6,7 @@ Counts of votes are int64[M, N]: row m holds the votes for the image's m-th dist
 import numpy as np
 from scipy import special
 
+from scripts.lib.audit.intervals import UNDEFINED, Estimate
 from scripts.lib.audit.modal import Modal, local_codes
 
 FLIPS = ("right to wrong", "wrong to right", "wrong to other wrong")
@@ -66,6 +67,59 @@ def churn_within(counts: np.ndarray) -> np.ndarray:
     models = counts.sum(axis=0)
     pairs = np.where(models > 1, models * (models - 1), np.nan)
     return 1 - (counts * (counts - 1)).sum(axis=0) / pairs
+
+
+def distances(before: np.ndarray, after: np.ndarray) -> dict[str, np.ndarray]:
+    """All scores that count votes, by name, float64[N] each, from counts int[M, N]."""
+    between, within = churn_between(before, after), churn_within(after)
+    return {
+        "taxicab": taxicab(before, after),
+        "jensen_shannon": jensen_shannon(before, after),
+        "churn_between": between,
+        "churn_within": within,
+        "churn_excess": (between - (churn_within(before) + within) / 2).round(12) + 0.0,
+    }
+
+
+def left_out_means(dense: np.ndarray, compressed: np.ndarray) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """The mean of each of `distances` over images when one model is left out, float64[K] for dense ones and float64[L].
+
+    dense: int[K, N] and compressed: int[L, N] votes, K, L >= 2.
+    """
+    total = dense.shape[1]
+    contested = ~(np.concatenate([dense, compressed]) == dense[0]).all(axis=0)  # every score of the others is 0
+    codes, values = local_codes(np.concatenate([dense, compressed])[:, contested])
+    sides = codes[: len(dense)], codes[len(dense) :]
+    counts = [np.stack([(side == row).sum(axis=0) for row in range(len(values))]) for side in sides]
+    images = np.arange(codes.shape[1])
+    means = []
+    for side, count in zip(sides, counts, strict=True):
+        found = []
+        for model in side:
+            count[model, images] -= 1
+            found.append({name: score.sum() / total for name, score in distances(*counts).items()})
+            count[model, images] += 1
+        means.append({name: np.array([each[name] for each in found]) for name in found[0]})
+    return means[0], means[1]
+
+
+def mean_over_images_and_models(values: np.ndarray, left_out: list[np.ndarray], significance: float) -> Estimate:
+    """The mean of values[N], with an interval for other images and other models.
+
+    left_out: for each population that the values depend on, their mean without each of its models, float64[K] (jackknife: Tukey
+    1958). The variances over images and over each population's models are added, with Satterthwaite's degrees of freedom; what
+    images and models share is counted more than once, so the interval errs towards too wide. NaN if a mean is.
+    """
+    if not len(values):
+        return UNDEFINED
+    variances = [values.var() / max(1, len(values) - 1), *((len(means) - 1) * means.var() for means in left_out)]
+    degrees = [len(values) - 1, *(len(means) - 1 for means in left_out)]
+    value, total = float(values.mean()), sum(variances)
+    if total == 0:
+        return Estimate(value, value, value)
+    freedom = total**2 / sum(v**2 / max(1, d) for v, d in zip(variances, degrees, strict=True))
+    half = float(-special.stdtrit(freedom, significance / 2) * np.sqrt(total))
+    return Estimate(value, value - half, value + half)
 
 
 def modal_flips(dense: Modal, compressed: Modal, labels: np.ndarray) -> np.ndarray:

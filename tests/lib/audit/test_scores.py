@@ -9,13 +9,17 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.spatial import distance
 
+from scripts.lib.audit.intervals import mean
 from scripts.lib.audit.modal import modal_labels
 from scripts.lib.audit.pies import identified_exemplars
 from scripts.lib.audit.scores import (
     NO_FLIP,
     churn_between,
     churn_within,
+    distances,
     jensen_shannon,
+    left_out_means,
+    mean_over_images_and_models,
     modal_flips,
     taxicab,
     vote_counts,
@@ -101,3 +105,54 @@ def test_one_model_has_no_churn_within_and_other_images_are_refused():
     assert np.isnan(churn_within(vote_counts(DENSE[:1], COMPRESSED)[0])).all()
     with pytest.raises(ValueError, match="must be the same"):
         vote_counts(DENSE, COMPRESSED[:, :2])
+
+
+def test_means_without_a_model_are_those_of_the_other_models():
+    random = np.random.default_rng(5)
+    dense, compressed = random.integers(0, 3, (4, 30)), random.integers(0, 3, (3, 30))
+    dense[:, :5] = compressed[:, :5] = 1
+    without_dense, without_compressed = left_out_means(dense, compressed)
+    for model in range(4):
+        scores = distances(*vote_counts(np.delete(dense, model, axis=0), compressed))
+        assert {name: without_dense[name][model] for name in scores} == pytest.approx(
+            {name: score.mean() for name, score in scores.items()}
+        )
+    for model in range(3):
+        scores = distances(*vote_counts(dense, np.delete(compressed, model, axis=0)))
+        assert {name: without_compressed[name][model] for name in scores} == pytest.approx(
+            {name: score.mean() for name, score in scores.items()}
+        )
+    agreed = left_out_means(np.ones((2, 4), int), np.ones((3, 4), int))
+    assert not agreed[0]["taxicab"].any() and np.isnan(agreed[1]["churn_within"]).sum() == 0
+    assert np.isnan(left_out_means(dense[:2], compressed)[0]["churn_excess"]).all()  # one model has no churn within
+
+
+def test_an_interval_over_images_alone_is_students():
+    values = np.array([0.2, 0.4, 0.9, 1.0])
+    assert mean_over_images_and_models(values, [np.full(5, 0.6)], 0.05) == pytest.approx(mean(values, 0.05))
+    assert mean_over_images_and_models(np.zeros(3), [np.zeros(2)], 0.05) == (0, 0, 0)
+    assert np.isnan(mean_over_images_and_models(values, [np.array([0.1, np.nan])], 0.05).low)
+
+
+def test_excesses_that_are_none_are_found_at_about_the_rate():
+    """Three populations that nothing distinguishes, of models that share their quirks over many images."""
+    random = np.random.default_rng(6)
+    runs, k, n = 200, 6, 150
+    excluded = dict.fromkeys(("taxicab", "jensen_shannon", "churn_between", "churn_within", "churn_excess"), 0)
+    by_images = 0
+    for _ in range(runs):
+        ease = random.normal(0.5, 1, n)
+        quirk = random.normal(0, 0.7, (3 * k, 1)) * random.normal(0, 1, n) + random.normal(0, 0.2, (3 * k, 1))
+        votes = (ease + quirk + random.normal(0, 0.5, (3 * k, n)) > 0).astype(int)
+        dense, control, level = votes[:k], votes[k : 2 * k], votes[2 * k :]
+        without, control_without = left_out_means(dense, level), left_out_means(dense, control)
+        scores, control_scores = distances(*vote_counts(dense, level)), distances(*vote_counts(dense, control))
+        for name in excluded:
+            own, other = ([side[name] for side in sides] for sides in (without, control_without))
+            values = scores[name] - control_scores[name]
+            low, high = mean_over_images_and_models(values, [own[0] - other[0], own[1], other[1]], 0.05)[1:]
+            excluded[name] += low > 0 or high < 0
+        low, high = mean(scores["churn_between"] - control_scores["churn_between"], 0.05)[1:]
+        by_images += low > 0 or high < 0
+    assert max(excluded.values()) / runs < 0.09, excluded
+    assert by_images / runs > 0.15  # what an interval over images alone would claim
