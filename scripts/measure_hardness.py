@@ -89,13 +89,11 @@ def hardness_rows(level: str, own: Statistics, control: Statistics, about: dict)
     """One row for each of how it is scored, population and metric; about: what all rows of the level say."""
     significance = about["significance"]
     rows = []
-    for key in own:
-        if key[-1] != "pies":
-            continue
-        groups = {group: own[*key[:-1], group] for group in GROUPS}
-        beyond = groups["pies"] - groups["matched"]
-        controls = control[*key[:-1], "pies"] - control[*key[:-1], "matched"]
-        scored_on, population, metric = key[:-1]
+    for scored_on, population, metric in (key[:-1] for key in own if key[-1] == "pies"):
+        groups, controls = (
+            {group: side[scored_on, population, metric, group] for group in GROUPS} for side in (own, control)
+        )
+        gap, control_gap = (side["pies"] - side["matched"] for side in (groups, controls))
         rows.append(
             {
                 "level": level,
@@ -111,11 +109,11 @@ def hardness_rows(level: str, own: Statistics, control: Statistics, about: dict)
                     for group, average in groups.items()
                     for name, value in with_interval(group, _within(population, average.estimate(significance))).items()
                 },
-                **with_interval("pies_less_matched", beyond.estimate(significance)),
-                **with_interval("control_pies_less_matched", controls.estimate(significance)),
+                **with_interval("pies_less_matched", gap.estimate(significance)),
+                **with_interval("control_pies_less_matched", control_gap.estimate(significance)),
                 **with_interval(
                     "beyond_control",
-                    UNDEFINED if level == "control" else (beyond - controls).estimate(significance),
+                    UNDEFINED if level == "control" else (gap - control_gap).estimate(significance),
                 ),
             }
         )
