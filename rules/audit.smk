@@ -49,6 +49,80 @@ rule summarize_pies:
         "../scripts/summarize_pies.py"
 
 
+rule score_examples:
+    input:
+        ledger=ledger("clean"),
+    output:
+        table="<results>/tables/scores.csv",
+    log:
+        "<logs>/score_examples.log",
+    localrule: True
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=20,
+    params:
+        code=code("score_examples"),
+        levels=COMPRESSED,
+    message:
+        "score how differently the populations vote on every example"
+    script:
+        "../scripts/score_examples.py"
+
+
+rule summarize_scores:
+    input:
+        scores="<results>/tables/scores.csv",
+        ledger=ledger("clean"),
+    output:
+        table="<results>/tables/score_summary.csv",
+    log:
+        "<logs>/summarize_scores.log",
+    localrule: True
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=20,
+    params:
+        code=code("summarize_scores"),
+        levels=COMPRESSED,
+        significance=config["audit"]["significance"],
+    message:
+        "hold the scores against the control's"
+    script:
+        "../scripts/summarize_scores.py"
+
+
+rule measure_hardness:
+    input:
+        ledger=ledger("clean"),
+    output:
+        table="<results>/tables/hardness.csv",
+        predictors="<results>/tables/predictors.csv",
+    log:
+        "<logs>/measure_hardness.log",
+    localrule: True
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        code=code("measure_hardness"),
+        levels=COMPRESSED,
+        significance=config["audit"]["significance"],
+        splits=config["audit"]["splits"],
+    message:
+        "measure how hard PIEs are for models that did not choose them"
+    script:
+        "../scripts/measure_hardness.py"
+
+
 rule compare_kinds:
     input:
         pies="<results>/tables/pies.csv",
@@ -81,6 +155,7 @@ rule compare_classes:
         data="<results>/data/manifest.json",
     output:
         table="<results>/tables/class_impact.csv",
+        summary="<results>/tables/class_summary.csv",
     log:
         "<logs>/compare_classes.log",
     localrule: True
@@ -88,12 +163,13 @@ rule compare_classes:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=4000,
+        runtime=20,
     params:
         code=code("compare_classes"),
         levels=COMPRESSED,
         significance=config["audit"]["significance"],
+        resamples=config["audit"]["resamples"],
     message:
         "test which classes lose more than the average"
     script:

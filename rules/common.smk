@@ -44,9 +44,11 @@ LAYOUT = config["corruptions"]["layout"]
 SHARDS = [f"{shard:04d}-of-{config['corruptions']['shards']:04d}" for shard in range(config["corruptions"]["shards"])]
 SPLITS = splits_of(SOURCE, DATA)
 SUITES = ["clean", *(family for family in FAMILIES if set(FAMILIES[family]) & set(CORRUPTIONS))]
-TABLES = ["pies", "pie_summary", "planted", "class_impact", "robustness", "cost", "cost_and_forgetting"]
+TABLES = [
+    *("pies", "pie_summary", "hardness", "predictors", "scores", "score_summary"),
+    *("planted", "class_summary", "class_impact", "cost_and_forgetting", "cost", "robustness"),
+]
 FIGURES = ["pie_rates", "class_impact", "cost"]
-# What is not Python and decides what the kernels compute: a change of it reruns what depends on them.
 KERNEL = {name: sha256(ROOT / "kernels" / name)[:12] for name in ("cpu.cpp", "configs.json")}
 GPU = int(config["training"]["device"] == "cuda")
 
@@ -96,6 +98,11 @@ def tables_of(wildcards):
 def packed_of(wildcards):
     """The packed weights of a cohort whose level has blocks."""
     return "<results>/packed/{level}/{cohort}.safetensors" if LEVELS[wildcards.level]["method"] == "block" else []
+
+
+def kernel_of(wildcards):
+    """What is not Python and decides what the kernels compute, for the levels that they predict."""
+    return KERNEL if LEVELS[wildcards.level]["method"] == "block" else {}
 
 
 def training_images(wildcards):

@@ -24,7 +24,7 @@ rule predict:
     params:
         code=code("predict"),
         device=config["training"]["device"],
-        kernel=KERNEL,
+        kernel=kernel_of,
     message:
         "predict {wildcards.suite} with {wildcards.level}, seeds {wildcards.cohort}"
     script:

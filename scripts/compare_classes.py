@@ -1,31 +1,95 @@
-"""class_impact.csv: the paper's Welch test of every class, level by level."""
+"""class_impact.csv: the paper's Welch test of every class, level by level, with effect sizes and what the paper lacks beside it;
+class_summary.csv: what the classes of a level come to.
+"""
+
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from scripts.lib.audit.classes import class_impact, recall
+from scripts.lib.audit.classes import ClassImpact, class_impact, recall
+from scripts.lib.audit.disparity import (
+    combined_error_variance,
+    error_rates,
+    jackknifed,
+    recall_intensification,
+    symmetric_distance_error,
+)
+from scripts.lib.audit.effects import bootstrap_intervals, hedges_g, relative_changes
+from scripts.lib.audit.margins import right_after_shift
+from scripts.lib.audit.multiple import benjamini_hochberg
 from scripts.lib.dataset import load_examples, load_manifest
 from scripts.lib.errors import InputError
 from scripts.lib.job import logged
 from scripts.lib.ledger import Votes, load_population, same_examples
-from scripts.lib.tables import save_table
+from scripts.lib.margins import load_margins
+from scripts.lib.streams import generator
+from scripts.lib.tables import save_table, with_interval
 
 
-def compare_level(
-    level: str, dense: Votes, compressed: Votes, classes: list[str], frequency: np.ndarray, significance: float
-) -> pd.DataFrame:
-    """One row a class. frequency: int[C], training images of each class."""
+@dataclass(frozen=True)
+class Impact:
+    """All that is asked of the classes of one level."""
+
+    dense_recall: np.ndarray  # float64[K, C]
+    level_recall: np.ndarray  # float64[L, C]
+    shifted_recall: np.ndarray  # float64[M, C]: the control's, had every image lost the same logit margin
+    paper: ClassImpact  # less one constant a level
+    own: ClassImpact  # less each model's own mean
+    shifted: ClassImpact  # the paper's test of the shifted control
+
+
+def impact_of(
+    level: str, dense: Votes, compressed: Votes, control_margins: np.ndarray, classes: int, significance: float
+) -> Impact:
+    """Every test of a level; control_margins: float64[M, N] of the control, shifted here until its top-1 is the level's."""
     same_examples(dense, compressed, level)
+    label, level_top1 = dense.label, compressed.correct.mean()
+    right = right_after_shift(control_margins, level_top1)
     try:
-        before, after = (
-            recall(dense.votes, dense.label, len(classes)),
-            recall(compressed.votes, dense.label, len(classes)),
+        before, after, shifted = (
+            recall(votes, label, classes) for votes in (dense.votes, compressed.votes, np.where(right, label, -1))
         )
     except ValueError as error:
         raise InputError(str(error)) from None
-    dense_top1, level_top1 = dense.correct.mean(), compressed.correct.mean()
-    impact = class_impact(before, after, dense_top1, level_top1, significance)
-    significant = impact.p <= significance
+    own = [recalls - votes.correct.mean(axis=1)[:, None] for recalls, votes in ((before, dense), (after, compressed))]
+    return Impact(
+        before,
+        after,
+        shifted,
+        class_impact(before, after, dense.correct.mean(), level_top1, significance),
+        class_impact(*own, 0.0, 0.0, significance),
+        class_impact(before, shifted, dense.correct.mean(), right.mean(), significance),
+    )
+
+
+def compare_level(
+    level: str,
+    dense: Votes,
+    compressed: Votes,
+    impact: Impact,
+    classes: list[str],
+    frequency: np.ndarray,
+    significance: float,
+    resamples: int,
+) -> pd.DataFrame:
+    """One row a class. frequency: int[C], training images of each class."""
+    paper, own = impact.paper, impact.own
+    significant = paper.p <= significance
+    share = np.bincount(dense.label, minlength=len(classes)) / len(dense.label)
+    effect = hedges_g(
+        relative_changes(impact.dense_recall, impact.level_recall, share), impact.dense_recall, impact.level_recall
+    )
+    change_interval, effect_interval = bootstrap_intervals(
+        dense.correct,
+        compressed.correct,
+        dense.label,
+        len(classes),
+        resamples,
+        significance,
+        generator("class effects", level),
+    )
+    before, after = impact.dense_recall.mean(axis=0), impact.level_recall.mean(axis=0)
     return pd.DataFrame(
         {
             "level": level,
@@ -35,43 +99,100 @@ def compare_level(
             "dense_models": len(dense.seed),
             "level_models": len(compressed.seed),
             "significance": significance,
-            "dense_recall": before.mean(axis=0),
-            "level_recall": after.mean(axis=0),
-            "recall_change": (after.mean(axis=0) - before.mean(axis=0)).round(12) + 0.0,
-            "dense_top1": dense_top1,
-            "level_top1": level_top1,
-            "relative_change": impact.change,
-            "relative_change_low": impact.low,
-            "relative_change_high": impact.high,
-            "t": impact.t,
-            "degrees_of_freedom": impact.degrees,
-            "p": impact.p,
+            "dense_recall": before,
+            "level_recall": after,
+            "recall_change": (after - before).round(12) + 0.0,
+            "dense_top1": dense.correct.mean(),
+            "level_top1": compressed.correct.mean(),
+            "relative_change": paper.change,
+            "relative_change_low": paper.low,
+            "relative_change_high": paper.high,
+            "t": paper.t,
+            "degrees_of_freedom": paper.degrees,
+            "p": paper.p,
             "significant": significant,
             "verdict": np.select(
-                [np.isnan(impact.p), ~significant, impact.change < 0],
+                [np.isnan(paper.p), ~significant, paper.change < 0],
                 ["undefined: no spread among the models", "not significant", "loses more than average"],
                 "loses less than average",
             ),
+            "q": benjamini_hochberg(paper.p),
+            "own_mean_t": own.t,
+            "own_mean_p": own.p,
+            "own_mean_q": benjamini_hochberg(own.p),
+            "resamples": resamples,
+            "change_bootstrap_low": change_interval[0],
+            "change_bootstrap_high": change_interval[1],
+            "hedges_g": effect,
+            "hedges_g_low": effect_interval[0],
+            "hedges_g_high": effect_interval[1],
+            "logit_shift_change": impact.shifted.change,
+            "logit_shift_p": impact.shifted.p,
         }
     )
 
 
+def found(p: np.ndarray, significance: float) -> dict[str, int]:
+    """How many of the p-values are significant, as they are and after Benjamini-Hochberg."""
+    return {"": int((p <= significance).sum()), "_bh": int((benjamini_hochberg(p) <= significance).sum())}
+
+
+def summarize_level(level: str, dense: Votes, compressed: Votes, impact: Impact, significance: float) -> dict:
+    """One row a level."""
+    classes = impact.dense_recall.shape[1]
+    change = (impact.level_recall.mean(axis=0) - impact.dense_recall.mean(axis=0)).round(12)
+    rates = [error_rates(votes.votes, dense.label, classes) for votes in (dense, compressed)]
+    tests = {"flagged": impact.paper.p, "own_mean_flagged": impact.own.p, "logit_shift_flagged": impact.shifted.p}
+    return {
+        "level": level,
+        "classes": classes,
+        "examples": len(dense.example),
+        "dense_models": len(dense.seed),
+        "level_models": len(compressed.seed),
+        "significance": significance,
+        "dense_top1": dense.correct.mean(),
+        "level_top1": compressed.correct.mean(),
+        "chance_flagged": significance * classes,
+        **{f"{name}{kind}": count for name, p in tests.items() for kind, count in found(p, significance).items()},
+        "gaining": int((change > 0).sum()),
+        "mean_gain": change[change > 0].mean() if (change > 0).any() else np.nan,
+        "losing": int((change < 0).sum()),
+        "mean_loss": change[change < 0].mean() if (change < 0).any() else np.nan,
+        **with_interval(
+            "intensification", recall_intensification(impact.dense_recall, impact.level_recall, significance)
+        ),
+        **with_interval(
+            "logit_shift_intensification",
+            recall_intensification(impact.dense_recall, impact.shifted_recall, significance),
+        ),
+        "classes_with_dense_errors": int((rates[0].mean(axis=1) > 0).all(axis=0).sum()),
+        **with_interval("cev", jackknifed(combined_error_variance, *rates, significance)),
+        **with_interval("sde", jackknifed(symmetric_distance_error, *rates, significance)),
+    }
+
+
 def main(input, output, params) -> None:
-    """Read the clean suite of all levels, write class_impact.csv."""
+    """Read the clean suite of all levels, write class_impact.csv and class_summary.csv."""
     classes = load_manifest(input.data)["classes"]
     train = load_examples(input.examples, "train")
     frequency = np.bincount(train.label, minlength=len(classes))
     dense = load_population(input.ledger, "dense")["clean", 0]
-    parts = [
-        compare_level(
-            level, dense, load_population(input.ledger, level)["clean", 0], classes, frequency, params.significance
+    same_examples(dense, load_population(input.ledger, "control")["clean", 0], "control")
+    control_margins = load_margins(input.ledger, "control")
+    parts, rows = [], []
+    for level in params.levels:
+        compressed = load_population(input.ledger, level)["clean", 0]
+        impact = impact_of(level, dense, compressed, control_margins, len(classes), params.significance)
+        parts.append(
+            compare_level(level, dense, compressed, impact, classes, frequency, params.significance, params.resamples)
         )
-        for level in params.levels
-    ]
-    for level, part in zip(params.levels, parts, strict=True):
-        chance = params.significance * len(part)
-        print(f"{level}: {part.significant.sum()} of {len(part)} classes significant; {chance:.1f} expected by chance")
+        rows.append(row := summarize_level(level, dense, compressed, impact, params.significance))
+        print(
+            f"{level}: {row['flagged']} of {len(classes)} classes significant, {row['flagged_bh']} after adjusting; "
+            f"{row['chance_flagged']:.1f} expected by chance, {row['logit_shift_flagged']} of an equal loss of logits"
+        )
     save_table(output.table, pd.concat(parts))
+    save_table(output.summary, pd.DataFrame(rows))
 
 
 if __name__ == "__main__":

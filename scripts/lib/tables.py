@@ -9,18 +9,9 @@ from scripts.lib.errors import InputError
 from scripts.lib.files import replacing
 
 TEXT = (
-    "example",
-    "level",
-    "class",
-    "worst_class",
-    "device",
-    "best_dense",
-    "grouping",
-    "group",
-    "role",
-    "verdict",
-    "corruption",
-    "tie_rule",
+    *("example", "level", "class", "grouping", "group", "role", "verdict", "corruption", "tie_rule"),
+    *("flip", "control_flip", "score", "scored_on", "population", "metric", "predictor"),
+    *("worst_class", "device", "best_dense"),
 )
 
 

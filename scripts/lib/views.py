@@ -39,6 +39,17 @@ def percent(value: float, low: float | None = None, high: float | None = None, s
     return f"{shown} [{100 * low:{'+' if sign else ''}.1f}, {100 * high:{'+' if sign else ''}.1f}]"
 
 
+def number(value: float, low: float | None = None, high: float | None = None, sign: bool = False) -> str:
+    """`0.231 [0.225, 0.237]`, or `+0.052 [+0.041, +0.063]` with `sign`; a dash and no brackets as in `percent`."""
+    if math.isnan(value):
+        return UNDEFINED
+    known = low is not None and high is not None and not (math.isnan(low) or math.isnan(high))
+    first, *ends = (
+        f"{round(each, 3) + 0.0:{'+.3f' if sign else '.3f'}}" for each in ((value, low, high) if known else (value,))
+    )
+    return f"{first} [{', '.join(ends)}]" if known else first
+
+
 def p_value(p: float) -> str:
     """Three decimals, or the power of ten below that."""
     if math.isnan(p):
@@ -95,6 +106,125 @@ def pie_summary(table: pd.DataFrame) -> View:
     return View("PIEs: images that compression changes the verdict on", note, cells)
 
 
+def hardness(table: pd.DataFrame) -> View:
+    shown = table[table.metric == "top1"]
+    changes = shown.population == "level less dense"
+    cells = pd.DataFrame({"level": shown.level, "scored on": shown.scored_on, "top-1 of": shown.population})
+    for title, name in (("PIEs", "pies"), ("as unsure, no PIEs", "matched"), ("all others", "others")):
+        ends = zip(shown[name], shown[f"{name}_low"], shown[f"{name}_high"], changes, strict=True)
+        cells[title] = [percent(*values) for values in ends]
+    cells["PIEs less as unsure"] = estimate(shown, "pies_less_matched", sign=True)
+    cells["beyond the control's"] = estimate(shown, "beyond_control", sign=True)
+    first = table[table.splits > 1].iloc[0]
+    note = (
+        f"n = {first.examples} test images, K = {first.dense_models} dense and {first.level_models} compressed models. PIEs that are chosen and scored on the same models carry the luck "
+        f"of that choice, and the loss on them looks larger than it is. So in each of {first.splits} splits half of the models of both populations choose the PIEs and the other half is scored on them; beside it the half that chose, "
+        "which is as large, and the paper's way, all models (half as many models find more PIEs by chance, so compare it with the halves in direction only). "
+        "As unsure, no PIEs: each PIE is matched with the images that are none and on which the vote margin of the choosing dense models is nearest, so what "
+        "remains is not mere uncertainty; its excess over the control, where nothing was compressed, is the effect of compression. "
+        f"Top-5 and all images: hardness.csv. Brackets: {coverage(table)} intervals over images, the models taken as they are."
+    )
+    return View("How hard PIEs are for models that did not choose them", note, cells)
+
+
+def predictors(table: pd.DataFrame) -> View:
+    fresh = table[table.scored_on == "the other half"]
+    paper = table[table.splits == 1].set_index(["level", "predictor"])
+    keys = list(zip(fresh.level, fresh.predictor, strict=True))
+    columns = (fresh[name] for name in ("auc", "auc_low", "auc_high"))
+    control = (fresh[name] for name in ("control_auc", "control_auc_low", "control_auc_high"))
+    beyond = (fresh[name] for name in ("beyond_control", "beyond_control_low", "beyond_control_high"))
+    cells = pd.DataFrame(
+        {
+            "level": fresh.level,
+            "predictor": fresh.predictor,
+            "AUC": [number(*values) for values in zip(*columns, strict=True)],
+            "control's": [number(*values) for values in zip(*control, strict=True)],
+            "beyond the control's": [number(*values, sign=True) for values in zip(*beyond, strict=True)],
+            "AUC on the models that chose": [number(paper.auc[key]) for key in keys],
+        }
+    )
+    first = fresh.iloc[0]
+    note = (
+        f"n = {first.examples} test images, K = {first.dense_models} dense models. How well the dense models alone foresee which images are PIEs, before anything is compressed: the "
+        f"probability that a PIE scores higher than another image (AUC; 0.5 is chance, 1 perfect), mean of {first.splits} splits in which half of the models choose the PIEs and the other dense "
+        "models predict them. Vote margin: between the two most frequent labels; vote entropy; disagreement of two models of the half (undefined where that is one model). "
+        "A high AUC for the control says that what is foreseen is where models disagree at all. The last column is of all models, which chose the PIEs themselves. "
+        f"Brackets: {coverage(table)} intervals over images, the models taken as they are."
+    )
+    return View("Who is hit can be foreseen: dense uncertainty as a predictor of PIEs", note, cells)
+
+
+def scores(table: pd.DataFrame) -> View:
+    order = ["q_votes", "taxicab", "example"]
+    ranked = table.sort_values(order, ascending=[True, False, True]).groupby("level").head(CLEAREST)
+    shown = pd.concat([ranked[ranked.level == level] for level in table.level.unique()])
+    first = table.iloc[0]
+    cells = pd.DataFrame(
+        {
+            "level": shown.level,
+            "example": shown.example,
+            "label": shown.label.astype(str),
+            "right: dense": [f"{right} of {k}" for right, k in zip(shown.dense_right, shown.dense_models, strict=True)],
+            "right: level": [f"{right} of {k}" for right, k in zip(shown.level_right, shown.level_models, strict=True)],
+            "modal label": shown.flip.replace("none", "stays"),
+            "taxicab": shown.taxicab.map(number),
+            "control's": shown.control_taxicab.map(number),
+            "Jensen-Shannon": shown.jensen_shannon.map(number),
+            "p (votes)": shown.p_votes.map(p_value),
+            "p (votes, BH)": shown.q_votes.map(p_value),
+            "p (right, BH)": shown.q_right.map(p_value),
+        }
+    )
+    note = (
+        f"The {CLEAREST} of n = {table.example.nunique()} test images of each level on which the votes of K = {first.dense_models} dense and "
+        f"{first.level_models} compressed models differ most surely; the control's rows show what such a list looks like where nothing was "
+        "compressed. Taxicab: summed difference of the shares of votes, 0 (the same) to 2 (no label in common), with the control's distance "
+        "on the same image; Jensen-Shannon: divergence in bits, 0 to 1. p (votes): the share of all ways to deal the votes to the two "
+        "populations that bring as large a taxicab distance; p (right): Fisher's exact test of the number of models that are right; BH: adjusted "
+        "for all images of the level (Benjamini-Hochberg). All images and scores: scores.csv."
+    )
+    return View("The examples whose votes change most surely", note, cells)
+
+
+def score_summary(table: pd.DataFrame) -> View:
+    control = table[table.level == "control"].set_index("score")
+    columns = {
+        "score": list(control.index),
+        "control (nothing compressed)": [
+            _mean_and_count(row["count"], number(row["mean"], row["mean_low"], row["mean_high"]))
+            for row in control.to_dict("records")
+        ],
+    }
+    for level, rows in table[table.level != "control"].groupby("level", sort=False):
+        columns[level] = [
+            _mean_and_count(row["count"], number(row["mean"]))
+            + f"; {number(row['excess'], row['excess_low'], row['excess_high'], sign=True)}"
+            for row in rows.set_index("score").loc[control.index].to_dict("records")
+        ]
+    first = table.iloc[0]
+    smallest = (1 + (first.dense_models == first.level_models)) / math.comb(
+        first.dense_models + first.level_models, first.dense_models
+    )
+    note = (
+        f"n = {first.examples} test images, K = {first.dense_models} dense and {first.level_models} compressed models. Each score is of one image and "
+        "compares a level's votes with those of the dense population; shown are its mean over images (and how many images) and, after the "
+        "semicolon, its excess over the control, a further dense population: only the excess is an effect of compression. Taxicab distance: of the "
+        "shares of votes, 0 to 2; Jensen-Shannon divergence in bits; churn between: how often a random model of each population disagree, within: "
+        "two models of the level; between beyond within: less the mean of both populations' churn within, about 0 where nothing differs. Right to wrong "
+        "and so on: images whose modal label flips so. Votes differ: images on which an exact test (all ways to deal the votes to the two "
+        f"populations, by taxicab distance) has p at most {first.significance:g}, uncorrected or adjusted for the n images (Benjamini-Hochberg, BH); accuracy differs: Fisher's "
+        f"exact test of the number of right models. These models cannot bring a p below {smallest:.0e}, so few of them find little after BH. "
+        f"Brackets: {coverage(table)} intervals, of means over images and models, of counted images over images only; none after BH, which ties the images together."
+    )
+    return View("How much the votes move: continuous scores", note, pd.DataFrame(columns))
+
+
+def _mean_and_count(count: float, shown: str) -> str:
+    """A mean as text, with the number of images where the score counts some."""
+    return shown if math.isnan(count) else f"{shown} ({count:.0f})"
+
+
 def planted(table: pd.DataFrame) -> View:
     shown = table[table.level != "control"]
     cells = pd.DataFrame(
@@ -130,6 +260,7 @@ def planted(table: pd.DataFrame) -> View:
 
 
 def class_impact(table: pd.DataFrame) -> View:
+    effects = zip(table.hedges_g, table.hedges_g_low, table.hedges_g_high, strict=True)
     cells = pd.DataFrame(
         {
             "level": table.level,
@@ -139,8 +270,12 @@ def class_impact(table: pd.DataFrame) -> View:
             "dense recall": table.dense_recall.map(percent),
             "level recall": table.level_recall.map(percent),
             "change beyond the average": estimate(table, "relative_change", sign=True),
+            "of an equal logit loss": [percent(change, sign=True) for change in table.logit_shift_change],
+            "Hedges' g": [number(*values, sign=True) for values in effects],
             "t": [UNDEFINED if math.isnan(t) else f"{t:.2f}" for t in table.t],
             "p": table.p.map(p_value),
+            "p (BH)": table.q.map(p_value),
+            "p (own mean, BH)": table.own_mean_q.map(p_value),
             "verdict": table.verdict,
         }
     )
@@ -149,9 +284,56 @@ def class_impact(table: pd.DataFrame) -> View:
         f"K = {first.dense_models} dense and {first.level_models} compressed models. The paper's test: every model's recall of the class less one constant "
         "per level, its population's mean top-1; Welch's t-test, two-sided, uncorrected (t > 0: the dense population is relatively better). With nothing "
         f"different, {table.groupby('level').size().iloc[0] * first.significance:.1f} classes of each level would be flagged on average; the control shows how many are. "
-        f"Brackets: {coverage(table)} intervals over models."
+        "Beside it: p adjusted for the classes of the level (Benjamini-Hochberg, BH), also with each model's own top-1 in place of the constant; the change that an equal "
+        "loss of logits would bring, the control's models shifted until their top-1 is the level's; and Hedges' g, the change in units of the spread between models. "
+        f"Brackets: {coverage(table)} intervals over models, those of g over models and images ({first.resamples} bootstrap resamples)."
     )
     return View("Class impact: which classes pay more than the average", note, cells)
+
+
+def class_summary(table: pd.DataFrame) -> View:
+    columns: dict[str, list[str]] = {}
+    for row in table.itertuples():
+        columns[row.level] = [
+            percent(row.level_top1),
+            f"{row.flagged}; {row.flagged_bh}",
+            f"{row.own_mean_flagged}; {row.own_mean_flagged_bh}",
+            f"{row.logit_shift_flagged}; {row.logit_shift_flagged_bh}",
+            f"{row.losing}; {percent(row.mean_loss, sign=True)}",
+            f"{row.gaining}; {percent(row.mean_gain, sign=True)}",
+            number(row.intensification, row.intensification_low, row.intensification_high, sign=True),
+            number(
+                row.logit_shift_intensification,
+                row.logit_shift_intensification_low,
+                row.logit_shift_intensification_high,
+                sign=True,
+            ),
+            number(row.cev, row.cev_low, row.cev_high),
+            number(row.sde, row.sde_low, row.sde_high),
+        ]
+    first = table.iloc[0]
+    measures = [
+        "top-1",
+        "classes flagged (the paper's test); after BH",
+        "with each model's own mean; after BH",
+        "of an equal logit loss; after BH",
+        "classes that lose recall; mean loss",
+        "classes that gain recall; mean gain",
+        "recall intensification",
+        "of an equal logit loss, intensification",
+        "combined error variance (CEV)",
+        "symmetric distance error (SDE)",
+    ]
+    note = (
+        f"n = {first.examples} test images of {first.classes} classes, K = {first.dense_models} dense and {first.level_models} compressed models; the dense top-1 is {percent(first.dense_top1)}. The control is a further dense population: "
+        f"what its column shows, seeds alone do. Flagged: Welch's test of each class, p at most {first.significance:g} ({first.chance_flagged:.1f} by chance), and after Benjamini-Hochberg (BH); with one "
+        "constant a level, as in the paper, or each model's own top-1 as the shift. Of an equal logit loss: the control's models as if the label's logit had lost the same "
+        "amount in every image, so much that their top-1 is the level's (an approximation with one number; what it flags is no disparity but ceilings and floors of recall). "
+        "Recall intensification: slope over classes of the change of recall on dense recall, measured on separate halves of the dense models; positive where weak classes "
+        f"lose more. CEV and SDE: variance and asymmetry of the relative change of the classes' false positive and false negative rates ({first.classes_with_dense_errors} classes have dense errors); seeds alone "
+        f"lift both above 0. Brackets: {coverage(table)} intervals, over classes for intensification and over models for CEV and SDE; counts and mean gains have none, their null is the control."
+    )
+    return View("Class impact in numbers of a level", note, pd.DataFrame({"measure": measures, **columns}))
 
 
 def robustness(table: pd.DataFrame) -> View:
@@ -280,7 +462,12 @@ def pies(table: pd.DataFrame) -> View:
 VIEWS: dict[str, Callable[[pd.DataFrame], View]] = {
     "pies": pies,
     "pie_summary": pie_summary,
+    "hardness": hardness,
+    "predictors": predictors,
+    "scores": scores,
+    "score_summary": score_summary,
     "planted": planted,
+    "class_summary": class_summary,
     "class_impact": class_impact,
     "robustness": robustness,
     "cost": cost,

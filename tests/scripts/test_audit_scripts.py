@@ -5,14 +5,21 @@ import pandas as pd
 import pytest
 
 from scripts.compare_classes import compare_level as compare_classes
+from scripts.compare_classes import impact_of
+from scripts.compare_classes import summarize_level as summarize_classes
 from scripts.compare_kinds import compare_level as compare_kinds
 from scripts.compare_kinds import groups_of
 from scripts.find_pies import pies_of
+from scripts.lib.audit.halves import deal_halves
+from scripts.lib.audit.scores import left_out_means
 from scripts.lib.dataset import Examples
 from scripts.lib.errors import InputError
 from scripts.lib.ledger import Votes
+from scripts.measure_hardness import ALL_MODELS, OTHER_HALF, SAME_HALF, hardness_rows, measure_level, predictor_rows
 from scripts.measure_robustness import measure
+from scripts.score_examples import scores_of, table_of
 from scripts.summarize_pies import summarize_level
+from scripts.summarize_scores import summarize_level as summarize_scores
 
 
 def votes_of(predictions, label):
@@ -67,6 +74,76 @@ def test_a_large_excess_is_told_from_the_control():
     assert same["verdict"] == "is the control" and np.isnan(same["excess_rate"])
 
 
+def test_scores_of_four_images():
+    scores = scores_of("pruned", DENSE, PRUNED)
+    # Of three models each: all agree; 3:0 becomes 1:2; 2:1 becomes 1:2; 1:2 becomes 3:0.
+    assert scores["taxicab"] == pytest.approx([0, 4 / 3, 2 / 3, 4 / 3])
+    assert scores["flip"].tolist() == ["none", "right to wrong", "right to wrong", "wrong to right"]
+    assert scores["level_right"].tolist() == [3, 1, 1, 3]
+    assert scores["churn_between"] == pytest.approx([0, 2 / 3, 5 / 9, 2 / 3])
+    assert scores["churn_excess"] == pytest.approx([0, 1 / 3, 5 / 9 - 2 / 3, 1 / 3])
+    # Four votes for one label and two for another: of the 20 deals, 8 leave both of the two on one side.
+    assert scores["p_votes"] == pytest.approx([1, 8 / 20, 1, 8 / 20])
+    assert scores["p_right"] == pytest.approx([1, 8 / 20, 1, 8 / 20])
+    assert scores["q_votes"] == pytest.approx([1, 16 / 20, 1, 16 / 20])
+
+
+def test_scores_are_summed_up_beside_the_controls():
+    control = scores_of("control", DENSE, DENSE)
+    table = table_of("pruned", DENSE, PRUNED, scores_of("pruned", DENSE, PRUNED), control)
+    without, control_without = left_out_means(DENSE.votes, PRUNED.votes), left_out_means(DENSE.votes, DENSE.votes)
+    rows = {row["score"]: row for row in summarize_scores("pruned", table, without, control_without, 0.5)}
+    assert rows["taxicab distance"]["mean"] == pytest.approx(10 / 12)
+    assert rows["taxicab distance"]["excess"] == pytest.approx(10 / 12)  # the control is the dense population again
+    assert (rows["right to wrong"]["count"], rows["right to wrong"]["control_count"]) == (2, 0)
+    assert (rows["votes differ, uncorrected"]["count"], rows["votes differ, BH"]["count"]) == (2, 0)
+    assert rows["votes differ, BH"]["mean"] == 0 and np.isnan(rows["votes differ, BH"]["mean_low"])
+    assert rows["churn within the level"]["excess"] == pytest.approx((4 / 3 - 4 / 3) / 4)
+    table = table_of("control", DENSE, DENSE, control, control)
+    own = summarize_scores("control", table, control_without, control_without, 0.05)
+    assert all(np.isnan(row["excess"]) for row in own)
+
+
+def test_who_did_not_choose_is_not_fooled_by_luck():
+    # Every model is right about every image with probability 0.6: PIEs are luck, and no harder than the others.
+    random = np.random.default_rng(0)
+    label = np.zeros(4000, int)
+    dense, pruned = (votes_of((random.random((10, 4000)) > 0.6).astype(int), label) for _ in range(2))
+    members = deal_halves(10, 40, random), deal_halves(10, 40, random)
+    found = measure_level(dense, pruned, members, classes=10)
+    for population in ("dense", "level"):
+        fresh = found[OTHER_HALF, population, "top1", "pies"].estimate(0.01)
+        assert fresh.low <= 0.6 <= fresh.high and fresh.high - fresh.low < 0.05
+        for scored_on in (ALL_MODELS, SAME_HALF):
+            assert found[scored_on, population, "top1", "pies"].estimate(0.01).high < 0.58
+    beyond = (found[OTHER_HALF, "level", "top1", "pies"] - found[OTHER_HALF, "level", "top1", "matched"]).estimate(0.01)
+    assert beyond.low <= 0 <= beyond.high
+    foreseen = found[OTHER_HALF, "vote margin"].estimate(0.01)
+    assert foreseen.low <= 0.5 <= foreseen.high < found[ALL_MODELS, "vote margin"].value
+
+
+def test_hardness_of_four_images():
+    everybody = np.array([[True, True, False], [True, True, False]])
+    found = measure_level(DENSE, PRUNED, (everybody, everybody), classes=10)
+    # As the paper scores it: PIEs are the last three, dense right 3, 2 and 1 of 3 times, pruned 1, 1 and 3.
+    paper = found[ALL_MODELS, "dense", "top1", "pies"], found[ALL_MODELS, "level less dense", "top1", "pies"]
+    assert [average.value for average in paper] == pytest.approx([6 / 9, -1 / 9])
+    # The first two models say 0 1 2 4 and 0 2 5 3: three PIEs; the third dense one is right about 1 and 3 of them, the pruned one too.
+    assert found[OTHER_HALF, "dense", "top1", "pies"].value == pytest.approx(2 / 3)
+    assert found[OTHER_HALF, "level", "top1", "pies"].value == pytest.approx(2 / 3)
+    assert found[OTHER_HALF, "dense", "top1", "others"].value == 1
+    about = {"splits": 2, "significance": 0.05}
+    rows = hardness_rows("pruned", found, found, about)
+    assert len(rows) == 3 * 3 * 2 and all(row["beyond_control"] == 0 for row in rows)
+    assert {row["splits"] for row in rows if row["scored_on"] == ALL_MODELS} == {1}
+    assert np.isnan(hardness_rows("control", found, found, about)[0]["beyond_control"])
+    predicted = {
+        (row["scored_on"], row["predictor"]): row["auc"] for row in predictor_rows("pruned", found, found, about)
+    }
+    assert predicted[ALL_MODELS, "vote margin"] == pytest.approx((0.5 + 1 + 1) / 3)
+    assert np.isnan(predicted[OTHER_HALF, "disagreement of two models"])  # of one model
+
+
 def test_head_and_tail_are_the_halves_of_the_classes():
     frequency = np.array([10, 20, 30, 40])[[0, 1, 2, 3, 0]]
     examples = Examples(
@@ -99,23 +176,53 @@ def test_planted_groups_are_compared_by_their_excess():
     assert set(rows) == {"typical", "mislabelled", "abstract"}  # what is not planted has no row
 
 
+def margins_of(votes):
+    """Logit margins that fit the votes: 1 where they are right, and -1 where they are not."""
+    return np.where(votes.correct, 1.0, -1.0)
+
+
 def test_class_impact_names_the_class_that_pays():
     random = np.random.default_rng(0)
     label = np.repeat(np.arange(10), 30)
     dense, pruned = (np.where(random.random((8, 300)) < 0.9, label, (label + 1) % 10) for _ in range(2))
     pays = label == 7
     pruned[:, pays] = np.where(random.random((8, 30)) < 0.5, 7, 8)
-    table = compare_classes(
-        "pruned", votes_of(dense, label), votes_of(pruned, label), list("abcdefghij"), np.arange(10), 0.05
-    )
+    before, after = votes_of(dense, label), votes_of(pruned, label)
+    impact = impact_of("pruned", before, after, margins_of(before), 10, 0.05)
+    table = compare_classes("pruned", before, after, impact, list("abcdefghij"), np.arange(10), 0.05, 200)
     worst = table.loc[table.relative_change.idxmin()]
     assert worst["class"] == "h" and worst.significant and worst.verdict == "loses more than average" and worst.t > 0
     assert worst.recall_change == pytest.approx((pruned == 7)[:, pays].mean() - (dense == 7)[:, pays].mean())
+    assert worst.q < 0.001 and worst.own_mean_q < 0.001 and worst.q >= worst.p
+    assert worst.hedges_g_high < -2 and worst.change_bootstrap_low < worst.relative_change < worst.change_bootstrap_high
+    others = table[table["class"] != "h"]
+    assert (others.q >= others.p).all() and (others.relative_change > worst.relative_change).all()
+    row = summarize_classes("pruned", before, after, impact, 0.05)
+    assert (row["flagged"], row["classes"], row["chance_flagged"]) == (table.significant.sum(), 10, 0.5)
+    assert row["gaining"] + row["losing"] <= 10 and row["mean_loss"] < 0 < row["mean_gain"]
+    # Class h is missed five times as often as before, and class i, which is said in its place, said too often.
+    nothing = summarize_classes("control", before, before, impact, 0.05)
+    assert row["cev"] > 2 and row["sde"] > 0.8 and nothing["cev"] == nothing["sde"] == 0
+
+
+def test_a_level_that_equals_the_shifted_control_is_what_an_equal_loss_of_logits_makes():
+    random = np.random.default_rng(1)
+    label = np.repeat(np.arange(4), 50)
+    margins = random.normal(1, 1, (6, 200))
+    control = np.where(margins > 0, label, (label + 1) % 4)
+    level = np.where(margins > 0.7, label, (label + 1) % 4)
+    dense = votes_of(np.where(random.normal(1, 1, (6, 200)) > 0, label, (label + 1) % 4), label)
+    impact = impact_of("pruned", dense, votes_of(level, label), margins, 4, 0.05)
+    assert np.array_equal(impact.shifted.p, impact.paper.p) and np.array_equal(
+        impact.shifted_recall, impact.level_recall
+    )
+    own = impact_of("control", dense, votes_of(control, label), margins, 4, 0.05)
+    assert np.array_equal(own.shifted.p, own.paper.p)
 
 
 def test_class_impact_refuses_a_class_that_is_not_tested():
     with pytest.raises(InputError, match="class 4 has no test image"):
-        compare_classes("pruned", DENSE, PRUNED, list("abcde"), np.arange(5), 0.05)
+        impact_of("pruned", DENSE, PRUNED, margins_of(DENSE), 5, 0.05)
 
 
 def test_robustness_by_hand():

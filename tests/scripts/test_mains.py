@@ -5,12 +5,22 @@ from types import SimpleNamespace as Names
 import numpy as np
 import pytest
 
-from scripts import compare_classes, compare_kinds, find_pies, measure_robustness, summarize_pies
+from scripts import (
+    compare_classes,
+    compare_kinds,
+    find_pies,
+    measure_hardness,
+    measure_robustness,
+    score_examples,
+    summarize_pies,
+    summarize_scores,
+)
 from scripts.draw_class_impact import class_impact
 from scripts.draw_pie_rates import pie_rates
 from scripts.lib.dataset import save_examples, save_manifest
 from scripts.lib.errors import InputError
 from scripts.lib.ledger import block, load_population, save_ledger
+from scripts.lib.margins import load_margins
 from scripts.lib.tables import load_table
 from scripts.lib.views import VIEWS
 
@@ -61,12 +71,17 @@ def made(tmp_path_factory):
     )
     save_manifest(folder / "data.json", {"classes": list("abcdefghij")})
     params = Names(levels=LEVELS, deals=50, permutations=50, significance=0.05, corruptions=["contrast"])
+    params.splits, params.resamples = 10, 100
     paths = {name: folder / f"{name}.csv" for name in VIEWS}
-    given = Names(ledger=clean, examples=folder / "examples.parquet", data=folder / "data.json", pies=paths["pies"])
+    given = Names(ledger=clean, examples=folder / "examples.parquet", data=folder / "data.json")
+    given.pies, given.scores = paths["pies"], paths["scores"]
     find_pies.main(given, Names(table=paths["pies"]), params)
     summarize_pies.main(given, Names(table=paths["pie_summary"]), params)
+    measure_hardness.main(given, Names(table=paths["hardness"], predictors=paths["predictors"]), params)
+    score_examples.main(given, Names(table=paths["scores"]), params)
+    summarize_scores.main(given, Names(table=paths["score_summary"]), params)
     compare_kinds.main(given, Names(table=paths["planted"]), params)
-    compare_classes.main(given, Names(table=paths["class_impact"]), params)
+    compare_classes.main(given, Names(table=paths["class_impact"], summary=paths["class_summary"]), params)
     params.levels = ["dense", *LEVELS]
     measure_robustness.main(Names(ledger=everything), Names(table=paths["robustness"]), params)
     return {name: load_table(path) for name, path in paths.items()}
@@ -97,6 +112,47 @@ def test_pie_summary(made):
     assert view["dense top-1 on PIEs"].startswith("100.0 %") and view["level top-1 on PIEs"].startswith("0.0 %")
 
 
+def test_hardness(made):
+    hardness = made["hardness"].set_index(["level", "scored_on", "population", "metric"])
+    for scored_on in (measure_hardness.OTHER_HALF, measure_hardness.SAME_HALF, measure_hardness.ALL_MODELS):
+        dense, pruned = (hardness.loc[("pruned", scored_on, population, "top1")] for population in ("dense", "level"))
+        assert (dense.pies, dense.matched, dense.others, pruned.pies, pruned.others) == (1, 1, 1, 0, 1)
+        assert (pruned["all"], pruned.pie_rate, pruned.pies_less_matched) == (0.75, 0.25, -1)
+        assert (
+            pruned.control_pies_less_matched == -1 and pruned.beyond_control == 0
+        )  # the control's two PIEs are wrong too
+        change = hardness.loc[("pruned", scored_on, "level less dense", "top1")]
+        assert (change.pies, change.others, change["all"]) == (-1, 0, -0.25)
+    view = VIEWS["hardness"](made["hardness"]).cells
+    assert "0.0 %" in view["PIEs"].str[:5].tolist() and "-100.0 points" in view["PIEs"].str[:13].tolist()
+
+
+def test_predictors(made):
+    predictors = made["predictors"]
+    assert (predictors.auc == 0.5).all() and len(predictors) == 2 * 3 * 3  # no dense model is ever in doubt
+
+
+def test_scores(made):
+    scores = made["scores"][lambda table: table.level == "pruned"]
+    assert scores.taxicab.tolist() == np.where(PRUNED_WRONG, 2, 0).tolist()
+    assert scores.control_taxicab.tolist() == np.where(CONTROL_WRONG, 2, 0).tolist()
+    assert scores.p_votes[PRUNED_WRONG].to_numpy() == pytest.approx(
+        2 / 70
+    )  # of 70 deals only these two part the votes so
+    assert (scores.q_votes[PRUNED_WRONG] > 0.05).all() and (scores.flip == "right to wrong").sum() == 10
+
+
+def test_score_summary(made):
+    summary = made["score_summary"].set_index(["level", "score"])
+    row = summary.loc[("pruned", "right to wrong")]
+    assert (row["count"], row.control_count, row["mean"], row.excess) == (10, 2, 0.25, 0.2)
+    assert summary.loc[("pruned", "votes differ, uncorrected")]["count"] == 10
+    assert summary.loc[("pruned", "churn between beyond within")]["mean"] == 0.25
+    view = VIEWS["score_summary"](made["score_summary"]).cells.set_index("score")
+    assert view.pruned["right to wrong"].startswith("0.250 (10); +0.200 [")
+    assert view.pruned["votes differ, BH"] == "0.000 (0); +0.000"
+
+
 def test_planted(made):
     planted = made["planted"][lambda table: table.level == "pruned"].set_index(["grouping", "group"])
     assert planted.loc[("kind", "abstract")].pies == 10 and planted.loc[("kind", "typical")].pies == 0
@@ -111,6 +167,27 @@ def test_class_impact(made):
     assert impact.recall_change.to_numpy() == pytest.approx(-wrong)
     assert impact.relative_change.to_numpy() == pytest.approx(0.25 - wrong)
     assert (impact.verdict == "undefined: no spread among the models").all() and not impact.significant.any()
+
+
+def test_class_summary(made):
+    summary = made["class_summary"].set_index("level")
+    pruned = summary.loc["pruned"]
+    wrong = np.bincount(LABEL[PRUNED_WRONG], minlength=CLASSES) / 4
+    assert (pruned.losing, pruned.gaining, pruned.flagged) == ((wrong > 0).sum(), 0, 0)
+    assert pruned.mean_loss == pytest.approx(-wrong[wrong > 0].mean(), abs=1e-6) and np.isnan(pruned.mean_gain)
+    assert pruned.classes_with_dense_errors == 0 and np.isnan(pruned.cev)  # the dense models make no errors
+    assert VIEWS["class_summary"](made["class_summary"]).cells.pruned.iloc[0] == "75.0 %"
+
+
+def test_margins_are_those_of_the_probabilities(tmp_path):
+    ids = np.array([f"test/{i:02d}" for i in range(N)])
+    for seed, wrong in ((1, PRUNED_WRONG), (0, RIGHT)):
+        rows = [block(ids, LABEL, seed, *variant, predictions(wrong, 0)) for variant in (("clean", 0), ("fog", 1))]
+        save_ledger(tmp_path / f"{seed}.parquet", rows, {"level": "control"})
+    save_ledger(tmp_path / "dense.parquet", rows, {"level": "dense"})
+    margins = load_margins([tmp_path / f"{name}.parquet" for name in ("dense", 1, 0)], "control")
+    assert margins.shape == (2, N) and margins[0] == pytest.approx(np.log(91), rel=1e-5)
+    assert margins[1] == pytest.approx(np.where(PRUNED_WRONG, -np.log(91), np.log(91)), rel=1e-5)
 
 
 def test_robustness(made):

@@ -3,16 +3,22 @@
 import numpy as np
 import pandas as pd
 import pytest
-from test_audit_scripts import DENSE, LABEL, PRUNED
+from test_audit_scripts import DENSE, LABEL, PRUNED, margins_of
 
 from scripts.compare_classes import compare_level as compare_classes
+from scripts.compare_classes import impact_of
+from scripts.compare_classes import summarize_level as summarize_classes
 from scripts.compare_kinds import GROUPS
 from scripts.compare_kinds import compare_level as compare_kinds
 from scripts.find_pies import pies_of
+from scripts.lib.audit.scores import left_out_means
 from scripts.lib.views import VIEWS
+from scripts.measure_hardness import hardness_rows, measure_level, predictor_rows
 from scripts.measure_robustness import measure
 from scripts.render_table import markdown
+from scripts.score_examples import scores_of, table_of
 from scripts.summarize_pies import summarize_level
+from scripts.summarize_scores import summarize_level as summarize_scores
 from scripts.write_report import findings
 
 SIGNIFICANCE = 0.1
@@ -26,6 +32,18 @@ def tables():
     control = pies[pies.level == "control"].pie.to_numpy()
     members = pd.concat([pies.assign(grouping=g, group=names[0], control_pie=False) for g, names in GROUPS.items()])
     rows = {level: pies[pies.level == level] for level in levels}
+    impacts = {
+        level: impact_of(level, DENSE, votes, margins_of(DENSE), 4, SIGNIFICANCE) for level, votes in levels.items()
+    }
+    chosen = np.array([[True, False, False], [False, True, False]])
+    halves = {level: measure_level(DENSE, votes, (chosen, chosen), 10) for level, votes in levels.items()}
+    about = {"examples": len(LABEL), "dense_models": 3, "level_models": 3, "splits": 2, "significance": SIGNIFICANCE}
+    left_out = {level: left_out_means(DENSE.votes, votes.votes) for level, votes in levels.items()}
+    control_scores = scores_of("control", DENSE, DENSE)
+    scores = {
+        level: table_of(level, DENSE, votes, scores_of(level, DENSE, votes), control_scores)
+        for level, votes in levels.items()
+    }
     return {
         "pies": pies,
         "pie_summary": pd.DataFrame(
@@ -34,14 +52,33 @@ def tables():
                 for level, votes in levels.items()
             ]
         ).assign(sparsity=0.5),
+        **{
+            name: pd.DataFrame(
+                [row for level in levels for row in rows_of(level, halves[level], halves["control"], about)]
+            )
+            for name, rows_of in (("hardness", hardness_rows), ("predictors", predictor_rows))
+        },
+        "scores": pd.concat(scores.values()),
+        "score_summary": pd.DataFrame(
+            [
+                row
+                for level in levels
+                for row in summarize_scores(level, scores[level], left_out[level], left_out["control"], SIGNIFICANCE)
+            ]
+        ),
         "planted": pd.DataFrame(
             [row for level in levels for row in compare_kinds(level, members[members.level == level], 3, SIGNIFICANCE)]
         ),
         "class_impact": pd.concat(
             [
-                compare_classes(level, DENSE, votes, list("abcd"), np.arange(4), SIGNIFICANCE)
+                compare_classes(
+                    level, DENSE, votes, impacts[level], list("abcd"), np.arange(4), SIGNIFICANCE, resamples=20
+                )
                 for level, votes in levels.items()
             ]
+        ),
+        "class_summary": pd.DataFrame(
+            [summarize_classes(level, DENSE, votes, impacts[level], SIGNIFICANCE) for level, votes in levels.items()]
         ),
         "robustness": pd.DataFrame(
             [
@@ -59,7 +96,7 @@ def test_a_page_is_complete(tables, name):
     assert "{" not in page and "nan" not in page.lower()
     assert "K = 3" in page or name == "pies"
     assert all(isinstance(cell, str) for cell in view.cells.to_numpy().ravel())
-    if name != "pies":
+    if name not in ("pies", "scores"):  # lists of examples, in which nothing is estimated
         assert "90 % intervals" in view.note  # what the significance of this study asks for
         assert f"n = {len(LABEL)}" in page or "n" in view.cells
 

@@ -8,12 +8,18 @@ REPORTED = {"write_report": 1}
 FROM_CLEAN = {
     "find_pies": 1,
     "summarize_pies": 1,
+    "score_examples": 1,
+    "summarize_scores": 1,
+    "measure_hardness": 1,
     "compare_kinds": 1,
     "compare_classes": 1,
     "draw_pie_rates": 1,
+    "weigh_cost": 1,
     "draw_class_impact": 1,
+    "draw_cost": 1,
 }
-EVERY_TABLE = FROM_CLEAN | {"measure_robustness": 1, "render_table": 5} | REPORTED
+EVERY_TABLE = FROM_CLEAN | {"measure_robustness": 1, "render_table": 11} | REPORTED
+AND_COST = EVERY_TABLE | {"measure_cost": 1, "render_table": 12}
 STUDY = "tests/miniature.yaml"
 
 
@@ -31,7 +37,7 @@ def test_nothing_changed(finished):
 CHANGES = {
     "one more seed": (
         (STUDY, "models: 2", "models: 3"),
-        {"train": 4, "predict": 12} | EVERY_TABLE,
+        {"train": 4, "pack": 1, "predict": 12} | EVERY_TABLE,
     ),
     "one more corruption": (
         (STUDY, "contrast]", "contrast, pixelate]"),
@@ -43,25 +49,25 @@ CHANGES = {
     ),
     "one more level": (
         (STUDY, "  - {name: block", "  - {name: magnitude-0.50, method: magnitude, sparsity: 0.5}\n  - {name: block"),
-        {"train": 1, "predict": 3} | EVERY_TABLE,
+        {"train": 1, "predict": 3} | AND_COST,
     ),
     "another sparsity of one level": (
         (STUDY, "sparsity: 0.50", "sparsity: 0.60"),
-        {"train": 1, "predict": 3} | EVERY_TABLE,
+        {"train": 1, "pack": 1, "predict": 3} | AND_COST,
     ),
     "other pruning": (
         (STUDY, "every: 2", "every: 3"),
-        {"train": 2, "predict": 6} | EVERY_TABLE,
+        {"train": 2, "pack": 1, "predict": 6} | AND_COST,
     ),
     "another significance": (
         (STUDY, "permutations: 200", "permutations: 200\n  significance: 0.01"),
-        {rule: 1 for rule in FROM_CLEAN if rule != "find_pies"}
-        | {"measure_robustness": 1, "render_table": 4}
+        {rule: 1 for rule in FROM_CLEAN if rule not in ("find_pies", "score_examples")}
+        | {"measure_robustness": 1, "measure_cost": 1, "render_table": 10}
         | REPORTED,
     ),
     "a figure's style": (
         ("scripts/lib/charts.py", "#0b6e99", "#0b6e98"),
-        {"draw_pie_rates": 1, "draw_class_impact": 1} | REPORTED,
+        {"draw_pie_rates": 1, "draw_class_impact": 1, "draw_cost": 1} | REPORTED,
     ),
     "the report's words": (
         ("report/report.html.jinja", "<h2>Findings</h2>", "<h2>What was found</h2>"),
@@ -69,7 +75,7 @@ CHANGES = {
     ),
     "the mathematics of one table": (
         ("scripts/lib/audit/classes.py", "difference.round(12)", "difference.round(11)"),
-        {"compare_classes": 1, "draw_class_impact": 1, "render_table": 1} | REPORTED,
+        {"compare_classes": 1, "draw_class_impact": 1, "weigh_cost": 1, "draw_cost": 1, "render_table": 3} | REPORTED,
     ),
     "a corruption's code": (
         ("scripts/lib/corruptions/digital.py", "import numpy as np", "import numpy as np\n\nCHANGED = True"),
@@ -77,13 +83,21 @@ CHANGES = {
     ),
     "how networks are trained": (
         ("scripts/lib/training.py", "foreach=True", "foreach=False"),
-        {"train": 4, "predict": 12} | EVERY_TABLE,
+        {"train": 4, "pack": 1, "predict": 12} | AND_COST,
+    ),
+    "the CPU kernel": (
+        ("kernels/cpu.cpp", "#include <algorithm>", "#include <algorithm>\n#include <cstring>"),
+        {"predict": 3} | AND_COST,
+    ),
+    "what the kernels cost on other sizes": (
+        (STUDY, "batch_sizes: [1, 8]", "batch_sizes: [1, 16]"),
+        {"measure_cost": 1, "weigh_cost": 1, "draw_cost": 1, "render_table": 2} | REPORTED,
     ),
     "a helper that everything shares": (
         ("scripts/lib/files.py", "path = Path(path)\n    path.parent", "path = Path(str(path))\n    path.parent"),
         {"prepare_data": 1, "choose_examples": 1, "corrupt": 3, "describe_corruptions": 1}
-        | {"train": 4, "predict": 12, "draw_exemplars": 1}
-        | EVERY_TABLE,
+        | {"train": 4, "pack": 1, "predict": 12, "draw_exemplars": 1}
+        | AND_COST,
     ),
 }
 
@@ -135,4 +149,4 @@ def test_a_checkout_that_was_moved_reruns_nothing(finished):
 def test_runs_from_another_directory(finished, tmp_path):
     done = finished.snakemake(f"--directory={tmp_path}", "--dry-run")
     assert done.returncode == 0, done.stderr
-    assert re.search(r"^total +37$", done.stdout + done.stderr, flags=re.MULTILINE)
+    assert re.search(r"^total +45$", done.stdout + done.stderr, flags=re.MULTILINE)

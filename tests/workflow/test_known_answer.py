@@ -63,6 +63,36 @@ def test_the_tail_pays(tables, level):
     assert impact[impact.level == "control"].significant.sum() <= 3
 
 
+def test_continuous_scores_tell_compression_from_seeds(tables):
+    scores = tables["score_summary"]
+    for name in ("taxicab distance", "Jensen-Shannon divergence", "churn between beyond within"):
+        assert all(row(scores, level, score=name).excess_low > 0 for level in COMPRESSED)
+        little = row(scores, "magnitude-0.50", score=name)
+        assert little.excess < 0.5 * row(scores, "magnitude-0.90", score=name).excess
+    assert row(scores, "control", score="votes differ, BH").count <= 3
+
+
+@pytest.mark.parametrize("level", COMPRESSED)
+def test_pies_lose_less_on_models_that_did_not_choose_them_but_more_than_as_unsure_images(tables, level):
+    change = {"population": "level less dense", "metric": "top1"}
+    fresh = row(tables["hardness"], level, scored_on="the other half", **change)
+    assert row(tables["hardness"], level, scored_on="the same half", **change).pies < fresh.pies < fresh.matched < 0
+    assert fresh.pies_high < 0 and fresh.beyond_control_high < 0
+
+
+@pytest.mark.parametrize("level", COMPRESSED)
+def test_dense_uncertainty_foresees_pies_and_those_of_the_control_better_still(tables, level):
+    foreseen = row(tables["predictors"], level, scored_on="the other half", predictor="vote margin")
+    assert 0.7 < foreseen.auc < foreseen.control_auc and foreseen.beyond_control_high < 0
+
+
+@pytest.mark.parametrize("level", COMPRESSED)
+def test_weak_classes_lose_more_than_an_equal_loss_of_logits_would_bring(tables, level):
+    found = row(tables["class_summary"], level)
+    assert found.intensification > max(0, found.logit_shift_intensification) and found.losing == 10
+    assert found.flagged_bh >= found.logit_shift_flagged_bh
+
+
 def test_every_variant_was_measured(tables):
     robustness = tables["robustness"]
     assert len(robustness) == 5 * (1 + 15 * 5) and (robustness.examples == 400).all()

@@ -1,0 +1,186 @@
+"""hardness.csv and predictors.csv: how hard PIEs are for models that did not choose them, and whether the dense ones foresee them.
+
+The paper chooses and scores PIEs on the same models. Here half of each population chooses and the other half scores, over many
+splits; beside it stand the same half, of equal size, and the paper's way.
+"""
+
+import numpy as np
+import pandas as pd
+
+from scripts.lib.audit.halves import Tally, deal_halves, right_shares, tally_halves
+from scripts.lib.audit.hardness import Average, auc, grades, match, matched_mean, mean_of, weighted_mean
+from scripts.lib.audit.intervals import UNDEFINED, Estimate
+from scripts.lib.job import logged
+from scripts.lib.ledger import Votes, describe, load_population, same_examples
+from scripts.lib.streams import generator
+from scripts.lib.tables import save_table, with_interval
+
+OTHER_HALF, SAME_HALF, ALL_MODELS = "the other half", "the same half", "all models, as in the paper"
+CHANGE = "level less dense"
+GROUPS = ("pies", "matched", "others", "all")
+# Predictor -> a tally's score, higher for images that the dense models are less sure of.
+PREDICTORS = {
+    "vote margin": lambda tally: -tally.margin / tally.models,
+    "vote entropy": lambda tally: tally.entropy,
+    "disagreement of two models": lambda tally: tally.disagreement,
+}
+# Splits worked on at a time: bounds the memory to some hundred MB for 50,000 images.
+TOGETHER = 25
+
+Statistics = dict[tuple[str, ...], Average]
+
+
+def statistics_of(
+    scored_on: str, pies: np.ndarray, margin: np.ndarray, scoring: Tally, right: dict[tuple[str, str], np.ndarray]
+) -> Statistics:
+    """Every statistic of some splits by (scored_on, population, metric, group) or (scored_on, predictor).
+
+    pies: bool[S, N]; margin: [S, N], votes of the choosing dense models; scoring: the scoring dense models; right: float32[S, N] by
+    population and metric, of the scoring models.
+    """
+    weights = {
+        "pies": pies.astype(np.float32),
+        "others": (~pies).astype(np.float32),
+        "all": np.ones(pies.shape, dtype=np.float32),
+    }
+    matching = match(pies, margin)
+    found: Statistics = {}
+    for of, shares in right.items():
+        found |= {(scored_on, *of, group): weighted_mean(weights[group], shares) for group in weights}
+        found[scored_on, *of, "matched"] = matched_mean(matching, shares)
+    found[scored_on, "share of PIEs"] = weighted_mean(weights["all"], weights["pies"])
+    return found | {(scored_on, name): auc(grades(score(scoring)), pies) for name, score in PREDICTORS.items()}
+
+
+def measure_level(dense: Votes, compressed: Votes, members: tuple[np.ndarray, np.ndarray], classes: int) -> Statistics:
+    """Every statistic of a level; members: bool[S, K] and bool[S, L], the models of both populations that choose in each split."""
+    everybody = tuple(np.ones((1, len(votes.seed)), dtype=bool) for votes in (dense, compressed))
+    parts = [_of_splits(dense, compressed, everybody, classes)]
+    for start in range(0, len(members[0]), TOGETHER):
+        some = tuple(chosen[start : start + TOGETHER] for chosen in members)
+        parts.append(_of_splits(dense, compressed, some, classes))
+    keys = dict.fromkeys(key for part in parts for key in part)
+    return {key: mean_of([part[key] for part in parts if key in part]) for key in keys}
+
+
+def _of_splits(dense: Votes, compressed: Votes, members: tuple[np.ndarray, np.ndarray], classes: int) -> Statistics:
+    """As `measure_level`, all splits at once; members that are all models are scored on themselves only."""
+    tallies = tally_halves(dense.votes, members[0])
+    choosing = tallies[0]
+    pies = choosing.label != tally_halves(compressed.votes, members[1])[0].label
+    metrics = {"top1": lambda votes: votes.correct} | (
+        {"top5": lambda votes: votes.correct_top5} if classes > 5 else {}
+    )
+    shares = {
+        (population, metric): right_shares(correct_of(votes), chosen)
+        for metric, correct_of in metrics.items()
+        for population, votes, chosen in zip(("dense", "level"), (dense, compressed), members, strict=True)
+    }
+    found: Statistics = {}
+    all_choose = bool(members[0].all())
+    for side, scored_on in enumerate([ALL_MODELS] if all_choose else [SAME_HALF, OTHER_HALF]):
+        right = {of: both[side] for of, both in shares.items()}
+        right |= {(CHANGE, metric): right["level", metric] - right["dense", metric] for metric in metrics}
+        found |= statistics_of(scored_on, pies, choosing.margin, tallies[side], right)
+    return found
+
+
+def hardness_rows(level: str, own: Statistics, control: Statistics, about: dict) -> list[dict]:
+    """One row for each of how it is scored, population and metric; about: what all rows of the level say."""
+    significance = about["significance"]
+    rows = []
+    for scored_on, population, metric in (key[:-1] for key in own if key[-1] == "pies"):
+        groups, controls = (
+            {group: side[scored_on, population, metric, group] for group in GROUPS} for side in (own, control)
+        )
+        gap, control_gap = (side["pies"] - side["matched"] for side in (groups, controls))
+        rows.append(
+            {
+                "level": level,
+                "scored_on": scored_on,
+                "population": population,
+                "metric": metric,
+                **about,
+                "splits": 1 if scored_on == ALL_MODELS else about["splits"],
+                "splits_with_pies": groups["pies"].splits,
+                **with_interval("pie_rate", own[scored_on, "share of PIEs"].estimate(significance)),
+                **{
+                    name: value
+                    for group, average in groups.items()
+                    for name, value in with_interval(group, _within(population, average.estimate(significance))).items()
+                },
+                **with_interval("pies_less_matched", gap.estimate(significance)),
+                **with_interval("control_pies_less_matched", control_gap.estimate(significance)),
+                **with_interval(
+                    "beyond_control",
+                    UNDEFINED if level == "control" else (gap - control_gap).estimate(significance),
+                ),
+            }
+        )
+    return rows
+
+
+def _within(population: str, estimate: Estimate) -> Estimate:
+    """An accuracy's interval is cut at 0 and 1, that of a difference of two is not."""
+    if population == CHANGE:
+        return estimate
+    return Estimate(estimate.value, float(np.maximum(estimate.low, 0)), float(np.minimum(estimate.high, 1)))
+
+
+def predictor_rows(level: str, own: Statistics, control: Statistics, about: dict) -> list[dict]:
+    """One row for each of how it is scored and predictor."""
+    significance = about["significance"]
+    return [
+        {
+            "level": level,
+            "scored_on": scored_on,
+            "predictor": name,
+            **about,
+            "splits": 1 if scored_on == ALL_MODELS else about["splits"],
+            **with_interval("auc", own[scored_on, name].estimate(significance)),
+            **with_interval("control_auc", control[scored_on, name].estimate(significance)),
+            **with_interval(
+                "beyond_control",
+                UNDEFINED
+                if level == "control"
+                else (own[scored_on, name] - control[scored_on, name]).estimate(significance),
+            ),
+        }
+        for scored_on in (OTHER_HALF, SAME_HALF, ALL_MODELS)
+        for name in PREDICTORS
+    ]
+
+
+def main(input, output, params) -> None:
+    """Read the clean suite of all levels, write hardness.csv and predictors.csv."""
+    classes = len(describe(input.ledger[0])["classes"])
+    dense = load_population(input.ledger, "dense")["clean", 0]
+    chosen = {"dense": deal_halves(len(dense.seed), params.splits, generator("halves", "dense"))}
+    hardness, predictors = [], []
+    control: Statistics = {}
+    for level in sorted(params.levels, key=lambda level: level != "control"):  # the others are compared with it
+        compressed = load_population(input.ledger, level)["clean", 0]
+        same_examples(dense, compressed, level)
+        chosen[level] = deal_halves(len(compressed.seed), params.splits, generator("halves", level))
+        own = measure_level(dense, compressed, (chosen["dense"], chosen[level]), classes)
+        control = control or own
+        about = {
+            "examples": len(dense.example),
+            "dense_models": len(dense.seed),
+            "level_models": len(compressed.seed),
+            "splits": params.splits,
+            "significance": params.significance,
+        }
+        hardness += hardness_rows(level, own, control, about)
+        predictors += predictor_rows(level, own, control, about)
+        as_chosen, fresh = (own[scored_on, CHANGE, "top1", "pies"].value for scored_on in (ALL_MODELS, OTHER_HALF))
+        print(
+            f"{level}: top-1 changes by {100 * fresh:+.1f} points on PIEs, {100 * as_chosen:+.1f} as the paper scores it"
+        )
+    save_table(output.table, pd.DataFrame(hardness))
+    save_table(output.predictors, pd.DataFrame(predictors))
+
+
+if __name__ == "__main__":
+    with logged(snakemake.log[0]):  # noqa: F821
+        main(snakemake.input, snakemake.output, snakemake.params)  # noqa: F821

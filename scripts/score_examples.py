@@ -1,0 +1,64 @@
+"""scores.csv: for every example and level, how differently the two populations vote on it, with the control's values beside."""
+
+import numpy as np
+import pandas as pd
+
+from scripts.lib.audit.exact import fisher_exact, taxicab_test
+from scripts.lib.audit.modal import modal_labels
+from scripts.lib.audit.multiple import benjamini_hochberg
+from scripts.lib.audit.scores import distances, modal_flips, vote_counts
+from scripts.lib.job import logged
+from scripts.lib.ledger import Votes, load_population, same_examples
+from scripts.lib.tables import save_table
+
+
+def scores_of(level: str, dense: Votes, compressed: Votes) -> dict[str, np.ndarray]:
+    """Every score of the examples, arrays of length N; `q_` is the p-value of the same name after Benjamini-Hochberg."""
+    same_examples(dense, compressed, level)
+    before, after = vote_counts(dense.votes, compressed.votes)
+    right_dense, right_level = dense.correct.sum(axis=0), compressed.correct.sum(axis=0)
+    p_votes = taxicab_test(before, after)
+    p_right = fisher_exact(right_dense, len(dense.seed), right_level, len(compressed.seed))
+    return {
+        "level_right": right_level,
+        "flip": modal_flips(modal_labels(dense.votes), modal_labels(compressed.votes), dense.label),
+        **distances(before, after),
+        "p_votes": p_votes,
+        "q_votes": benjamini_hochberg(p_votes),
+        "p_right": p_right,
+        "q_right": benjamini_hochberg(p_right),
+    }
+
+
+def table_of(level: str, dense: Votes, compressed: Votes, scores: dict, control: dict) -> pd.DataFrame:
+    """One row an example: the level's scores, and the control's with `control_` before their names."""
+    return pd.DataFrame(
+        {
+            "example": dense.example,
+            "level": level,
+            "label": dense.label,
+            "dense_models": len(dense.seed),
+            "level_models": len(compressed.seed),
+            "dense_right": dense.correct.sum(axis=0),
+            **scores,
+            **{f"control_{name}": values for name, values in control.items()},
+        }
+    )
+
+
+def main(input, output, params) -> None:
+    """Read the clean suite of all levels, write scores.csv."""
+    dense = load_population(input.ledger, "dense")["clean", 0]
+    control = scores_of("control", dense, load_population(input.ledger, "control")["clean", 0])
+    parts = []
+    for level in params.levels:
+        compressed = load_population(input.ledger, level)["clean", 0]
+        scores = control if level == "control" else scores_of(level, dense, compressed)
+        print(f"{level}: mean taxicab distance {scores['taxicab'].mean():.4f}, control {control['taxicab'].mean():.4f}")
+        parts.append(table_of(level, dense, compressed, scores, control))
+    save_table(output.table, pd.concat(parts))
+
+
+if __name__ == "__main__":
+    with logged(snakemake.log[0]):  # noqa: F821
+        main(snakemake.input, snakemake.output, snakemake.params)  # noqa: F821

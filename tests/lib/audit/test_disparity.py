@@ -1,0 +1,112 @@
+"""How unevenly a loss falls on the classes: by hand, against scipy, and where nothing differs."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from scripts.lib.audit.disparity import (
+    combined_error_variance,
+    error_rates,
+    jackknifed,
+    recall_intensification,
+    symmetric_distance_error,
+)
+
+
+def test_error_rates_of_four_images_by_hand():
+    votes, labels = np.array([[0, 1, 1, 2], [0, 0, -1, 2]]), np.array([0, 0, 1, 2])
+    false_positive, false_negative = error_rates(votes, labels, 3)
+    assert false_positive == pytest.approx(np.array([[0, 1 / 3, 0], [0, 0, 0]]))
+    assert false_negative == pytest.approx(np.array([[0.5, 0, 0], [0, 1, 0]]))
+
+
+def test_cev_and_sde_by_hand():
+    # Relative changes (FPR, FNR): (1, 0) and (0, 1). Mean (0.5, 0.5), each 0.5 away from it; apart by 1 each.
+    dense, compressed = np.array([[0.1, 0.1], [0.2, 0.2]]), np.array([[0.2, 0.1], [0.2, 0.4]])
+    assert combined_error_variance(dense, compressed) == pytest.approx(0.5)
+    assert symmetric_distance_error(dense, compressed) == pytest.approx(1)
+
+
+def test_an_equal_growth_of_all_errors_is_no_disparity():
+    dense = np.random.default_rng(0).random((2, 7))
+    assert combined_error_variance(dense, 1.7 * dense) == pytest.approx(0, abs=1e-12)
+    assert symmetric_distance_error(dense, 1.7 * dense) == pytest.approx(0, abs=1e-12)
+
+
+def test_classes_without_dense_errors_are_left_out():
+    dense, compressed = np.array([[0.1, 0.1, 0.1], [0.2, 0.2, 0]]), np.array([[0.2, 0.1, 0.3], [0.2, 0.4, 0.5]])
+    assert combined_error_variance(dense, compressed) == pytest.approx(0.5)
+    assert symmetric_distance_error(dense, compressed) == pytest.approx(1)
+    nothing = np.zeros((2, 4, 3))
+    assert np.isnan(jackknifed(combined_error_variance, nothing, nothing + 0.1, 0.05).value)
+
+
+def test_where_one_dense_model_makes_the_only_errors_there_is_no_interval():
+    dense, compressed = np.full((2, 3, 2), 0.2), np.full((2, 3, 2), 0.3)
+    assert jackknifed(combined_error_variance, dense, compressed, 0.05) == pytest.approx((0, 0, 0))
+    dense[0, 1:, 0] = 0
+    found = jackknifed(combined_error_variance, dense, compressed, 0.05)
+    assert found.value > 0 and np.isnan([found.low, found.high]).all()
+
+
+def test_many_at_once_are_as_each():
+    dense, compressed = np.random.default_rng(1).random((2, 5, 2, 4))
+    for statistic in (combined_error_variance, symmetric_distance_error):
+        assert statistic(dense, compressed) == pytest.approx(
+            [float(statistic(*each)) for each in zip(dense, compressed, strict=True)]
+        )
+        assert statistic(dense, compressed[0])[3] == pytest.approx(float(statistic(dense[3], compressed[0])))
+
+
+def test_of_a_difference_of_means_the_jackknife_is_students_interval():
+    rates = np.random.default_rng(2).random((2, 2, 9, 1)) + 1  # FPR and FNR of two populations of nine models
+
+    def difference(dense, compressed):
+        return (compressed - dense)[..., 0, 0]
+
+    found = jackknifed(difference, *rates, 0.05)
+    first, second = rates[:, 0, :, 0]
+    error = np.sqrt(first.var(ddof=1) / 9 + second.var(ddof=1) / 9)
+    assert found.value == pytest.approx(second.mean() - first.mean())
+    assert found.high - found.value == pytest.approx(stats.t.ppf(0.975, 8) * error)
+
+
+def test_jackknifed_cev_covers_its_expectation():
+    random = np.random.default_rng(3)
+    base = random.uniform(0.1, 0.4, (2, 1, 12))
+    growth = random.uniform(1, 2, (2, 1, 12))
+
+    def draw():
+        return (rate * random.normal(1, 0.08, (2, 10, 12)) for rate in (base, base * growth))
+
+    expectation = np.mean([combined_error_variance(*(rates.mean(axis=1) for rates in draw())) for _ in range(2000)])
+    covered = 0
+    for _ in range(300):
+        low, high = jackknifed(combined_error_variance, *draw(), 0.05)[1:]
+        covered += low <= expectation <= high
+    assert 0.92 <= covered / 300 <= 0.99
+
+
+def test_intensification_by_hand():
+    # Both halves of the dense models know the same recalls; each class loses half of what it is below 0.9.
+    recalls = np.tile([0.9, 0.7, 0.5, 0.3], (4, 1))
+    found = recall_intensification(recalls, recalls - (0.9 - recalls) / 2, 0.05)
+    assert found == pytest.approx((0.5, 0.5, 0.5))
+    assert np.isnan(recall_intensification(recalls[:, :3], recalls[:, :3], 0.05).value)
+    assert np.isnan(recall_intensification(recalls * 0, recalls, 0.05).value)
+
+
+def test_intensification_of_populations_that_do_not_differ_is_0_where_the_plain_slope_is_not():
+    random = np.random.default_rng(4)
+    slopes, plain, covered = [], [], 0
+    for _ in range(400):
+        truth = random.normal(0.7, 0.03, 30)
+        dense, control = random.normal(truth, 0.06, (2, 6, 30))
+        found = recall_intensification(dense, control, 0.05)
+        slopes.append(found.value)
+        covered += found.low <= 0 <= found.high
+        change = control.mean(axis=0) - dense.mean(axis=0)
+        plain.append(stats.linregress(dense.mean(axis=0), change).slope)
+    assert np.mean(slopes) == pytest.approx(0, abs=4 * np.std(slopes) / 20)
+    assert np.mean(plain) < -0.2
+    assert 0.9 <= covered / 400 <= 0.985
