@@ -3,6 +3,7 @@
 from types import SimpleNamespace as Names
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from scripts import (
@@ -14,14 +15,16 @@ from scripts import (
     score_examples,
     summarize_pies,
     summarize_scores,
+    weigh_cost,
 )
 from scripts.draw_class_impact import class_impact
+from scripts.draw_cost import cost_against_forgetting
 from scripts.draw_pie_rates import pie_rates
 from scripts.lib.dataset import save_examples, save_manifest
 from scripts.lib.errors import InputError
 from scripts.lib.ledger import block, load_population, save_ledger
 from scripts.lib.margins import load_margins
-from scripts.lib.tables import load_table
+from scripts.lib.tables import load_table, save_table
 from scripts.lib.views import VIEWS
 
 N, K, CLASSES = 40, 4, 10
@@ -84,7 +87,44 @@ def made(tmp_path_factory):
     compare_classes.main(given, Names(table=paths["class_impact"], summary=paths["class_summary"]), params)
     params.levels = ["dense", *LEVELS]
     measure_robustness.main(Names(ledger=everything), Names(table=paths["robustness"]), params)
+    save_table(paths["cost"], cost_of(["dense", *LEVELS]))
+    given = Names(cost=paths["cost"], pies=paths["pie_summary"], classes=paths["class_impact"])
+    weigh_cost.main(given, Names(table=paths["cost_and_forgetting"]))
     return {name: load_table(path) for name, path in paths.items()}
+
+
+def cost_of(levels):
+    """A table as measure_cost writes it, in which the last level is twice as fast as the others."""
+    rows = []
+    for batch_size in (1, 256):
+        for level in levels:
+            gain = 2.0 if level == levels[-1] else 1.0
+            rows.append({"level": level, "batch_size": batch_size, "device": "x86_64", "threads": 1, "rounds": 7})
+            rows[-1] |= {"significance": 0.05, "best_dense": "eager", "block_sparse_layers": 2 * (gain > 1)}
+            for name, value in (("latency_ms", 3 / gain), ("speedup", gain), ("speedup_eager", gain)):
+                rows[-1] |= {name: value, f"{name}_low": 0.9 * value, f"{name}_high": 1.1 * value}
+            rows[-1] |= dict.fromkeys(("speedup_compiled", "speedup_compiled_low", "speedup_compiled_high"), np.nan)
+            rows[-1] |= {"images_per_second": 1000 * gain, "ceiling": 2 * gain, "multiply_adds": 4_000_000}
+            rows[-1] |= {"kept_multiply_adds": 1_000_000, "weight_bytes": 1000 / gain, "peak_bytes": np.nan}
+    return pd.DataFrame(rows)
+
+
+def test_cost_and_forgetting(made):
+    table = made["cost_and_forgetting"].set_index(["level", "batch_size"])
+    pruned = table.loc[("pruned", 256)]
+    assert (pruned.speedup, pruned.weights_relative, pruned.top1_change) == (2, 0.5, -0.25)
+    impact = made["class_impact"][lambda rows: rows.level == "pruned"]
+    assert pruned.worst_change == impact.relative_change.min()
+    assert pruned.excess_rate == made["pie_summary"].set_index("level").excess_rate["pruned"]
+    view = VIEWS["cost_and_forgetting"](made["cost_and_forgetting"]).cells.iloc[3]
+    assert view["times faster"] == "2.00x [1.80, 2.20]" and view["bytes of weights"] == "50%"
+    cost = VIEWS["cost"](made["cost"]).cells.iloc[2]
+    assert cost["against dense, compiled"] == "–" and cost["million multiply-adds"] == "1.00 of 4.00"
+    chart = cost_against_forgetting(made["cost_and_forgetting"]).to_dict()
+    assert [panel["layer"][2]["encoding"]["y"]["field"] for panel in chart["hconcat"]] == [
+        "excess_rate",
+        "worst_change",
+    ]
 
 
 def test_pies(made):
