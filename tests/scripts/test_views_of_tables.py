@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from made_costs import cost_of
 from test_audit_scripts import DENSE, LABEL, PRUNED, margins_of
 
 from scripts.compare_classes import compare_level as compare_classes
@@ -19,6 +20,7 @@ from scripts.render_table import markdown
 from scripts.score_examples import scores_of, table_of
 from scripts.summarize_pies import summarize_level
 from scripts.summarize_scores import summarize_level as summarize_scores
+from scripts.weigh_cost import weigh
 from scripts.write_report import findings
 
 SIGNIFICANCE = 0.1
@@ -44,7 +46,7 @@ def tables():
         level: table_of(level, DENSE, votes, scores_of(level, DENSE, votes), control_scores)
         for level, votes in levels.items()
     }
-    return {
+    made = {
         "pies": pies,
         "pie_summary": pd.DataFrame(
             [
@@ -86,7 +88,9 @@ def tables():
                 for level, votes in ({"dense": DENSE} | levels).items()
             ]
         ),
+        "cost": cost_of(["dense", *levels]).assign(significance=SIGNIFICANCE),
     }
+    return made | {"cost_and_forgetting": weigh(made["cost"], made["pie_summary"], made["class_impact"])}
 
 
 @pytest.mark.parametrize("name", VIEWS)
@@ -94,7 +98,7 @@ def test_a_page_is_complete(tables, name):
     view = VIEWS[name](tables[name])
     page = markdown(view)
     assert "{" not in page and "nan" not in page.lower()
-    assert "K = 3" in page or name == "pies"
+    assert "K = 3" in page or name in ("pies", "cost")  # costs are of one network
     assert all(isinstance(cell, str) for cell in view.cells.to_numpy().ravel())
     if name not in ("pies", "scores"):  # lists of examples, in which nothing is estimated
         assert "90 % intervals" in view.note  # what the significance of this study asks for
