@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import torch
 
-from kernels.sparsify import explain, fold_batchnorm, sparsify
+from kernels.folding import fold_batchnorm
+from kernels.sparsify import explain, sparsify
 from kernels.timing import interleaved
 from scripts.lib.audit.intervals import UNDEFINED, median
 from scripts.lib.cost import SPARSE, multiply_adds, peak_bytes, weight_bytes

@@ -3,9 +3,10 @@
 import torch
 from torch import nn
 
+from kernels.folding import fold_batchnorm
 from kernels.layers import BlockSparseConv2d, BlockSparseLinear
 from kernels.packed import Packed, load_packed
-from kernels.sparsify import Decision, fold_batchnorm, sparsify
+from kernels.sparsify import Decision, sparsify
 from scripts.lib.errors import InputError
 
 # How a study says which layers become block-sparse. Nothing is timed for it: a study's numbers must not depend on how busy the
