@@ -14,7 +14,7 @@ from scripts.lib.job import ImageProgress, logged
 from scripts.lib.layouts import Variant, load_variants
 from scripts.lib.ledger import block, recipe_of, save_ledger
 from scripts.lib.models import load_cohort
-from scripts.lib.packing import load_packed_networks
+from scripts.lib.packing import kernel_in_use, load_packed_networks
 from scripts.lib.predicting import BATCH, probabilities
 from scripts.lib.subset import load_chosen
 
@@ -47,6 +47,7 @@ def main(input, output, params, wildcards) -> None:
     variants, examples = load_suite(input, data, wildcards.suite)
     if input.packed:
         models = load_packed_networks(models, input.packed)
+        print(f"block-sparse layers run as {kernel_in_use(device)}")
     models = {seed: model.to(device) for seed, model in models.items()}
     progress = ImageProgress(len(models) * len(variants) * len(examples), f"{wildcards.level}, {wildcards.suite}")
     blocks = []

@@ -3,6 +3,7 @@
 import torch
 from torch import nn
 
+from kernels import cpu
 from kernels.folding import fold_batchnorm
 from kernels.layers import BlockSparseConv2d, BlockSparseLinear
 from kernels.packed import Packed, load_packed
@@ -42,6 +43,13 @@ def packed_network(model: nn.Module, weights: dict[str, Packed]) -> nn.Module:
         parent, _, last = name.rpartition(".")
         setattr(network.get_submodule(parent), last, sparse)
     return network.eval()
+
+
+def kernel_in_use(device: torch.device) -> str:
+    """What block-sparse layers run on, for the log."""
+    if device.type == "cuda":
+        return "Triton on the GPU"
+    return "C++ on the CPU" if cpu.library() is not None else "gather and bmm in torch, for want of a C++ compiler"
 
 
 def load_packed_networks(models: dict[int, nn.Module], path: str) -> dict[int, nn.Module]:

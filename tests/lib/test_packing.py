@@ -7,7 +7,7 @@ import torch
 from kernels.packed import save_packed
 from scripts.lib.errors import InputError
 from scripts.lib.networks import build_network
-from scripts.lib.packing import load_packed_networks, pack_model, packed_network
+from scripts.lib.packing import kernel_in_use, load_packed_networks, pack_model, packed_network
 from scripts.lib.predicting import probabilities
 from scripts.lib.pruning import block_mask
 
@@ -44,6 +44,14 @@ def test_a_network_is_left_as_it_was():
     before = probabilities(network, IMAGES)
     packed_network(network, pack_model(network, (5, 5), EXAMPLE, "always", 1.1)[0])
     assert np.array_equal(probabilities(network, IMAGES), before)
+
+
+def test_the_log_says_which_kernel_is_used(monkeypatch):
+    assert kernel_in_use(torch.device("cuda")) == "Triton on the GPU"
+    monkeypatch.setattr("kernels.cpu.library", lambda: None)
+    assert kernel_in_use(torch.device("cpu")) == "gather and bmm in torch, for want of a C++ compiler"
+    monkeypatch.setattr("kernels.cpu.library", lambda: object())
+    assert kernel_in_use(torch.device("cpu")) == "C++ on the CPU"
 
 
 def test_decisions_do_not_depend_on_the_moment():
