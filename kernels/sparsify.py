@@ -1,20 +1,17 @@
 """Replaces the layers of a trained network whose weights have zero blocks by block-sparse ones, where that pays."""
 
-import copy
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, fx, nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
+from torch import Tensor, nn
 
 from kernels.cost import expected_gain
+from kernels.folding import fold_batchnorm, replace
 from kernels.layers import BlockSparseConv2d, BlockSparseLinear, why_not
 from kernels.packed import block_mask
 from kernels.timing import compare
 
-LOG = logging.getLogger("kernels")
 Block = tuple[int, int]
 
 
@@ -34,36 +31,6 @@ class Decision:
     def ceiling(self) -> float:
         """The gain if time fell as the number of multiplications: 1 / density."""
         return 1 / self.density if self.density else float("inf")
-
-
-def fold_batchnorm(model: nn.Module) -> nn.Module:
-    """A copy for inference in which each BatchNorm right behind a convolution or linear layer is part of that layer's weights.
-
-    The network must be traceable by torch.fx; one that is not comes back with its BatchNorms, and the log says so. A BatchNorm
-    behind anything else stays.
-    """
-    model = copy.deepcopy(model).eval().requires_grad_(False)
-    try:
-        graph = fx.Tracer().trace(model)
-    except Exception as error:  # tracing runs the network's own code, which may raise anything
-        LOG.warning("BatchNorm stays unfolded: torch.fx cannot trace %s (%s).", type(model).__name__, error)
-        return model
-    modules = dict(model.named_modules(remove_duplicate=False))
-    calls = [modules[node.target] for node in graph.nodes if node.op == "call_module"]
-    for node in graph.nodes:
-        norm = modules.get(node.target) if node.op == "call_module" else None
-        before = node.args[0] if node.args else None
-        if not isinstance(norm, (nn.BatchNorm1d, nn.BatchNorm2d)) or norm.running_mean is None:
-            continue
-        if not isinstance(before, fx.Node) or before.op != "call_module" or len(before.users) != 1:
-            continue
-        layer = modules[before.target]
-        fuse = {nn.Conv2d: fuse_conv_bn_eval, nn.Linear: fuse_linear_bn_eval}.get(type(layer))
-        if fuse is None or sum(call is layer for call in calls) > 1 or sum(call is norm for call in calls) > 1:
-            continue
-        _replace(model, before.target, fuse(layer, norm))
-        _replace(model, node.target, nn.Identity())
-    return model.requires_grad_(False)
 
 
 def sparsify(
@@ -99,7 +66,7 @@ def sparsify(
         decision = _decide(name, layer, block, inputs.get(name), threshold, decide, named)
         decisions.append(decision)
         if decision.sparse:
-            _replace(model, name, _sparse(layer, block))
+            replace(model, name, _sparse(layer, block))
     return model.eval(), decisions
 
 
@@ -173,8 +140,3 @@ def _inputs(model: nn.Module, layers: Mapping[str, nn.Module], example: Tensor) 
         for hook in hooks:
             hook.remove()
     return seen
-
-
-def _replace(model: nn.Module, name: str, module: nn.Module) -> None:
-    parent, _, last = name.rpartition(".")
-    setattr(model.get_submodule(parent), last, module)

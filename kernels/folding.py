@@ -1,0 +1,59 @@
+"""BatchNorm becomes part of the layer before it."""
+
+import copy
+import logging
+
+from torch import fx, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
+
+from kernels.layers import BlockSparseConv2d, BlockSparseLinear
+
+LOG = logging.getLogger("kernels")
+
+
+class _Tracer(fx.Tracer):
+    """Takes block-sparse layers as one operation."""
+
+    def is_leaf_module(self, module: nn.Module, name: str) -> bool:
+        return isinstance(module, (BlockSparseConv2d, BlockSparseLinear)) or super().is_leaf_module(module, name)
+
+
+def trace(model: nn.Module) -> fx.Graph:
+    """The network's operations; raises whatever the network's own code raises when torch.fx runs it with symbols."""
+    return _Tracer().trace(model)
+
+
+def fold_batchnorm(model: nn.Module) -> nn.Module:
+    """A copy for inference in which each BatchNorm right behind a convolution or linear layer is part of that layer's weights.
+
+    The network must be traceable by torch.fx; one that is not comes back with its BatchNorms, and the log says so. A BatchNorm
+    behind anything else stays, and so does one behind a layer that is used twice.
+    """
+    model = copy.deepcopy(model).eval().requires_grad_(False)
+    try:
+        graph = trace(model)
+    except Exception as error:  # the network's own code runs, and may raise anything
+        LOG.warning("BatchNorm stays unfolded: torch.fx cannot trace %s (%s).", type(model).__name__, error)
+        return model
+    modules = dict(model.named_modules(remove_duplicate=False))
+    calls = [modules[node.target] for node in graph.nodes if node.op == "call_module"]
+    for node in graph.nodes:
+        norm = modules[node.target] if node.op == "call_module" else None
+        before = node.args[0] if node.args else None
+        if not isinstance(norm, (nn.BatchNorm1d, nn.BatchNorm2d)) or norm.running_mean is None:
+            continue
+        if not isinstance(before, fx.Node) or before.op != "call_module" or len(before.users) != 1:
+            continue
+        layer = modules[before.target]
+        fuse = {nn.Conv2d: fuse_conv_bn_eval, nn.Linear: fuse_linear_bn_eval}.get(type(layer))
+        if fuse is None or sum(call is layer for call in calls) > 1 or sum(call is norm for call in calls) > 1:
+            continue
+        replace(model, before.target, fuse(layer, norm))
+        replace(model, node.target, nn.Identity())
+    return model.requires_grad_(False)
+
+
+def replace(model: nn.Module, name: str, module: nn.Module) -> None:
+    """Put a module in the place of the one of that dotted name."""
+    parent, _, last = name.rpartition(".")
+    setattr(model.get_submodule(parent), last, module)
