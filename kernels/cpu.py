@@ -134,13 +134,15 @@ class CpuWeight:
         n, channels = packed.shape[:2]
         self.shape, self.kernel_size = packed.shape, tuple(packed.shape[2:]) or (1, 1)
         self.kernel = kernel
-        height = _height(min(packed.bn, n), kernel.widest())
-        parts = -(-packed.bn // height)
+        bn = min(packed.bn, n)  # what lies beyond N is padding
+        height = _height(bn, kernel.widest())
+        parts = -(-bn // height)
         row = packed.tile_rows()
-        values = torch.nn.functional.pad(packed.values.float(), (0, 0, 0, parts * height - packed.bn))
+        values = packed.values.float()
         if packed.scale is not None:
             scale = torch.nn.functional.pad(packed.scale, (0, packed.rows * packed.bn - n)).view(packed.rows, packed.bn)
-            values *= torch.nn.functional.pad(scale, (0, parts * height - packed.bn))[row][:, :, None]
+            values = values * scale[row][:, :, None]
+        values = torch.nn.functional.pad(values[:, :bn], (0, 0, 0, parts * height - bn))
         # A block row becomes `parts` rows one after another, each with all of its tiles.
         owner = (row * parts + torch.arange(parts)[:, None]).flatten()
         order = owner.argsort(stable=True)
