@@ -64,7 +64,7 @@ def linear_cases(rounds: int):
                     x, packed, weight, None, m
                 )
             if torch.backends.mkldnn.is_available():
-                ahead = torch.ops.mkldnn._reorder_linear_weight(weight.to_mkldnn(), m)
+                ahead = torch.ops.mkldnn._reorder_linear_weight(weight, m)
                 calls["dense oneDNN packed"] = lambda x=x, ahead=ahead: torch.ops.mkldnn._linear_pointwise(
                     x, ahead, None, "none", [], ""
                 )
@@ -94,9 +94,7 @@ def conv_cases(rounds: int):
             calls = {"dense conv2d": lambda x=x, last=last: functional.conv2d(x, last, padding=1)}
             if torch.backends.mkldnn.is_available():
                 one = (1, 1)
-                ahead = torch.ops.mkldnn._reorder_convolution_weight(
-                    weight.to_mkldnn(), one, one, one, 1, list(x.shape)
-                )
+                ahead = torch.ops.mkldnn._reorder_convolution_weight(weight, one, one, one, 1, list(x.shape))
                 calls["dense oneDNN packed"] = lambda x=x, ahead=ahead, one=one: (
                     torch.ops.mkldnn._convolution_pointwise(x, ahead, None, one, one, one, 1, "none", [], "")
                 )
@@ -139,6 +137,7 @@ def _network(case, model, block, sparsity, batches, rounds, with_compile):
         x = torch.randn(batch, 3, 32, 32).contiguous(memory_format=torch.channels_last)
         calls = {"dense eager": lambda x=x: model(x)}
         if with_compile:
+            torch._dynamo.reset()  # otherwise it gives up on the ninth network and runs it uncompiled
             compiled = torch.compile(copy.deepcopy(model))
             calls["dense compiled"] = lambda x=x, compiled=compiled: compiled(x)
         sparse, decisions = sparsify(model, block, x)

@@ -1,5 +1,6 @@
 """The CPU kernels against the dense float64 reference, and how the C++ one is built."""
 
+import ctypes
 import logging
 import os
 import shutil
@@ -108,6 +109,20 @@ def test_buffers_that_do_not_fit_are_refused(path, x, y, words):
         path(pack(torch.ones(4, 8, 3, 3), 4, 4))(x, y)
 
 
+def test_linear_refuses_what_does_not_fit(path):
+    weight = path(pack(torch.ones(4, 8), 4, 4))
+    for x, residual, words in (
+        (torch.ones(2, 7), None, r"x must be \[\.\.\., 8\]"),
+        (torch.ones(2, 8, dtype=torch.float64), None, "must be float32"),
+        (torch.ones(2, 8), torch.ones(2, 3), r"the residual must be \[2, 4\]"),
+        (torch.ones(2, 8), torch.ones(2, 4).half(), "residual must be float32"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            cpu.linear(x, weight, residual)
+    with pytest.raises(ValueError, match="use conv2d"):
+        cpu.linear(torch.ones(2, 8), path(pack(torch.ones(4, 8, 1, 1), 4, 4)))
+
+
 def test_a_bias_of_another_length_and_an_unknown_activation_are_refused():
     with pytest.raises(ValueError, match=r"bias must be \[4\]"):
         cpu.prepare(pack(torch.eye(4), 4, 4), torch.ones(3))
@@ -134,8 +149,7 @@ def test_narrower_vectors_compute_the_same(tmp_path, monkeypatch, flag):
     if flag == "-march=haswell" and " avx2 " not in cpu._processor():
         pytest.skip("this processor has no AVX2")
     monkeypatch.setattr(cpu, "OPTIONS", ((flag,),))
-    kernel = cpu.ctypes.CDLL(str(cpu.build(cpu.find_compiler(), tmp_path)))
-    kernel.block_sparse.argtypes = cpu.library().block_sparse.argtypes
+    kernel = cpu.declare(ctypes.CDLL(str(cpu.build(cpu.find_compiler(), tmp_path))))
     assert kernel.widest() == (32 if flag == "-march=haswell" else 16)
     for bn in (4, 8, 20, 32, 64):
         weight, x = drop_blocks(torch.randn(72, 24), bn, 8, 0.5), torch.randn(23, 24)
