@@ -91,6 +91,15 @@ def build(compiler: list[str], folder: Path) -> Path:
     return library
 
 
+def declare(loaded: ctypes.CDLL) -> ctypes.CDLL:
+    """The library itself, its functions' arguments declared."""
+    pointer, size = ctypes.c_void_p, ctypes.c_int64
+    flags = [ctypes.c_int, ctypes.c_int]
+    loaded.block_sparse.argtypes = [pointer] * 5 + flags
+    loaded.block_sparse_linear.argtypes = [pointer, *[pointer, size] * 3, size, *flags]
+    return loaded
+
+
 @functools.cache
 def library() -> ctypes.CDLL | None:
     """The C++ kernel, built if need be; None where it cannot be built, and the log says why."""
@@ -100,12 +109,11 @@ def library() -> ctypes.CDLL | None:
         return None
     try:
         path = build(compiler, cache_folder())
-        loaded = ctypes.CDLL(str(path))
+        loaded = declare(ctypes.CDLL(str(path)))
     except (OSError, subprocess.CalledProcessError) as error:
         why = (getattr(error, "stderr", None) or str(error)).strip()
         LOG.warning("block-sparse layers use gather + bmm, which is slower: %s failed: %s", " ".join(compiler), why)
         return None
-    loaded.block_sparse.argtypes = [*[ctypes.c_void_p] * 5, ctypes.c_int, ctypes.c_int]
     LOG.info("block-sparse layers use the C++ kernel %s", path)
     return loaded
 
@@ -134,13 +142,15 @@ class CpuWeight:
         n, channels = packed.shape[:2]
         self.shape, self.kernel_size = packed.shape, tuple(packed.shape[2:]) or (1, 1)
         self.kernel = kernel
-        height = _height(min(packed.bn, n), kernel.widest())
-        parts = -(-packed.bn // height)
+        bn = min(packed.bn, n)  # what lies beyond N is padding
+        height = _height(bn, kernel.widest())
+        parts = -(-bn // height)
         row = packed.tile_rows()
-        values = torch.nn.functional.pad(packed.values.float(), (0, 0, 0, parts * height - packed.bn))
+        values = packed.values.float()
         if packed.scale is not None:
             scale = torch.nn.functional.pad(packed.scale, (0, packed.rows * packed.bn - n)).view(packed.rows, packed.bn)
-            values *= torch.nn.functional.pad(scale, (0, parts * height - packed.bn))[row][:, :, None]
+            values = values * scale[row][:, :, None]
+        values = torch.nn.functional.pad(values[:, :bn], (0, 0, 0, parts * height - bn))
         # A block row becomes `parts` rows one after another, each with all of its tiles.
         owner = (row * parts + torch.arange(parts)[:, None]).flatten()
         order = owner.argsort(stable=True)
@@ -172,6 +182,7 @@ class CpuWeight:
         self._weight = _Weight(
             *[tensor.data_ptr() for tensor in self._tensors], packed.rows * parts, height, packed.bk, len(order)
         )
+        self._address = ctypes.addressof(self._weight)
 
     def __call__(
         self,
@@ -192,6 +203,19 @@ class CpuWeight:
         call = self.bind(x, y, residual, relu, stride, dilation)
         call(torch.get_num_threads() if threads is None else threads)
 
+    def rows(self, x: Tensor, y: Tensor, residual: Tensor | None, relu: bool) -> None:
+        """The same for matrices x [M, K], y and residual [M, N] with neighbouring columns, in the fewest steps of Python."""
+        for name, tensor in (("x", x), ("residual", residual)):
+            if tensor is not None and (tensor.dtype != torch.float32 or tensor.device.type != "cpu"):
+                raise ValueError(
+                    f"{name} must be float32 on the CPU, not {tensor.dtype} on {tensor.device}: convert it."
+                )
+        add, add_row = (None, 0) if residual is None else (residual.data_ptr(), residual.stride(0))
+        if self.kernel.block_sparse_linear(
+            self._address, x.data_ptr(), x.stride(0), add, add_row, y.data_ptr(), y.stride(0), len(x), relu, torch.get_num_threads()
+        ):  # fmt: skip
+            raise RuntimeError("the C++ kernel has no code for this weight's height: rebuild it.")
+
     def bind(
         self,
         x: Tensor,
@@ -208,7 +232,7 @@ class CpuWeight:
         images_of = [_Image(t.data_ptr(), *t.stride()[:3]) if t is not None else _Image() for t in (x, residual, y)]
         geometry = _Geometry(*y.shape[:3], *stride, *dilation)
         x_, residual_, y_ = (ctypes.addressof(image) for image in images_of)
-        weight, shape, relu = ctypes.addressof(self._weight), ctypes.addressof(geometry), int(relu)
+        weight, shape, relu = self._address, ctypes.addressof(geometry), int(relu)
         kernel = self.kernel.block_sparse
         keep = (images_of, geometry, x, y, residual, self)  # alive as long as the call
 
@@ -230,17 +254,29 @@ def prepare(packed: Packed, bias: Tensor | None = None) -> CpuWeight | GatherWei
 def linear(
     x: Tensor, weight: CpuWeight | GatherWeight, residual: Tensor | None = None, activation: str | None = None
 ) -> Tensor:
-    """act(x @ weight.T + bias + residual) for x: [..., K] -> [..., N]; any strides. weight: of prepare()."""
+    """act(x @ weight.T + bias + residual) for float32 x: [..., K] -> [..., N]; any strides. weight: of prepare().
+
+    Raises ValueError for shapes, dtypes and devices that do not fit and for an unknown activation.
+    """
     n, k = weight.shape[:2]
+    if len(weight.shape) != 2:
+        raise ValueError(f"a weight of shape {weight.shape} is a convolution's: use conv2d.")
     if x.dim() < 1 or x.shape[-1] != k:
         raise ValueError(f"x must be [..., {k}], not {list(x.shape)}.")
-    flat = x.reshape(-1, k)
+    shape = (*x.shape[:-1], n)
+    y, flat = x.new_empty(shape), x if x.dim() == 2 else x.reshape(-1, k)
     flat = flat if flat.stride(1) == 1 or k == 1 else flat.contiguous()
-    y = x.new_empty(*x.shape[:-1], n)
-    if flat.shape[0]:
-        add = None if residual is None else residual.reshape(1, 1, -1, n)
-        weight(flat[None, None], y.view(1, 1, -1, n), _dense(add), activation == "relu")
-    return _activate(y, activation)
+    if residual is not None and tuple(residual.shape) != shape:
+        raise ValueError(f"the residual must be {list(shape)}, not {list(residual.shape)}.")
+    relu, add = check_activation(activation) == "relu", residual
+    if add is not None:
+        add = add.reshape(-1, n)
+        add = add if add.stride(1) == 1 or n == 1 else add.contiguous()
+    if isinstance(weight, CpuWeight):
+        weight.rows(flat, y.view(-1, n), add, relu)
+    elif len(flat):
+        weight(flat[None, None], y.view(1, 1, -1, n), None if add is None else add[None, None], relu)
+    return y if activation in (None, "relu") else ACTIVATIONS[activation](y)
 
 
 def conv2d(

@@ -21,28 +21,33 @@ class _BlockSparse(nn.Module):
             self.register_buffer(name, packed.tensors().get(name))
         self.register_buffer("bias", None if bias is None else bias.detach().clone())
         self.shape, self.activation = packed.shape, check_activation(activation)
-        self._prepared = (None, None)
+        self._prepared = None
 
     @property
     def packed(self) -> Packed:
         return Packed(self.values, self.column, self.first, self.order, self.shape, self.scale)
 
     def prepared(self):
-        """The weight as this device's kernel reads it; laid out anew when the module was moved or loaded."""
-        tensors = [tensor for tensor in (self.values, self.scale, self.bias) if tensor is not None]
-        # An inference tensor has no version: it cannot be loaded into either.
-        now = [(t.device, t.dtype, t.data_ptr(), 0 if t.is_inference() else t._version) for t in tensors]
-        if self._prepared[0] != now:
+        """The weight as this device's kernel reads it; laid out anew after to() and load_state_dict(), not after other changes."""
+        if self._prepared is None:
             if self.values.is_cuda:
                 from kernels import triton_gemm  # triton is imported where there is a GPU only
 
-                self._prepared = (now, triton_gemm.prepare(self.packed, device=self.values.device))
+                self._prepared = triton_gemm.prepare(self.packed, device=self.values.device)
             else:
-                self._prepared = (now, cpu.prepare(self.packed, self.bias))
-        return self._prepared[1]
+                self._prepared = cpu.prepare(self.packed, self.bias)
+        return self._prepared
+
+    def _apply(self, *arguments, **options) -> nn.Module:
+        self._prepared = None
+        return super()._apply(*arguments, **options)
+
+    def _load_from_state_dict(self, *arguments, **options) -> None:
+        self._prepared = None
+        super()._load_from_state_dict(*arguments, **options)
 
     def __getstate__(self) -> dict:
-        return {**self.__dict__, "_prepared": (None, None)}  # a copy lays its own weight out
+        return {**self.__dict__, "_prepared": None}  # a copy lays its own weight out
 
     def _check(self, x: Tensor) -> None:
         if torch.is_grad_enabled() and x.requires_grad:
