@@ -142,7 +142,7 @@ def plan(
     graph = _graph(model)
     modules = dict(model.named_modules(remove_duplicate=False))
     shapes = _Shapes(fx.GraphModule(model, graph)).of(example)
-    result_shape = shapes[_output(graph)][1:]
+    result_shape = shapes.get(_output(graph), ())[1:]  # the network's own; if it has none, its operation is refused now
     kinds = _simplify(graph, modules, shapes)
     operations, output = _operations(graph, modules, kinds), _output(graph)
     values = _values(operations, shapes)
