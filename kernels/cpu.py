@@ -234,6 +234,8 @@ def linear(
     n, k = weight.shape[:2]
     if x.dim() < 1 or x.shape[-1] != k:
         raise ValueError(f"x must be [..., {k}], not {list(x.shape)}.")
+    if residual is not None and residual.shape != (*x.shape[:-1], n):
+        raise ValueError(f"residual must be {[*x.shape[:-1], n]}, not {list(residual.shape)}.")
     flat = x.reshape(-1, k)
     flat = flat if flat.stride(1) == 1 or k == 1 else flat.contiguous()
     y = x.new_empty(*x.shape[:-1], n)
