@@ -30,7 +30,7 @@ class _BlockSparse(nn.Module):
     def prepared(self):
         """The weight as this device's kernel reads it; laid out anew when the module was moved or loaded."""
         tensors = [tensor for tensor in (self.values, self.scale, self.bias) if tensor is not None]
-        # An inference tensor has no version: it cannot be loaded into either.
+        # An inference tensor has no version; that it was loaded into is told by _load_from_state_dict.
         now = [(t.device, t.dtype, t.data_ptr(), 0 if t.is_inference() else t._version) for t in tensors]
         if self._prepared[0] != now:
             if self.values.is_cuda:
@@ -40,6 +40,10 @@ class _BlockSparse(nn.Module):
             else:
                 self._prepared = (now, cpu.prepare(self.packed, self.bias))
         return self._prepared[1]
+
+    def _load_from_state_dict(self, *arguments) -> None:
+        super()._load_from_state_dict(*arguments)
+        self._prepared = (None, None)
 
     def __getstate__(self) -> dict:
         return {**self.__dict__, "_prepared": (None, None)}  # a copy lays its own weight out
