@@ -85,9 +85,11 @@ def path(request, force) -> str:
     return request.param
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def threads():
+    """One thread, unless the test asks for more with threads(count): small layers on busy machines wait for their threads."""
     before = torch.get_num_threads()
+    torch.set_num_threads(1)
     yield torch.set_num_threads
     torch.set_num_threads(before)
 
