@@ -47,8 +47,8 @@ class _Geometry(ctypes.Structure):
 
 def find_compiler() -> list[str] | None:
     """The system's C++ compiler as the start of a command: $CXX, or else the first of c++, g++ and clang++ that exists."""
-    if os.environ.get("CXX"):
-        command = shlex.split(os.environ["CXX"])
+    command = shlex.split(os.environ.get("CXX", ""))
+    if command:
         return command if shutil.which(command[0]) else None
     found = next((name for name in ("c++", "g++", "clang++") if shutil.which(name)), None)
     return [found] if found else None

@@ -27,7 +27,8 @@ def fold_batchnorm(model: nn.Module) -> nn.Module:
     """A copy for inference in which each BatchNorm right behind a convolution or linear layer is part of that layer's weights.
 
     The network must be traceable by torch.fx; one that is not comes back with its BatchNorms, and the log says so. A BatchNorm
-    behind anything else stays, and so does one behind a layer that is used twice.
+    behind anything else stays, and so does one behind a layer that is used twice or whose weights the network reads itself.
+    A BatchNorm1d behind a linear layer of as many channels is taken to normalize [B, N], not N tokens of [B, N, N].
     """
     model = copy.deepcopy(model).eval().requires_grad_(False)
     try:
@@ -36,6 +37,7 @@ def fold_batchnorm(model: nn.Module) -> nn.Module:
         LOG.warning("BatchNorm stays unfolded: torch.fx cannot trace %s (%s).", type(model).__name__, error)
         return model
     modules = dict(model.named_modules(remove_duplicate=False))
+    read = [node.target for node in graph.nodes if node.op == "get_attr"]
     calls = [modules[node.target] for node in graph.nodes if node.op == "call_module"]
     for node in graph.nodes:
         norm = modules[node.target] if node.op == "call_module" else None
@@ -47,6 +49,8 @@ def fold_batchnorm(model: nn.Module) -> nn.Module:
         layer = modules[before.target]
         fuse = {nn.Conv2d: fuse_conv_bn_eval, nn.Linear: fuse_linear_bn_eval}.get(type(layer))
         if fuse is None or sum(call is layer for call in calls) > 1 or sum(call is norm for call in calls) > 1:
+            continue
+        if layer.weight.shape[0] != norm.num_features or any(name.startswith(f"{before.target}.") for name in read):
             continue
         replace(model, before.target, fuse(layer, norm))
         replace(model, node.target, nn.Identity())

@@ -17,15 +17,16 @@ from torch.nn import functional
 
 from kernels import cpu
 from kernels.folding import fold_batchnorm, trace
-from kernels.layers import BlockSparseConv2d, BlockSparseLinear, pair, why_not
+from kernels.layers import BlockSparseConv2d, BlockSparseLinear, pair
 from kernels.packed import Packed, pack, unpack
 from kernels.sparsify import Block, sparsify
 from kernels.timing import compare
 
 CONVOLUTIONS, LINEARS = (nn.Conv2d, BlockSparseConv2d), (nn.Linear, BlockSparseLinear)
 NOTHING = (nn.Identity, nn.Dropout, nn.Dropout2d)
-POOLS = (nn.MaxPool2d, nn.AvgPool2d)
+POOLS, MEAN_POOLS = (nn.MaxPool2d, nn.AvgPool2d), (nn.AdaptiveAvgPool2d, functional.adaptive_avg_pool2d)
 RELU, ADD = (torch.relu, functional.relu, "relu", "relu_"), (operator.add, operator.iadd, torch.add, "add", "add_")
+IN_PLACE = (operator.iadd, "relu_", "add_")
 CACHE = 1 << 20  # bytes of buffers that a micro-batch may need: an L2 cache of today
 
 Step = Callable[[int, int], None]  # of the number of threads and the micro-batch's first image
@@ -132,20 +133,18 @@ def plan(
     Layers are measured with torch.get_num_threads() threads. Raises ValueError that names the operation for networks with anything
     else in them (use sparsify's modules then), and for networks that are not float32 on the CPU.
     """
-    for name, tensor in (*model.named_parameters(), *model.named_buffers()):
-        if tensor.device.type != "cpu" or (tensor.is_floating_point() and tensor.dtype == torch.float64):
-            raise ValueError(f"`{name}` is {tensor.dtype} on {tensor.device}: a plan is for float32 on the CPU.")
-    if micro_batch is not None and (micro_batch < 1 or batch % micro_batch):
-        raise ValueError(f"micro_batch must divide the batch of {batch}, which {micro_batch} does not.")
+    _check(model, batch, input_shape, micro_batch)
     input_shape = tuple(input_shape)
     example = torch.zeros(1, *input_shape)
     if blocks is not None:
         model, _ = sparsify(model, blocks, example, decide="always")
     model = fold_batchnorm(model)
-    graph = trace(model)
+    graph = _graph(model)
     modules = dict(model.named_modules(remove_duplicate=False))
     shapes = _Shapes(fx.GraphModule(model, graph)).of(example)
-    operations, output = _operations(graph, modules, shapes)
+    result_shape = shapes.get(_output(graph), ())[1:]  # the network's own; if it has none, its operation is refused now
+    kinds = _simplify(graph, modules, shapes)
+    operations, output = _operations(graph, modules, kinds), _output(graph)
     values = _values(operations, shapes)
     # A value whose last reader has run gives its buffer away; a result may take that of its own residual.
     last = {node: index for index, operation in enumerate(operations) for node in operation.reads}
@@ -166,15 +165,47 @@ def plan(
             made._image_steps.append(step)
         else:
             made._vector_steps.append(step)
-    result = values[output]
-    if len(result.shape) == 3:
-        made._output = torch.empty(batch, *result.shape)
-        made._image_steps.append(
-            lambda threads, begin: made._output[begin : begin + size].copy_(result.inside().permute(0, 3, 1, 2))
-        )
+    made._output = torch.empty(batch, *result_shape)
+    if len(values[output].shape) == 3:
+        last_image = values[output].inside().permute(0, 3, 1, 2)
+        made._image_steps.append(lambda threads, begin: made._output[begin : begin + size].copy_(last_image))
     else:
-        made._output = result.buffer
+        last_vector = values[output].buffer.view(batch, *result_shape)
+        made._vector_steps.append(lambda threads, begin: made._output.copy_(last_vector))
     return made
+
+
+def _check(model: nn.Module, batch: int, input_shape: Sequence[int], micro_batch: int | None) -> None:
+    for name, module in model.named_modules():
+        own = (*module.named_parameters(recurse=False), *module.named_buffers(recurse=False))
+        for key, tensor in own:
+            packed = key == "values" and isinstance(module, (BlockSparseConv2d, BlockSparseLinear))
+            if tensor.device.type != "cpu" or (
+                tensor.is_floating_point() and tensor.dtype != torch.float32 and not packed
+            ):
+                raise ValueError(
+                    f"`{name}.{key}` is {tensor.dtype} on {tensor.device}, but a plan is for float32 on the CPU: convert it first."
+                )
+    if len(input_shape) != 3 or min(batch, *input_shape) < 1:
+        raise ValueError(f"a plan needs images (C, H, W) in a batch of at least 1, not {batch} of {list(input_shape)}.")
+    if micro_batch is not None and (micro_batch < 1 or batch % micro_batch):
+        raise ValueError(f"micro_batch must divide the batch of {batch}, which {micro_batch} does not.")
+
+
+def _output(graph: fx.Graph) -> object:
+    return next(node for node in graph.nodes if node.op == "output").args[0]
+
+
+def _graph(model: nn.Module) -> fx.Graph:
+    try:
+        graph = trace(model)
+    except Exception as error:  # the network's own code runs, and may raise anything
+        raise ValueError(
+            f"torch.fx cannot trace {type(model).__name__} ({error}): use what sparsify gives as it is."
+        ) from error
+    if not isinstance(_output(graph), fx.Node) or sum(node.op == "placeholder" for node in graph.nodes) != 1:
+        raise ValueError("a plan is for networks with one input and one output: use what sparsify gives as it is.")
+    return graph
 
 
 class _Shapes(fx.Interpreter):
@@ -193,114 +224,120 @@ class _Shapes(fx.Interpreter):
 
 
 def _refuse(node: fx.Node, what: object, why: str = "a plan does not know it") -> ValueError:
-    return ValueError(f"`{node.name}` ({what}) cannot be planned: {why}. Use the network that sparsify gives as it is.")
+    return ValueError(f"`{node.name}` ({what}) cannot be planned, as {why}: use what sparsify gives as it is.")
 
 
 def _kind(node: fx.Node, module: nn.Module | None, shapes: Mapping[fx.Node, tuple[int, ...]]) -> str:
     """What a node does, in the plan's words; ValueError for anything else."""
-    what = type(module) if module is not None else node.target
-    x = node.args[0] if node.args else None
-    dims = len(shapes.get(x, ())) if isinstance(x, fx.Node) else 0
     if node.op == "placeholder":
         return "input"
+    what = node.target if module is None else type(module)
+    shown = node.target if module is None else module
+    x = node.args[0] if node.args else None
+    if node.op == "get_attr" or x not in shapes or node not in shapes:
+        raise _refuse(node, shown)
+    if module is not None and (len(node.args) > 1 or node.kwargs):
+        raise _refuse(node, shown, "it is called with more than one input")
+    dims = len(shapes[x])
     if what in NOTHING:
         return "nothing"
+    if what in (BlockSparseConv2d, BlockSparseLinear) and module.activation is not None:
+        raise _refuse(node, shown, "it has an activation of its own")
+    if what is nn.Conv2d and (module.padding_mode != "zeros" or isinstance(module.padding, str)):
+        raise _refuse(node, shown, "its padding is not zeros in numbers")
     if what in CONVOLUTIONS:
-        if not isinstance(module, BlockSparseConv2d) and module.groups == 1 and why_not(module):
-            raise _refuse(node, module, why_not(module))
         return "convolution"
     if what in LINEARS and dims == 2:
         return "linear"
-    if what in (nn.ReLU, *RELU):
+    if what in (nn.ReLU, *RELU) and len(node.args) == 1:
         return "relu"
-    if what in ADD and len(node.args) == 2 and not node.kwargs and all(argument in shapes for argument in node.args):
-        if shapes[node.args[0]] != shapes[node.args[1]]:
-            raise _refuse(node, what, "it adds values of different shapes")
+    if what in ADD and len(node.args) == 2 and not node.kwargs and node.args[1] in shapes:
+        if shapes[x] != shapes[node.args[1]]:
+            raise _refuse(node, shown, "it adds values of different shapes")
         return "add"
-    if what in POOLS and not getattr(module, "return_indices", False):
+    if what in POOLS:  # one that returns indices too has no shape and was refused above
         return "pool"
     if what is nn.BatchNorm2d and module.running_mean is not None:
         return "norm"
-    if what is nn.AdaptiveAvgPool2d and pair(module.output_size) == (1, 1):
+    if what in MEAN_POOLS and shapes[node][2:] == (1, 1):
         return "mean"
-    if what in (functional.adaptive_avg_pool2d,) and node.args[1:] in ((1,), ((1, 1),), ([1, 1],)) and not node.kwargs:
-        return "mean"
-    if what in ("mean", torch.mean) and dims == 4:
+    if what in ("mean", torch.mean) and dims == 4 and set(node.kwargs) <= {"dim", "keepdim"}:
         axes = node.args[1] if len(node.args) > 1 else node.kwargs.get("dim")
-        if axes is not None and sorted(axis % 4 for axis in axes) == [2, 3]:
+        if isinstance(axes, (tuple, list)) and sorted(axis % 4 for axis in axes) == [2, 3]:
             return "mean"
-    flat = shapes.get(node) == (1, math.prod(shapes[x][1:])) if dims else False
-    if what in (nn.Flatten, torch.flatten, "flatten") and flat:
+    if what in (nn.Flatten, torch.flatten, "flatten") and shapes[node] == (1, math.prod(shapes[x][1:])):
         return "flatten"
-    raise _refuse(node, module if module is not None else node.target)
+    raise _refuse(node, shown)
 
 
-def _operations(graph: fx.Graph, modules: Mapping[str, nn.Module], shapes: dict) -> tuple[list[_Operation], fx.Node]:
-    """The graph as operations in order, residuals and ReLUs fused into convolutions and linear layers; and the result's node."""
+def _changes_its_input(node: fx.Node, module: nn.Module | None) -> bool:
+    return node.target in IN_PLACE or getattr(module, "inplace", False) or node.kwargs.get("inplace", False)
+
+
+def _simplify(graph: fx.Graph, modules: Mapping[str, nn.Module], shapes: dict[fx.Node, tuple[int, ...]]) -> dict:
+    """The kind of each node. Takes out of the graph what does nothing, and gives vectors the shape [1, K] whatever their ones."""
     kinds: dict[fx.Node, str] = {}
-    vectors: set[fx.Node] = set()  # what has no height and width any more
-    for node in list(graph.nodes):
-        if node.op == "output":
-            output = node.args[0]
-            continue
+    for node in graph.nodes:
+        if node.op != "output":
+            kinds[node] = _kind(node, modules[node.target] if node.op == "call_module" else None, shapes)
+    vectors: set[fx.Node] = set()
+    for node, kind in list(kinds.items()):
         module = modules[node.target] if node.op == "call_module" else None
-        kind = kinds[node] = _kind(node, module, shapes)
-        vector = bool(node.args) and node.args[0] in vectors
-        if vector or kind in ("mean", "flatten", "linear"):
-            vectors.add(node)
-        inplace = getattr(module, "inplace", False) or node.target in (operator.iadd, "relu_", "add_")
-        inplace = inplace or node.kwargs.get("inplace", False)
-        if inplace and len(node.args[0].users) > 1:
-            raise _refuse(node, node.target, "it changes a value in place that others read too")
-        if kind == "nothing" or (kind == "flatten" and vector):
-            shapes[node.args[0]] = shapes[node]  # without the ones that a mean left
+        of_vectors = {x in vectors for x in node.all_input_nodes}
+        if len(of_vectors) > 1 or (True in of_vectors and kind in ("convolution", "pool", "norm", "mean")):
+            raise _refuse(node, module or node.target, "it reads an image that was pooled to one pixel")
+        read = node
+        while _changes_its_input(node, module) and (
+            read is node or kinds[read] == "flatten"
+        ):  # a flat image is a view of it
+            read = read.args[0]
+            if len(read.users) > 1:
+                raise _refuse(node, module or node.target, "it changes a value in place that others read too")
+        if kind == "nothing" or (kind == "flatten" and True in of_vectors):
             node.replace_all_uses_with(node.args[0])
             graph.erase_node(node)
-        elif vector and kind in ("convolution", "pool", "norm", "mean"):
-            raise _refuse(node, node.target, "it reads an image that was pooled to one pixel")
-    output = next(node for node in graph.nodes if node.op == "output").args[0]
-    if not isinstance(output, fx.Node) or sum(node.op == "placeholder" for node in graph.nodes) != 1:
-        raise ValueError(
-            "a plan is for networks with one input and one output. Use the network that sparsify gives as it is."
-        )
+        elif True in of_vectors or kind in ("mean", "flatten"):
+            vectors.add(node)
+            shapes[node] = shapes[node][:2]
+    return kinds
+
+
+def _operations(graph: fx.Graph, modules: Mapping[str, nn.Module], kinds: Mapping[fx.Node, str]) -> list[_Operation]:
+    """The graph as operations in the order in which they can run, residuals and ReLUs fused into what comes before them."""
     operations: dict[fx.Node, _Operation] = {}  # by the node after which they can run
     fused: set[fx.Node] = set()
+
+    def follower(node: fx.Node, kind: str) -> fx.Node | None:
+        """The one reader of a node's result, if it is of that kind and not part of another operation yet."""
+        users = list(node.users)
+        return users[0] if len(users) == 1 and kinds.get(users[0]) == kind and users[0] not in fused else None
+
     for node in graph.nodes:
         if node.op == "output" or node in fused:
             continue
         module = modules[node.target] if node.op == "call_module" else None
-        inputs = list(dict.fromkeys(node.all_input_nodes)) if kinds[node] != "add" else list(node.args)
+        inputs = list(node.args) if kinds[node] == "add" else node.all_input_nodes
         operation = _Operation(kinds[node], node, module, inputs, node)
-
-        def follower(kind: str, operation: _Operation = operation) -> fx.Node | None:
-            users = list(operation.result.users)
-            one = len(users) == 1 and kinds.get(users[0]) == kind and users[0] not in fused
-            return users[0] if one else None
-
         if kinds[node] in ("convolution", "linear"):
-            add = follower("add")
+            add = follower(node, "add")
             if add is not None and add.args[0] is not add.args[1]:
                 operation.residual = next(argument for argument in add.args if argument is not node)
                 operation.result = add
                 fused.add(add)
         if kinds[node] in ("convolution", "linear", "norm", "add"):
-            relu = follower("relu")
+            relu = follower(operation.result, "relu")
             if relu is not None:
                 operation.relu, operation.result = True, relu
                 fused.add(relu)
         operations[operation.result] = operation
-    return [operations[node] for node in graph.nodes if node in operations], output
+    return [operations[node] for node in graph.nodes if node in operations]
 
 
 def _values(operations: list[_Operation], shapes: Mapping[fx.Node, tuple[int, ...]]) -> dict[fx.Node, _Value]:
+    """The result of each operation, with the halo of its widest reader."""
     values = {}
     for operation in operations:
-        shape = shapes[operation.result][1:]
-        values[operation.result] = _Value(shape[:1] if operation.kind == "mean" else shape)
-        if operation.kind not in ("input", "mean", "flatten", "linear") and operation.inputs:
-            before = values[operation.inputs[0]].shape
-            if len(before) == 1:  # a vector with two axes of length 1, or without
-                values[operation.result] = _Value(before)
+        values[operation.result] = _Value(shapes[operation.result][1:])
         if operation.kind == "convolution":
             x, padding = values[operation.inputs[0]], pair(operation.module.padding)
             x.halo = (max(x.halo[0], padding[0]), max(x.halo[1], padding[1]))
@@ -322,7 +359,9 @@ def _micro_batch(batch: int, image_bytes: int) -> int:
 
 def _allocate(value: _Value, size: int, batch: int, free: dict[tuple, list[Tensor]]) -> None:
     if len(value.shape) == 1:
-        value.buffer = torch.empty(batch, *value.shape)
+        value.buffer = torch.zeros(
+            batch, *value.shape
+        )  # not empty: numbers of chance may be slow ones when layers are measured
         return
     channels, height, width = value.shape
     waiting = free.get(value.key)
@@ -383,16 +422,20 @@ def _step(operation: _Operation, values: Mapping[fx.Node, _Value], made: Plan) -
 
 def _choose(operation: _Operation, paths: Mapping[str, Callable[[int], object]], made: Plan) -> Step:
     """The fastest path of a layer, noted in the plan."""
-    threads = torch.get_num_threads()
-    times = compare([lambda path=path: path(threads) for path in paths.values()], rounds=5, seconds=0.002)
-    seconds = dict(zip(paths, times, strict=True))
+    seconds = _measure(paths)
     best = min(seconds, key=seconds.__getitem__)
     packed = operation.module.packed if "sparse" in paths else None
     shape = tuple(operation.module.weight.shape) if packed is None else packed.shape
     density = 1.0 if packed is None else packed.density
     made.choices.append(Choice(str(operation.node.target), shape, density, best, seconds))
     run = paths[best]
-    return lambda _threads, begin: run(_threads)
+    return lambda threads, begin: run(threads)
+
+
+def _measure(paths: Mapping[str, Callable[[int], object]]) -> dict[str, float]:
+    threads = torch.get_num_threads()
+    times = compare([lambda path=path: path(threads) for path in paths.values()], rounds=5, seconds=0.002)
+    return dict(zip(paths, times, strict=True))
 
 
 def _convolution(module: nn.Module, x: Tensor, y: Tensor, residual: Tensor | None, relu: bool) -> dict[str, Callable]:

@@ -1,134 +1,476 @@
-"""Modules in the place of dense ones, and which of them sparsify replaces."""
+"""Block-sparse layers in the place of dense ones, one by one and in whole networks, and how they are chosen."""
 
 import copy
+import io
+import logging
 import pickle
 
 import pytest
 import torch
+from networks import Residual, Transformer, WideResidual, drop_blocks, plain, prune, vgg
 from torch import nn
 
+from kernels import cost
+from kernels import sparsify as sparsify_module
 from kernels.folding import fold_batchnorm
 from kernels.layers import BlockSparseConv2d, BlockSparseLinear
-from kernels.packed import pack
+from kernels.packed import block_mask, load_packed, pack, save_packed, unpack
 from kernels.reference import relative_rms
-from kernels.sparsify import explain, sparsify
-from tests.kernels import networks
+from kernels.sparsify import Decision, explain, sparsify
 
-EXACT = 1e-6
-
-
-def exact(model: nn.Module, x: torch.Tensor) -> torch.Tensor:
-    with torch.inference_mode():
-        return copy.deepcopy(model).double()(x.double())
+TOLERANCE = 1e-6
+SPARSE = (BlockSparseConv2d, BlockSparseLinear)
+NETWORKS = {"plain": plain, "vgg": vgg, "residual": Residual, "wide": WideResidual, "transformer": Transformer}
 
 
-@pytest.mark.parametrize(
-    "layer",
-    [
-        nn.Conv2d(8, 20, 3, padding=1),
-        nn.Conv2d(8, 20, (1, 3), (2, 1), (0, 1), (1, 2), bias=False),
-        nn.Conv2d(8, 20, 1, 2),
-    ],
-    ids=str,
-)
-@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
-def test_convolution_drops_in(layer, layout):
-    layer = networks.prune(layer, 4, 4, 0.5)
-    x = torch.randn(2, 8, 9, 12).contiguous(memory_format=layout)
-    sparse = BlockSparseConv2d.from_dense(layer, 4, 4)
-    with torch.inference_mode():
-        y = sparse(x)
-        assert relative_rms(y, exact(layer, x)) < EXACT
-        residual = torch.randn_like(y)
-        assert relative_rms(sparse(x, residual), exact(layer, x) + residual) < EXACT
-
-
-def test_linear_drops_in_with_activation_and_any_leading_dimensions():
-    layer = networks.prune(nn.Linear(16, 24), 8, 4, 0.5)
-    x = torch.randn(2, 3, 16)
-    sparse = BlockSparseLinear(pack(layer.weight, 8, 4), layer.bias, "gelu")
-    with torch.inference_mode():
-        assert relative_rms(sparse(x), nn.functional.gelu(exact(layer, x))) < EXACT
-
-
-def test_state_loads_copies_and_pickles():
-    one, other = (BlockSparseLinear(pack(torch.eye(8) * scale, 4, 4), torch.ones(8)) for scale in (2.0, 3.0))
-    x = torch.randn(2, 8)
-    other(x)
-    other.load_state_dict(one.state_dict())
-    for layer in (other, copy.deepcopy(one), pickle.loads(pickle.dumps(one))):
-        assert relative_rms(layer(x), 2 * x.double() + 1) < EXACT
-
-
-def test_what_modules_refuse():
-    packed = pack(torch.eye(8), 4, 4)
-    with pytest.raises(ValueError, match="a linear layer's"):
-        BlockSparseConv2d(packed)
-    with pytest.raises(ValueError, match="a convolution's"):
-        BlockSparseLinear(pack(torch.ones(4, 4, 1, 1), 4, 4))
-    with pytest.raises(ValueError, match=r"bias must be \[8\]"):
-        BlockSparseLinear(packed, torch.ones(4))
-    with pytest.raises(ValueError, match="no activation"):
-        BlockSparseLinear(packed, activation="tanh")
-    with pytest.raises(ValueError, match="no gradient"):
-        BlockSparseLinear(packed)(torch.ones(1, 8, requires_grad=True))
-    with pytest.raises(ValueError, match="2 groups"):
-        BlockSparseConv2d.from_dense(nn.Conv2d(8, 8, 3, groups=2), 4, 4)
-    with pytest.raises(ValueError, match="padding is `reflect`"):
-        BlockSparseConv2d.from_dense(nn.Conv2d(8, 8, 3, padding=1, padding_mode="reflect"), 4, 4)
-
-
-@pytest.mark.parametrize("name", ["plain", "vgg", "Residual", "WideResidual", "Transformer"])
-def test_sparsify_computes_the_same(name):
+@pytest.fixture(autouse=True)
+def seed():
     torch.manual_seed(0)
-    model = networks.prune(getattr(networks, name)(), 8, 8, 0.7)
-    x = torch.randn(2, 3, 16, 16)
-    sparse, decisions = sparsify(model, (8, 8), x, decide="always")
-    with torch.inference_mode():
-        assert relative_rms(sparse(x), exact(model, x)) < EXACT
-    replaced = {
-        name for name, layer in sparse.named_modules() if isinstance(layer, (BlockSparseConv2d, BlockSparseLinear))
-    }
-    assert replaced == {one.name for one in decisions if one.sparse} and len(replaced) >= 3
-    assert all(one.density < 1 for one in decisions if one.sparse)
 
 
-def test_batchnorm_is_folded_behind_convolutions_only():
-    model = networks.prune(networks.WideResidual(), 8, 8, 0.5)
-    folded, x = fold_batchnorm(model), torch.randn(2, 3, 16, 16)
-    left = [name for name, layer in folded.named_modules() if isinstance(layer, nn.BatchNorm2d)]
-    # A wide ResNet normalizes sums, and the stem's output, which its first block reads twice.
-    assert left == ["body.0.bn1", "body.1.bn1", "body.2.bn1", "body.3.bn1", "bn"]
-    with torch.inference_mode():
-        assert relative_rms(folded(x), exact(model, x)) < EXACT
+def linear(sparsity: float = 0.5, bias: bool = True, inputs: int = 16, outputs: int = 20) -> nn.Linear:
+    layer = nn.Linear(inputs, outputs, bias)
+    layer.weight.data = drop_blocks(layer.weight.data, 8, 4, sparsity)
+    return layer
 
 
-def test_sparsify_leaves_dense_what_does_not_pay_and_says_why():
-    model = networks.prune(networks.plain(), 8, 8, 0.7)
-    x = torch.randn(1, 3, 16, 16)
-    _, decisions = sparsify(model, (8, 8), x, threshold=1e9)
-    assert not any(one.sparse for one in decisions)
-    table = explain(decisions)
-    assert "no multiple of bk = 8: the largest bk that would do is 3" in table and "measured gain below 1e+09x" in table
-    modelled = sparsify(model, {"6": (8, 8)}, x, threshold=0.01, decide="modelled")[1]
-    assert [one.name for one in modelled if one.sparse] == ["6"] and modelled[2].ceiling == 1 / modelled[2].density
-    assert modelled[1].reason == "no block is given for it"
+def conv(sparsity: float = 0.5, **options) -> nn.Conv2d:
+    layer = nn.Conv2d(8, 20, **{"kernel_size": 3, **options})
+    layer.weight.data = drop_blocks(layer.weight.data, 8, 4, sparsity)
+    return layer
 
 
-def test_a_layer_that_gains_much_becomes_sparse_by_measurement():
-    model = nn.Sequential(networks.prune(nn.Linear(512, 512), 32, 32, 0.95))
-    _, (decision,) = sparsify(model, (32, 32), torch.randn(64, 512))
-    assert decision.sparse and decision.gain > 1.5
+def in_double(module: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    return copy.deepcopy(module).double()(x.double()).detach()
+
+
+LAYERS = [
+    pytest.param(linear, BlockSparseLinear, (3, 16), id="linear"),
+    pytest.param(conv, BlockSparseConv2d, (2, 8, 7, 6), id="conv"),
+]
+
+
+@pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize("shape", [(3, 16), (2, 5, 16), (16,), (0, 16)])
+def test_a_linear_layer_is_replaced(shape, bias):
+    dense, x = linear(bias=bias), torch.randn(shape)
+    layer = BlockSparseLinear.from_dense(dense, 8, 4)
+    assert layer.packed.density == 0.5
+    assert relative_rms(layer(x), in_double(dense, x)) <= TOLERANCE
 
 
 @pytest.mark.parametrize(
-    ("blocks", "decide", "words"),
+    "options",
     [
-        ({"nothing": (8, 8)}, "always", "`nothing` is no convolution or linear layer"),
-        ({"0": (8, 8)}, "always", "`0` cannot have blocks of 8 x 8"),
-        ((8, 8), "guess", "no way to decide `guess`"),
+        {},
+        {"padding": 1, "bias": False},
+        {"stride": 2, "padding": (1, 2)},
+        {"stride": (2, 1), "dilation": (1, 2), "padding": 2},
+        {"kernel_size": 1},
+        {"kernel_size": (3, 1), "padding": (1, 0)},
+        {"kernel_size": 5, "padding": 2},
     ],
 )
-def test_what_sparsify_refuses(blocks, decide, words):
+@pytest.mark.parametrize("memory", [torch.contiguous_format, torch.channels_last])
+def test_a_convolution_is_replaced(options, memory):
+    dense, x = conv(**options), torch.randn(2, 8, 9, 10).to(memory_format=memory)
+    y = BlockSparseConv2d.from_dense(dense, 8, 4)(x)
+    assert relative_rms(y, in_double(dense, x)) <= TOLERANCE
+    assert y.is_contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.parametrize("activation", [None, "relu", "gelu"])
+@pytest.mark.parametrize(("make", "kind", "shape"), LAYERS)
+def test_residual_and_activation_are_part_of_the_layer(make, kind, shape, activation):
+    dense, x = make(), torch.randn(shape)
+    expected = in_double(dense, x)
+    residual = torch.randn(expected.shape)
+    expected = {"relu": torch.relu, "gelu": nn.functional.gelu, None: lambda y: y}[activation](expected + residual)
+    layer = kind(pack(dense.weight, 8, 4), dense.bias, activation=activation)
+    assert relative_rms(layer(x, residual), expected) <= TOLERANCE
+    assert f"activation={activation}" in repr(layer) and "block=8x4, density=0.5" in repr(layer)
+
+
+@pytest.mark.parametrize("dtype", [None, torch.int8, torch.float16])
+@pytest.mark.parametrize(("make", "kind", "shape"), LAYERS)
+def test_the_state_is_all_there_is_to_a_layer(make, kind, shape, dtype):
+    dense, x = make(), torch.randn(shape)
+    layer = kind(pack(dense.weight, 8, 4, dtype=dtype), dense.bias)
+    other = kind(pack(torch.randn_like(dense.weight), 8, 4, mask=other_blocks(dense), dtype=dtype), torch.randn(20))
+    y = layer(x)
+    assert relative_rms(other(x), y) > 0.1  # lays out weights that must then be forgotten
+    file = io.BytesIO()
+    torch.save(layer.state_dict(), file)
+    file.seek(0)
+    other.load_state_dict(torch.load(file, weights_only=True))
+    assert torch.equal(other(x), y)
+    assert list(layer.parameters()) == []
+
+
+def other_blocks(dense: nn.Module) -> torch.Tensor:
+    """As many blocks per row as the dense layer has, in other places."""
+    return block_mask(dense.weight, 8, 4).flip(1)
+
+
+@pytest.mark.parametrize(("make", "kind", "shape"), LAYERS)
+def test_weights_loaded_under_inference_mode_count(make, kind, shape):
+    dense, other, x = make(), make(), torch.randn(shape)
+    other.bias.data.zero_()
+    with torch.inference_mode():
+        layer = kind.from_dense(dense, 8, 4)
+        layer(x)
+        layer.load_state_dict(kind.from_dense(other, 8, 4).state_dict())
+        assert relative_rms(layer(x), in_double(other, x)) <= TOLERANCE
+
+
+@pytest.mark.parametrize("way", [copy.deepcopy, copy.copy, lambda layer: pickle.loads(pickle.dumps(layer))])
+@pytest.mark.parametrize(("make", "kind", "shape"), LAYERS)
+def test_copies_compute_the_same(make, kind, shape, way):
+    layer, x = kind.from_dense(make(), 8, 4), torch.randn(shape)
+    y = layer(x)
+    other = way(layer)
+    assert torch.equal(other(x), y)
+    assert other.prepared() is not layer.prepared()
+
+
+@pytest.mark.parametrize(("make", "kind", "shape"), LAYERS)
+def test_a_deep_copy_has_weights_of_its_own(make, kind, shape):
+    layer, x = kind.from_dense(make(), 8, 4), torch.randn(shape)
+    y = layer(x)
+    other = copy.deepcopy(layer)
+    other.values.zero_()
+    other.bias.zero_()
+    assert not other(x).any() and torch.equal(layer(x), y)
+
+
+@pytest.mark.parametrize(("make", "kind", "shape"), LAYERS)
+def test_gradients_are_refused(make, kind, shape):
+    layer, x = kind.from_dense(make(), 8, 4), torch.randn(shape, requires_grad=True)
+    with pytest.raises(ValueError, match="have no gradient: call them under"):
+        layer(x)
+    with torch.no_grad():
+        y = layer(x)
+    with torch.inference_mode():
+        assert torch.equal(layer(x), y)
+    assert not layer(x.detach()).requires_grad
+
+
+def test_what_does_not_fit_a_layer_is_refused():
+    matrix, kernel = pack(torch.ones(8, 4), 4, 4), pack(torch.ones(8, 4, 3, 3), 4, 4)
+    with pytest.raises(ValueError, match="is a convolution's: use BlockSparseConv2d"):
+        BlockSparseLinear(kernel)
+    with pytest.raises(ValueError, match="is a linear layer's: use BlockSparseLinear"):
+        BlockSparseConv2d(matrix)
+    with pytest.raises(ValueError, match=r"the bias must be \[8\]"):
+        BlockSparseLinear(matrix, torch.ones(4))
+    with pytest.raises(ValueError, match="there is no activation `tanh`"):
+        BlockSparseLinear(matrix, activation="tanh")
+    with pytest.raises(ValueError, match=r"x must be \[B, 4, H, W\], not \[4, 5, 5\]"):
+        BlockSparseConv2d(kernel)(torch.ones(4, 5, 5))
+    with pytest.raises(ValueError, match=r"residual must be \[2, 8\]"):
+        BlockSparseLinear(matrix)(torch.ones(2, 4), torch.ones(8, 2))
+    with pytest.raises(ValueError, match="too small for a 3 x 3 kernel"):
+        BlockSparseConv2d(kernel)(torch.ones(1, 4, 2, 5))
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"groups": 2}, "it has 2 groups"),
+        ({"padding": "same"}, "its padding is `same`, not zeros in numbers"),
+        ({"padding": 1, "padding_mode": "reflect"}, "its padding is `reflect`"),
+    ],
+)
+def test_convolutions_of_other_kinds_are_refused(options, words):
     with pytest.raises(ValueError, match=words):
-        sparsify(networks.plain(), blocks, torch.randn(1, 3, 16, 16), decide=decide)
+        BlockSparseConv2d.from_dense(nn.Conv2d(8, 8, 3, **options), 4, 4)
+
+
+def network(name: str, sparsity: float = 0.5) -> tuple[nn.Module, torch.Tensor]:
+    """One of the networks with half of its blocks of 4 x 4 zero, and images for it."""
+    return prune(NETWORKS[name](), 4, 4, sparsity), torch.randn(2, 3, 16, 16)
+
+
+def state(model: nn.Module) -> dict[str, torch.Tensor]:
+    return {name: tensor.clone() for name, tensor in model.state_dict().items()}
+
+
+@pytest.mark.parametrize(("name", "left"), [("plain", 0), ("vgg", 0), ("residual", 0), ("wide", 5), ("transformer", 0)])
+def test_batchnorm_is_folded(name, left):
+    model, x = network(name)
+    before = state(model)
+    norms = sum(isinstance(module, nn.BatchNorm2d) for module in model.modules())
+    folded = fold_batchnorm(model)
+    assert sum(isinstance(module, nn.BatchNorm2d) for module in folded.modules()) == left
+    assert norms > left or name == "transformer"
+    assert relative_rms(folded(x), in_double(model, x)) <= TOLERANCE
+    assert not folded.training and not any(parameter.requires_grad for parameter in folded.parameters())
+    after = state(model)
+    assert list(after) == list(before) and all(torch.equal(after[key], before[key]) for key in before)
+
+
+def test_training_mode_and_gradients_of_the_original_stay():
+    model, x = network("plain")
+    model.train()
+    sparsify(model, (4, 4), x, decide="always")
+    assert model.training and all(parameter.requires_grad for parameter in model.parameters())
+    assert all(module.training for module in model.modules())
+
+
+class Twice(nn.Module):
+    """A convolution that is used twice, and a BatchNorm behind one use."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.bn = nn.Conv2d(3, 3, 3, padding=1), nn.BatchNorm2d(3)
+
+    def forward(self, x):
+        return self.conv(self.bn(self.conv(x)))
+
+
+class SeesBoth(nn.Module):
+    """A network that reads what comes before the BatchNorm, too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.bn = nn.Conv2d(3, 3, 3, padding=1), nn.BatchNorm2d(3)
+
+    def forward(self, x):
+        y = self.conv(x)
+        return y + self.bn(y)
+
+
+class Tied(nn.Module):
+    """A network that reads the weight of a layer with a BatchNorm itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.bn = nn.Conv2d(3, 3, 3, padding=1), nn.BatchNorm2d(3)
+
+    def forward(self, x):
+        return nn.functional.conv2d(self.bn(self.conv(x)), self.conv.weight)
+
+
+class Tokens(nn.Module):
+    """A BatchNorm over the tokens, not over the channels, that a linear layer gives."""
+
+    def __init__(self, tokens: int = 5) -> None:
+        super().__init__()
+        self.linear, self.bn, self.tokens = nn.Linear(3, 4), nn.BatchNorm1d(tokens), tokens
+
+    def forward(self, x):
+        return self.bn(self.linear(x.flatten(2).transpose(1, 2)[:, : self.tokens]))
+
+
+class Branches(nn.Module):
+    """A network that torch.fx cannot trace."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.bn = nn.Conv2d(3, 3, 3, padding=1), nn.BatchNorm2d(3)
+
+    def forward(self, x):
+        return self.bn(self.conv(x)) if x.sum() > 1e9 else self.conv(self.bn(x))
+
+
+@pytest.mark.parametrize("kind", [Twice, SeesBoth, Tied, Tokens, Branches])
+def test_batchnorm_that_cannot_be_folded_stays(kind):
+    model, x = kind(), torch.randn(2, 3, 6, 6)
+    for _ in range(3):
+        model(x)  # statistics
+    model.eval()
+    folded = fold_batchnorm(model)
+    assert isinstance(folded.bn, type(model.bn))
+    assert relative_rms(folded(x), in_double(model, x)) <= TOLERANCE
+
+
+def test_the_log_says_what_cannot_be_traced(caplog):
+    with caplog.at_level(logging.WARNING, "kernels"):
+        fold_batchnorm(Branches())
+    assert "BatchNorm stays unfolded: torch.fx cannot trace Branches" in caplog.text
+    caplog.clear()
+    fold_batchnorm(plain())
+    assert not caplog.records
+
+
+def test_batchnorm_behind_a_linear_layer_is_folded():
+    model, x = nn.Sequential(nn.Linear(6, 8), nn.BatchNorm1d(8)), torch.randn(20, 6)
+    model(x + 1)
+    model.eval()
+    folded = fold_batchnorm(model)
+    assert isinstance(folded[1], nn.Identity)
+    assert relative_rms(folded(x), in_double(model, x)) <= TOLERANCE
+
+
+@pytest.mark.parametrize("sparsity", [0.5, 0.9])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_sparse_network_computes_what_the_dense_one_does(name, sparsity):
+    model, x = network(name, sparsity)
+    before = state(model)
+    sparse, decisions = sparsify(model, (4, 4), x, decide="always")
+    with torch.inference_mode():
+        assert relative_rms(sparse(x), in_double(model, x)) <= TOLERANCE
+    kinds = {name: type(module) for name, module in sparse.named_modules()}
+    layers = [name for name, module in model.named_modules() if isinstance(module, (nn.Conv2d, nn.Linear))]
+    assert [one.name for one in decisions] == layers
+    for one in decisions:
+        assert one.sparse == (kinds[one.name] in SPARSE) == (one.shape[1] % 4 == 0), one
+        assert one.gain is None and (one.density < 1) == one.sparse
+    assert not sparse.training
+    after = state(model)
+    assert list(after) == list(before) and all(torch.equal(after[key], before[key]) for key in before)
+    assert not any(isinstance(module, SPARSE) for module in model.modules())
+
+
+def test_sparse_networks_travel(tmp_path):
+    model, x = network("residual")
+    sparse, _ = sparsify(model, (4, 4), x, decide="always")
+    y = sparse(x)
+    other, _ = sparsify(prune(Residual(), 4, 4, 0.5), (4, 4), x, decide="always")
+    assert relative_rms(other(x), y) > 0.1
+    other.load_state_dict(sparse.state_dict())
+    assert torch.equal(other(x), y)
+    assert torch.equal(copy.deepcopy(sparse)(x), y)
+    assert torch.equal(pickle.loads(pickle.dumps(sparse))(x), y)
+    packed = {name: module.packed for name, module in sparse.named_modules() if isinstance(module, SPARSE)}
+    save_packed(tmp_path / "a.safetensors", packed)
+    loaded = load_packed(tmp_path / "a.safetensors")
+    assert len(loaded) == 10 and all(torch.equal(unpack(loaded[name]), unpack(packed[name])) for name in packed)
+
+
+@pytest.mark.parametrize(("times", "sparse"), [((2.0, 1.0), True), ((1.0, 1.0), False), ((1.2, 1.0), True)])
+def test_what_is_measured_decides(monkeypatch, times, sparse):
+    shapes = []
+
+    def compare(calls, device):
+        dense, other = (call() for call in calls)  # the dense layer first
+        assert relative_rms(other, dense) <= TOLERANCE and device == torch.device("cpu")
+        shapes.append(tuple(dense.shape))
+        return list(times)
+
+    monkeypatch.setattr(sparsify_module, "compare", compare)
+    model, x = network("plain")
+    result, decisions = sparsify(model, (4, 4), x, threshold=1.2)
+    assert shapes == [(2, 16, 4, 4), (2, 16, 2, 2), (2, 10)]  # on what each layer reads
+    tried = [one for one in decisions if one.gain is not None]
+    assert len(tried) == 3 and all(one.sparse == sparse and one.gain == times[0] / times[1] for one in tried)
+    assert all(one.reason == ("measured gain" if sparse else "measured gain below 1.2x") for one in tried)
+    assert sum(isinstance(module, SPARSE) for module in result.modules()) == 3 * sparse
+
+
+def test_layers_are_measured():
+    model, x = network("plain")
+    _, decisions = sparsify(model, (4, 4), x, threshold=0.0)
+    assert [one.sparse for one in decisions] == [False, True, True, True]
+    assert all(one.gain > 0 for one in decisions if one.sparse)
+    result, decisions = sparsify(model, (4, 4), x, threshold=1e9)
+    assert not any(one.sparse for one in decisions)
+    assert not any(isinstance(module, SPARSE) for module in result.modules())
+
+
+def test_what_is_modelled_decides():
+    model = prune(nn.Sequential(nn.Conv2d(64, 64, 3, padding=1), nn.Conv2d(64, 64, 3, padding=1)), 32, 16, 0.0)
+    with torch.no_grad():
+        model[1].weight.copy_(drop_blocks(model[1].weight, 32, 16, 0.9))
+        model[0].weight[:32, :16, 0, 0] = 0  # one block of 72
+    x = torch.randn(1, 64, 16, 16)
+    result, decisions = sparsify(model, (32, 16), x, decide="modelled")
+    assert [one.sparse for one in decisions] == [False, True]
+    for one, layer in zip(decisions, model, strict=True):
+        assert one.gain == cost.expected_gain(layer, (32, 16), one.density, tuple(x.shape))
+    assert decisions[0].reason == "modelled gain below 1.1x" and decisions[1].reason == "modelled gain"
+    assert [one.density for one in decisions] == pytest.approx([71 / 72, 4 / 36])
+    assert [type(module) for module in result] == [nn.Conv2d, BlockSparseConv2d]
+
+
+def test_the_modelled_gain_grows_with_sparsity_and_height():
+    layer = nn.Conv2d(64, 64, 3, padding=1)
+    gains = [cost.expected_gain(layer, (32, 16), density, (1, 64, 16, 16)) for density in (1.0, 0.5, 0.1, 0.0)]
+    assert sorted(set(gains)) == gains and gains[0] < 1
+    heights = [cost.expected_gain(layer, (height, 16), 0.2, (1, 64, 16, 16)) for height in (4, 8, 16, 32, 64)]
+    assert sorted(set(heights)) == heights
+
+
+def test_named_layers_only():
+    model, x = network("plain")
+    result, decisions = sparsify(model, {"3": (4, 4), "11": (2, 4)}, x, decide="always")
+    assert [(one.name, one.sparse, one.block) for one in decisions] == [
+        ("0", False, None),
+        ("3", True, (4, 4)),
+        ("6", False, None),
+        ("11", True, (2, 4)),
+    ]
+    assert decisions[0].reason == "no block is given for it"
+    with torch.inference_mode():
+        assert relative_rms(result(x), in_double(model, x)) <= TOLERANCE
+
+
+@pytest.mark.parametrize(
+    ("blocks", "words"),
+    [
+        ({"13": (4, 4)}, "`13` is no convolution or linear layer of this network: it has 0, 3, 6, 11"),
+        ({"1": (4, 4)}, "`1` is no convolution or linear layer"),
+        ({"3": (4, 3)}, "`3` cannot have blocks of 4 x 3: 8 input channels are no multiple of bk = 3"),
+        ({"0": (4, 4)}, "`0` cannot have blocks of 4 x 4: 3 input channels"),
+        ({"3": (0, 4)}, "`3` cannot have blocks of 0 x 4"),
+    ],
+)
+def test_names_and_blocks_that_do_not_fit_are_refused(blocks, words):
+    model, x = network("plain")
+    with pytest.raises(ValueError, match=words):
+        sparsify(model, blocks, x)
+
+
+def test_an_unknown_way_to_decide_is_refused():
+    model, x = network("plain")
+    with pytest.raises(ValueError, match="no way to decide `guess`: choose `measured`, `modelled` or `always`"):
+        sparsify(model, (4, 4), x, decide="guess")
+
+
+class Odd(nn.Module):
+    """Layers that stay dense for a reason each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.groups, self.same = nn.Conv2d(8, 8, 3, padding=1, groups=2), nn.Conv2d(8, 8, 3, padding="same")
+        self.full, self.unused, self.sparse = nn.Conv2d(8, 8, 1), nn.Conv2d(8, 8, 1), nn.Conv2d(8, 8, 1)
+        self.narrow = nn.Linear(6, 6)
+        for layer in (self.unused, self.sparse):
+            layer.weight.data[:4, :4] = 0
+
+    def forward(self, x):
+        x = self.sparse(self.full(self.same(self.groups(x))))
+        return self.narrow(x)
+
+
+def test_each_layer_that_stays_dense_has_a_reason():
+    model, x = Odd().eval(), torch.randn(1, 8, 6, 6)
+    result, decisions = sparsify(model, (4, 4), x, decide="always")
+    assert {one.name: one.reason for one in decisions} == {
+        "groups": "it has 2 groups",
+        "same": "its padding is `same`, not zeros in numbers",
+        "full": "no block of it is zero",
+        "unused": "the example does not pass through it",
+        "sparse": "as asked",
+        "narrow": "6 input channels are no multiple of bk = 4: the largest bk that would do is 3",
+    }
+    assert [name for name, module in result.named_modules() if isinstance(module, SPARSE)] == ["sparse"]
+    with torch.inference_mode():
+        assert relative_rms(result(x), in_double(model, x)) <= TOLERANCE
+    for name in ("groups", "same"):
+        with pytest.raises(ValueError, match=f"`{name}` cannot have blocks of 4 x 4"):
+            sparsify(model, {name: (4, 4)}, x)
+
+
+def test_explain_is_a_table():
+    decisions = [
+        Decision("a", (8, 4, 3, 3), (4, 4), 0.25, True, 2.5, "measured gain"),
+        Decision("b", (10, 16), None, 1.0, False, None, "no block is given for it"),
+        Decision("c", (10, 16), (2, 4), 0.0, True, None, "as asked"),
+    ]
+    assert explain(decisions).splitlines()[2:] == [
+        "| a | 8x4x3x3 | 4x4 | 0.250 | 4.0x | 2.50x | sparse: measured gain |",
+        "| b | 10x16 | – | 1.000 | 1.0x | – | dense: no block is given for it |",
+        "| c | 10x16 | 2x4 | 0.000 | infx | – | sparse: as asked |",
+    ]
+    assert len({line.count("|") for line in explain(decisions).splitlines()}) == 1
