@@ -437,6 +437,13 @@ def test_an_unknown_way_to_decide_is_refused():
         sparsify(model, (4, 4), x, decide="guess")
 
 
+def test_a_network_may_be_one_layer():
+    layer, x = linear(), torch.randn(3, 16)
+    sparse, decisions = sparsify(layer, (8, 4), x, decide="always")
+    assert isinstance(sparse, BlockSparseLinear) and decisions[0].sparse
+    assert relative_rms(sparse(x), in_double(layer, x)) <= TOLERANCE
+
+
 class Odd(nn.Module):
     """Layers that stay dense for a reason each."""
 
