@@ -66,7 +66,11 @@ def sparsify(
         decision = _decide(name, layer, block, inputs.get(name), threshold, decide, named)
         decisions.append(decision)
         if decision.sparse:
-            replace(model, name, _sparse(layer, block))
+            sparse = _sparse(layer, block)
+            if not name:  # the network is this one layer
+                model = sparse
+            else:
+                replace(model, name, sparse)
     return model.eval(), decisions
 
 

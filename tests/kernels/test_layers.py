@@ -228,6 +228,17 @@ class Twice(nn.Module):
         return self.conv(self.bn(self.conv(x)))
 
 
+class SharedNorm(nn.Module):
+    """One BatchNorm behind a convolution and once more."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.bn = nn.Conv2d(3, 3, 3, padding=1), nn.BatchNorm2d(3)
+
+    def forward(self, x):
+        return self.bn(torch.relu(self.bn(self.conv(x))))
+
+
 class SeesBoth(nn.Module):
     """A network that reads what comes before the BatchNorm, too."""
 
@@ -273,7 +284,7 @@ class Branches(nn.Module):
         return self.bn(self.conv(x)) if x.sum() > 1e9 else self.conv(self.bn(x))
 
 
-@pytest.mark.parametrize("kind", [Twice, SeesBoth, Tied, Tokens, Branches])
+@pytest.mark.parametrize("kind", [Twice, SharedNorm, SeesBoth, Tied, Tokens, Branches])
 def test_batchnorm_that_cannot_be_folded_stays(kind):
     model, x = kind(), torch.randn(2, 3, 6, 6)
     for _ in range(3):
@@ -425,6 +436,13 @@ def test_an_unknown_way_to_decide_is_refused():
     model, x = network("plain")
     with pytest.raises(ValueError, match="no way to decide `guess`: choose `measured`, `modelled` or `always`"):
         sparsify(model, (4, 4), x, decide="guess")
+
+
+def test_a_network_may_be_one_layer():
+    layer, x = linear(), torch.randn(3, 16)
+    sparse, decisions = sparsify(layer, (8, 4), x, decide="always")
+    assert isinstance(sparse, BlockSparseLinear) and decisions[0].sparse
+    assert relative_rms(sparse(x), in_double(layer, x)) <= TOLERANCE
 
 
 class Odd(nn.Module):
