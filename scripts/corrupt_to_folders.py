@@ -21,7 +21,7 @@ def main(input, output, params, corruption: str, shard: int) -> None:
     """
     work = load_work(input, params, corruption)
     division = Path(output.files).stem.split("-of-")[1]
-    for path in Path(output.files).parent.glob("*-of-*"):
+    for path in Path(output.files).parent.glob("[0-9]*-of-*"):  # not the hidden files that other shards are writing
         if path.stem.split("-of-")[1] != division:
             path.unlink(missing_ok=True)
     root = Path(output.files).parents[2]
