@@ -8,7 +8,7 @@ if os.environ.get("TRITON_INTERPRET") == "1":
     import triton.language as tl
     from triton.runtime.interpreter import InterpreterBuilder, TensorHandle
 
-    # The interpreter multiplies the raw 16-bit patterns of bfloat16 (triton issue 11584), so they are widened first.
+    # The interpreter multiplies the raw 16-bit patterns of bfloat16 (triton-lang/triton#11584), so they are widened first.
     dot = InterpreterBuilder.create_dot
 
     def widened(handle: TensorHandle) -> TensorHandle:
