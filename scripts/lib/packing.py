@@ -10,17 +10,14 @@ from kernels.packed import Packed, load_packed
 from kernels.sparsify import Decision, sparsify
 from scripts.lib.errors import InputError
 
-# How a study says which layers become block-sparse. Nothing is timed for it: a study's numbers must not depend on how busy the
-# machine was.
-LAYERS = ("modelled", "always")
-
 
 def pack_model(
     model: nn.Module, block: tuple[int, int], example: torch.Tensor, layers: str, least_gain: float
 ) -> tuple[dict[str, Packed], list[Decision]]:
     """The packed weights of the layers that become block-sparse, by name, and why each layer did or did not.
 
-    example: float32 [B, 3, H, W], an input of the batch size that will be predicted. layers: one of LAYERS.
+    example: float32 [B, 3, H, W], an input of the batch size that will be predicted. layers: `modelled` or `always`, as `sparsify`
+    decides; nothing is timed, because a study's numbers must not depend on how busy the machine was.
     """
     network, decisions = sparsify(model, block, example, threshold=least_gain, decide=layers)
     sparse = {
