@@ -16,7 +16,9 @@ rule find_pies:
     params:
         code=code("find_pies"),
         levels=COMPRESSED,
+        designs=DESIGNS,
         deals=config["audit"]["permutations"],
+        tie_rule=config["audit"]["tie_rule"],
     message:
         "find the PIEs of every level"
     script:
@@ -43,6 +45,7 @@ rule summarize_pies:
         levels=COMPRESSED,
         significance=config["audit"]["significance"],
         permutations=config["audit"]["permutations"],
+        tie_rule=config["audit"]["tie_rule"],
     message:
         "hold the PIE counts against the control and against chance"
     script:
@@ -66,6 +69,8 @@ rule score_examples:
     params:
         code=code("score_examples"),
         levels=COMPRESSED,
+        designs=DESIGNS,
+        tie_rule=config["audit"]["tie_rule"],
     message:
         "score how differently the populations vote on every example"
     script:
@@ -115,6 +120,8 @@ rule measure_hardness:
     params:
         code=code("measure_hardness"),
         levels=COMPRESSED,
+        designs=DESIGNS,
+        tie_rule=config["audit"]["tie_rule"],
         significance=config["audit"]["significance"],
         splits=config["audit"]["splits"],
     message:

@@ -36,6 +36,8 @@ except InputError as error:
 
 
 LEVELS = {level["name"]: level for level in config["levels"]}
+# Paired levels are made of the dense checkpoints; the models of independent ones were trained from seeds of their own.
+DESIGNS = {name: "paired" if level.get("of") == "dense" else "independent" for name, level in LEVELS.items()}
 COMPRESSED = [level for level in LEVELS if level != "dense"]
 COHORTS = cohorts(config["population"]["models"], config["population"]["cohort"])
 CORRUPTIONS = config["corruptions"]["names"]

@@ -9,7 +9,19 @@ from scripts.lib.errors import InputError
 from scripts.lib.files import replacing
 
 TEXT = (
-    *("example", "level", "class", "grouping", "group", "role", "verdict", "corruption", "tie_rule"),
+    *(
+        "example",
+        "level",
+        "class",
+        "grouping",
+        "group",
+        "role",
+        "verdict",
+        "corruption",
+        "tie_rule",
+        "design",
+        "excess_over",
+    ),
     *("flip", "control_flip", "score", "scored_on", "population", "metric", "predictor"),
     *("worst_class", "device", "best_dense"),
 )

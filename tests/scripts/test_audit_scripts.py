@@ -28,13 +28,21 @@ def votes_of(predictions, label):
     return Votes(np.array([f"test/{i}" for i in range(len(label))]), np.array(label), np.arange(len(predictions)), top)
 
 
+def pies_table(populations, dense, deals=50, tie_rule="largest", paired=()):
+    """pies.csv of these levels; the dense population is its own control where none is among them."""
+    populations = {"control": dense} | populations
+    designs = {level: "paired" if level in paired else "independent" for level in populations}
+    table = pies_of(dense, populations, designs, deals, tie_rule)
+    return {level: rows for level, rows in table.groupby("level")}
+
+
 LABEL = [0, 1, 2, 3]
 DENSE = votes_of([[0, 1, 2, 4], [0, 1, 2, 4], [0, 1, 5, 3]], LABEL)
 PRUNED = votes_of([[0, 2, 2, 3], [0, 2, 5, 3], [0, 1, 5, 3]], LABEL)
 
 
 def test_pies_of_four_images():
-    table = pies_of("pruned", DENSE, DENSE, PRUNED, 50)
+    table = pies_table({"pruned": PRUNED}, DENSE)["pruned"]
     assert table.pie.tolist() == [False, True, True, True]
     assert table.dense_modal.tolist() == [0, 1, 2, 4] and table.level_modal.tolist() == [0, 2, 5, 3]
     assert table.dense_votes.tolist() == [3, 3, 2, 2] and table.level_votes.tolist() == [3, 2, 2, 3]
@@ -42,14 +50,14 @@ def test_pies_of_four_images():
 
 def test_pies_need_the_same_examples():
     with pytest.raises(InputError, match="pruned: the examples differ"):
-        pies_of("pruned", DENSE, DENSE, votes_of([[0, 1], [0, 1]], [0, 1]), 50)
+        pies_table({"pruned": votes_of([[0, 1], [0, 1]], [0, 1])}, DENSE)
 
 
 def test_summary_of_four_images():
-    table = pd.DataFrame(
-        {"pie": [False, True, True, True], "dealt_pie": [0, 1, 1, 0.5], "dealt_control": [0, 0, 0.25, 0.25]}
-    )
-    row = summarize_level("pruned", table, np.array([False, False, True, False]), DENSE, PRUNED, 0.05, 100)
+    control = votes_of([[0, 1, 5, 4], [0, 1, 5, 4], [0, 1, 5, 3]], LABEL)
+    tables = pies_table({"control": control, "pruned": PRUNED}, DENSE)
+    table = tables["pruned"].assign(dealt_pie=[0, 1, 1, 0.5], dealt_chance=[0, 0, 0.25, 0.25])
+    row = summarize_level("pruned", table, tables["control"], DENSE, PRUNED, 0.05, 100, "largest")
     assert (row["pies"], row["control_pies"], row["examples"], row["dense_models"]) == (3, 1, 4, 3)
     assert row["excess_rate"] == 0.5 and row["p_control"] == 0.5
     assert row["verdict"] == "cannot be told from the control"
@@ -64,13 +72,14 @@ def test_a_large_excess_is_told_from_the_control():
     dense = votes_of(np.zeros((6, 400), int), label)
     changed = random.random(400) < 0.2
     pruned = votes_of(np.tile(changed.astype(int), (6, 1)), label)
-    table = pies_of("pruned", dense, dense, pruned, 50)
+    tables = pies_table({"pruned": pruned}, dense)
+    table = tables["pruned"]
     assert np.array_equal(table.pie, changed)
-    row = summarize_level("pruned", table, np.zeros(400, bool), dense, pruned, 0.05, 200)
+    row = summarize_level("pruned", table, tables["control"], dense, pruned, 0.05, 200, "largest")
     assert row["verdict"] == "exceeds the control"
     assert row["p_control"] < 1e-9
     assert row["excess_rate_low"] < changed.mean() < row["excess_rate_high"]
-    same = summarize_level("control", table, changed, dense, pruned, 0.05, 200)
+    same = summarize_level("control", table, table, dense, pruned, 0.05, 200, "largest")
     assert same["verdict"] == "is the control" and np.isnan(same["excess_rate"])
 
 
@@ -165,7 +174,8 @@ def test_planted_groups_are_compared_by_their_excess():
     pie = np.concatenate([np.arange(n) < 30, np.arange(n) < 33, np.arange(n) < 120])
     control = np.concatenate([np.arange(n) < 15, np.arange(n) < 18, np.arange(n) < 60])
     members = pd.DataFrame({"grouping": "kind", "group": kinds, "pie": pie, "control_pie": control})
-    members = members.assign(dealt_pie=members.pie.astype(float), dealt_control=members.control_pie.astype(float))
+    members = members.assign(design="independent", dealt_pie=members.pie.astype(float))
+    members["dealt_chance"] = members.control_pie.astype(float)
     rows = {row["group"]: row for row in compare_kinds("pruned", members, 10, 0.05)}
     assert rows["typical"]["excess_rate"] == pytest.approx(0.05) and rows["typical"]["verdict"] == "is the reference"
     assert rows["abstract"]["excess_rate"] == pytest.approx(0.20)

@@ -75,6 +75,7 @@ def made(tmp_path_factory):
     save_manifest(folder / "data.json", {"classes": list("abcdefghij")})
     params = Names(levels=LEVELS, deals=50, permutations=50, significance=0.05, corruptions=["contrast"])
     params.splits, params.resamples = 10, 100
+    params.designs, params.tie_rule = dict.fromkeys(LEVELS, "independent"), "largest"
     paths = {name: folder / f"{name}.csv" for name in VIEWS}
     given = Names(ledger=clean, examples=folder / "examples.parquet", data=folder / "data.json")
     given.pies, given.scores = paths["pies"], paths["scores"]
@@ -120,8 +121,8 @@ def test_pies(made):
     # Four models that are right and four that are wrong, dealt into two fours: 34 of the 70 deals split them 4:0 or 3:1, the
     # others 2:2, where both sides tie and the larger label is the mode of both.
     control = pies[pies.level == "control"]
-    assert (control.dealt_pie == control.dealt_control).all()
-    assert (control.dealt_control[2:] == 0).all() and control.dealt_control[:2].tolist() == pytest.approx(
+    assert (control.dealt_pie == control.dealt_chance).all()
+    assert (control.dealt_chance[2:] == 0).all() and control.dealt_chance[:2].tolist() == pytest.approx(
         [34 / 70] * 2, abs=0.2
     )
 

@@ -4,14 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from made_costs import cost_of
-from test_audit_scripts import DENSE, LABEL, PRUNED, margins_of
+from test_audit_scripts import DENSE, LABEL, PRUNED, margins_of, pies_table
 
 from scripts.compare_classes import compare_level as compare_classes
 from scripts.compare_classes import impact_of
 from scripts.compare_classes import summarize_level as summarize_classes
 from scripts.compare_kinds import GROUPS
 from scripts.compare_kinds import compare_level as compare_kinds
-from scripts.find_pies import pies_of
 from scripts.lib.audit.scores import left_out_means
 from scripts.lib.views import VIEWS
 from scripts.measure_hardness import hardness_rows, measure_level, predictor_rows
@@ -30,8 +29,8 @@ SIGNIFICANCE = 0.1
 def tables():
     """All tables of a study of four images, a control that is the dense population again, and one pruned level."""
     levels = {"control": DENSE, "pruned": PRUNED}
-    pies = pd.concat([pies_of(level, DENSE, DENSE, votes, 20) for level, votes in levels.items()])
-    control = pies[pies.level == "control"].pie.to_numpy()
+    pies_by_level = pies_table(levels, DENSE, 20)
+    pies, control = pd.concat(pies_by_level.values()), pies_by_level["control"]
     members = pd.concat([pies.assign(grouping=g, group=names[0], control_pie=False) for g, names in GROUPS.items()])
     rows = {level: pies[pies.level == level] for level in levels}
     impacts = {
@@ -50,7 +49,7 @@ def tables():
         "pies": pies,
         "pie_summary": pd.DataFrame(
             [
-                summarize_level(level, rows[level], control, DENSE, votes, SIGNIFICANCE, 100)
+                summarize_level(level, rows[level], control, DENSE, votes, SIGNIFICANCE, 100, "largest")
                 for level, votes in levels.items()
             ]
         ).assign(sparsity=0.5),

@@ -85,20 +85,23 @@ def test_unequal_populations_and_unanimous_images():
 def test_dealt_pies_count_as_plain_loops_do():
     random = np.random.default_rng(2)
     dense, control, compressed = random.integers(0, 3, (3, 4, 20))
-    pie, chance = dealt_pies(dense, control, compressed, 25, np.random.default_rng(9))
+    labels = np.stack([modal_labels(votes).label for votes in (compressed, control)])
+    (pie, of_control), chance = dealt_pies(dense, control, labels, 25, np.random.default_rng(9))
     pooled, random = np.concatenate([dense, control]), np.random.default_rng(9)
-    expected = np.zeros((2, 20))
+    expected = np.zeros((3, 20))
     for _ in range(25):
         chosen = np.zeros(8, bool)
         chosen[random.permutation(8)[:4]] = True
         for image in range(20):
             column = slice(image, image + 1)
             expected[0, image] += plain_pie_count(pooled[chosen][:, column], compressed[:, column]) / 25
-            expected[1, image] += plain_pie_count(pooled[chosen][:, column], pooled[~chosen][:, column]) / 25
-    assert pie == pytest.approx(expected[0]) and chance == pytest.approx(expected[1])
+            expected[1, image] += plain_pie_count(pooled[chosen][:, column], control[:, column]) / 25
+            expected[2, image] += plain_pie_count(pooled[chosen][:, column], pooled[~chosen][:, column]) / 25
+    assert pie == pytest.approx(expected[0]) and of_control == pytest.approx(expected[1])
+    assert chance == pytest.approx(expected[2])
 
 
 def test_where_all_dense_models_agree_only_the_compressed_ones_decide():
     dense = np.array([[1, 1], [1, 1]])
-    pie, chance = dealt_pies(dense, dense, np.array([[1, 0], [1, 0]]), 5, np.random.default_rng(0))
-    assert pie.tolist() == [0, 1] and chance.tolist() == [0, 0]
+    pies, chance = dealt_pies(dense, dense, np.array([[1, 0]]), 5, np.random.default_rng(0))
+    assert pies.tolist() == [[0, 1]] and chance.tolist() == [0, 0]
