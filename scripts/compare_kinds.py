@@ -1,7 +1,6 @@
 """planted.csv: the PIE rate of each planted kind and of head and tail classes, its excess over the control, and how that compares.
 
-The control's PIEs are harder and more atypical too, so a group's PIE rate alone shows nothing: only the excess is evidence. That of a
-paired level, made of the dense checkpoints, is over swaps within pairs (find_pies.py).
+The control's PIEs are harder and more atypical too, so a group's PIE rate alone shows nothing: only the excess is evidence.
 """
 
 import math
@@ -9,12 +8,13 @@ import math
 import numpy as np
 import pandas as pd
 
-from scripts.lib.audit.intervals import UNDEFINED, difference, mcnemar, mean, mean_test, rate
+from scripts.lib.audit.intervals import UNDEFINED, difference, mcnemar, mean, rate
 from scripts.lib.audit.verdicts import against_reference
 from scripts.lib.data.kinds import PLANTED, TYPICAL
 from scripts.lib.dataset import Examples, load_examples
 from scripts.lib.errors import InputError
 from scripts.lib.job import logged
+from scripts.lib.pie_table import compared_counts, design_of, differences
 from scripts.lib.tables import load_table, save_table, with_interval
 
 NEGATIVE_CONTROL = "mislabelled"  # modal disagreement never reads the label, so these must not stand out
@@ -46,8 +46,6 @@ def groups_of(examples: Examples) -> pd.DataFrame:
 def compare_level(level: str, members: pd.DataFrame, models: int, significance: float) -> list[dict]:
     """Rows of one level; members: one row an example and grouping with the flags `pie` and `control_pie`."""
     rows = []
-    (design,) = members.design.unique()
-    paired = design == "paired"
     for grouping, groups in GROUPS.items():
         reference, p_reference = None, None
         for group in groups:
@@ -55,13 +53,10 @@ def compare_level(level: str, members: pd.DataFrame, models: int, significance: 
             if chosen.empty:  # data in which this is not planted, or whose classes are equally frequent
                 continue
             pie, control = chosen.pie.to_numpy(), chosen.control_pie.to_numpy()
-            beyond_chance = (chosen.dealt_pie - chosen.dealt_chance).to_numpy()
-            excess, beyond = mean(beyond_chance, significance), UNDEFINED
-            # Other seeds, the control's, are no measure of a paired level.
-            p_control = math.nan if paired else mcnemar(pie, control)
-            p = mean_test(beyond_chance) if paired else p_control
+            excess, p = mean(differences(chosen), significance), mcnemar(*compared_counts(chosen, control))
+            beyond = UNDEFINED
             if level == "control":
-                excess, p_control, verdict = UNDEFINED, math.nan, "is the control"
+                excess, p, verdict = UNDEFINED, math.nan, "is the control"
             elif reference is None:
                 reference, p_reference, verdict = excess, p, "is the reference"
             else:
@@ -70,7 +65,7 @@ def compare_level(level: str, members: pd.DataFrame, models: int, significance: 
             rows.append(
                 {
                     "level": level,
-                    "design": design,
+                    "design": design_of(members),
                     "grouping": grouping,
                     "group": group,
                     "role": "reference"
@@ -86,8 +81,7 @@ def compare_level(level: str, members: pd.DataFrame, models: int, significance: 
                     "control_pies": int(control.sum()),
                     **with_interval("control_rate", rate(int(control.sum()), len(pie), significance)),
                     **with_interval("excess_rate", excess),
-                    "p_control": p_control,
-                    "p_excess": p if paired else math.nan,
+                    "p_control": p,
                     **with_interval("beyond_reference", beyond),
                     "verdict": verdict,
                 }

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from scripts.lib.audit.modal import Modal, modal_labels
-from scripts.lib.audit.pies import dealt_pies, identified_exemplars, permutation_test
+from scripts.lib.audit.pies import dealt_pies, identified_exemplars
 from scripts.lib.job import logged
 from scripts.lib.ledger import Votes, load_population, same_examples, same_seeds
 from scripts.lib.streams import generator
@@ -14,12 +14,15 @@ from scripts.lib.tables import save_table
 def pies_of(
     dense: Votes, populations: dict[str, Votes], designs: dict[str, str], deals: int, tie_rule: str
 ) -> pd.DataFrame:
-    """One row a level and example: both modal labels with their votes and ties, and how often it is a PIE where models are dealt.
+    """One row a level and example: both modal labels with their votes and ties, and how much it differs from reference populations.
 
-    populations: level -> votes, the control's among them. What is dealt, `dealt_pie` beside `dealt_chance`, depends on the level's
-    design. Independent: all dense models anew into a dense and a control population, and the PIEs of the level beside those of the
-    control. Paired: the dense models stay, because the level is made of them, so `dealt_pie` is the PIE itself, and beside it are
-    the PIEs where the two of each pair change places at random.
+    populations: level -> votes, the control's among them. `level_differs` is the share of uncompressed reference populations whose
+    modal label is another than the level's, `dense_differs` that of those whose modal label is another than an uncompressed
+    population's: the excess of the level is the one less the other. What the references are depends on the level's design.
+    Independent: over many deals of all dense and control models into two populations, one is the reference and the other what the
+    level is compared with. Paired: the level is made of the dense models, so the control is the one reference, and both the level
+    and the dense population are held against it. Either way the reference has other seeds than what is held against it, so the
+    excess means the same; seeds that the dense population and a paired level share cancel in it.
     """
     for level, votes in populations.items():
         same_examples(dense, votes, level)
@@ -31,14 +34,13 @@ def pies_of(
     dealt, chance = dealt_pies(dense.votes, populations["control"].votes, labels, deals, generator("deals"), tie_rule)
     parts = []
     for row, (level, votes) in enumerate(populations.items()):
-        pie = identified_exemplars(before, after[level])
-        of_level, by_chance = dealt[row], chance
+        level_differs, dense_differs = dealt[row], chance
         if level == "control":  # it is dealt itself, so that its excess over itself is 0
-            of_level = chance
+            level_differs = chance
         if designs[level] == "paired":
-            random = generator("permutation test", level)
-            of_level = pie.astype(np.float64)
-            by_chance = permutation_test(dense.votes, votes.votes, deals, random, "paired", tie_rule).share
+            reference = after["control"]
+            level_differs = identified_exemplars(reference, after[level]).astype(np.float64)
+            dense_differs = identified_exemplars(reference, before).astype(np.float64)
         parts.append(
             pd.DataFrame(
                 {
@@ -48,9 +50,9 @@ def pies_of(
                     "design": designs[level],
                     **_columns("dense", dense, before),
                     **_columns("level", votes, after[level]),
-                    "pie": pie,
-                    "dealt_pie": of_level,
-                    "dealt_chance": by_chance,
+                    "pie": identified_exemplars(before, after[level]),
+                    "level_differs": level_differs,
+                    "dense_differs": dense_differs,
                 }
             )
         )

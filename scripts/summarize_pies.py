@@ -6,28 +6,15 @@ import numpy as np
 import pandas as pd
 
 from scripts.lib.audit.intervals import UNDEFINED, fraction_mean, mcnemar, mean, rate
-from scripts.lib.audit.modal import TIE_RULES, differ
+from scripts.lib.audit.modal import TIE_RULES
 from scripts.lib.audit.pies import permutation_test
-from scripts.lib.audit.verdicts import against_control, against_swaps
+from scripts.lib.audit.verdicts import against_control
 from scripts.lib.errors import InputError
 from scripts.lib.job import logged
 from scripts.lib.ledger import Votes, load_population, same_seeds, sparsity_of
+from scripts.lib.pie_table import compared_counts, design_of, differences, pies_by, tied
 from scripts.lib.streams import generator
 from scripts.lib.tables import load_table, save_table, with_interval
-
-
-def pies_by(tie_rule: str, table: pd.DataFrame) -> np.ndarray:
-    """The PIEs of a level's rows of pies.csv by any tie rule, bool[N]."""
-    labels = (
-        TIE_RULES[tie_rule](table[f"{side}_smallest"].to_numpy, table[f"{side}_largest"].to_numpy)
-        for side in ("dense", "level")
-    )
-    return differ(*labels)
-
-
-def tied(table: pd.DataFrame) -> int:
-    """On how many images the mode of either population is tied, by a level's rows of pies.csv."""
-    return int((table.dense_tied | table.level_tied).sum())
 
 
 def summarize_level(
@@ -42,13 +29,12 @@ def summarize_level(
 ) -> dict:
     """One row. table, control: the rows of pies.csv of the level and of the control, in the same order.
 
-    What the excess is over depends on the level's design. Independent: the control, as the level's models are others than the dense
-    ones, and so are the control's. Paired: the mean under swaps within pairs. Such a level has no luck of other seeds in it, the
-    control's count is nothing else, so that count stands beside it and is not tested against. `excess_over_null` is the count less
-    the mean of the design's own null, as a share of the images. Its interval is over images, the models taken as they are; what
-    other models would bring, the band of the null and its p-value say.
+    `excess_rate` is over the control in both designs (find_pies.py says how), `p_control` the exact McNemar test of the two counts.
+    `excess_over_null` is the count less the mean of the design's own null, as a share of the images; what compression moved stays
+    among the votes that are dealt or swapped, so that null is too high where there is an effect, and this excess too low. Intervals
+    are over images, the models taken as they are; what other models would bring, the band of the null and its p-value say.
     """
-    (design,) = table.design.unique()
+    design = design_of(table)
     if design == "paired":
         same_seeds(dense, compressed, level)
     pies, control_pies = table.pie.to_numpy(), control.pie.to_numpy()
@@ -57,14 +43,11 @@ def summarize_level(
         dense.votes, compressed.votes, permutations, generator("permutation test", level), design, tie_rule
     )
     over_null = mean(pies - null.share, significance)
-    excess = mean((table.dealt_pie - table.dealt_chance).to_numpy(), significance)
-    excess_over, p = "the control", mcnemar(pies, control_pies)
+    excess = mean(differences(table), significance)
+    p = mcnemar(*compared_counts(table, control_pies))
     verdict = against_control(excess, p, significance)
-    if design == "paired":
-        excess_over, p = "swaps within pairs", math.nan
-        verdict = against_swaps(excess, null.p_value, significance)
     if level == "control":
-        excess, excess_over, p, verdict = UNDEFINED, "none", math.nan, "is the control"
+        excess, p, verdict = UNDEFINED, math.nan, "is the control"
     band = np.quantile(null.null, [significance / 2, 1 - significance / 2])
     row = {
         "level": level,
@@ -78,7 +61,6 @@ def summarize_level(
         **with_interval("pie_rate", rate(int(pies.sum()), n, significance)),
         "control_pies": int(control_pies.sum()),
         **with_interval("control_rate", rate(int(control_pies.sum()), n, significance)),
-        "excess_over": excess_over,
         **with_interval("excess_rate", excess),
         "p_control": p,
         "permutations": permutations,
@@ -90,8 +72,8 @@ def summarize_level(
         "verdict": verdict,
         "dense_ties": int(table.dense_tied.sum()),
         "level_ties": int(table.level_tied.sum()),
-        "tied": tied(table),
-        "control_tied": tied(control),
+        "tied": int(tied(table).sum()),
+        "control_tied": int(tied(control).sum()),
     }
     for rule in TIE_RULES:
         row |= {

@@ -23,11 +23,10 @@ def findings(summary: pd.DataFrame, planted: pd.DataFrame, impact: pd.DataFrame)
     classes = impact.groupby("level").significant.agg(["sum", "size"])
     for row in summary[summary.level != "control"].itertuples():
         excess = percent(row.excess_rate, row.excess_rate_low, row.excess_rate_high, sign=True)
-        p = row.p_permutation if row.design == "paired" else row.p_control
-        numbers = f"{row.pies} PIEs beside the control's {row.control_pies} (excess over {row.excess_over} {excess} of {row.examples} images, p = {p:.2g})"
+        numbers = f"{row.pies} PIEs beside the control's {row.control_pies} (excess {excess} of {row.examples} images, p = {row.p_control:.2g})"
         flagged, total = classes.loc[row.level]
         beside = f"{flagged} of {total} classes flagged, {classes.loc['control', 'sum']} in the control"
-        if not row.verdict.startswith("exceeds"):
+        if row.verdict != "exceeds the control":
             sentences.append(f"{row.level} {row.verdict}: {numbers}; {beside}.")
             continue
         larger = planted[(planted.level == row.level) & planted.verdict.str.startswith("larger")]

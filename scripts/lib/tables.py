@@ -9,20 +9,8 @@ from scripts.lib.errors import InputError
 from scripts.lib.files import replacing
 
 TEXT = (
-    *(
-        "example",
-        "level",
-        "class",
-        "grouping",
-        "group",
-        "role",
-        "verdict",
-        "corruption",
-        "tie_rule",
-        "design",
-        "excess_over",
-    ),
-    *("flip", "control_flip", "score", "scored_on", "population", "metric", "predictor"),
+    *("example", "level", "class", "grouping", "group", "role", "verdict", "corruption", "tie_rule"),
+    *("flip", "control_flip", "score", "scored_on", "design", "population", "metric", "predictor"),
     *("worst_class", "device", "best_dense"),
 )
 

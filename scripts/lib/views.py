@@ -90,7 +90,6 @@ def pie_summary(table: pd.DataFrame) -> View:
             "PIEs": table.pies.astype(str),
             "PIE rate": estimate(table, "pie_rate"),
             "excess": estimate(table, "excess_rate", sign=True),
-            "over": table.excess_over.replace("none", UNDEFINED),
             "p (count against control's)": table.p_control.map(p_value),
             "by chance": [
                 f"{mean:.0f} [{low:.0f}, {high:.0f}]"
@@ -122,7 +121,7 @@ def pie_summary(table: pd.DataFrame) -> View:
         f"A PIE is an image whose modal label differs between the two populations; {TIES[first.tie_rule]} (tie rule {first.tie_rule}; the counts by the other rules, and of images on which either population has a tie, stand at the right of the verdict). "
         "The control is a second dense population: its PIEs come from seeds alone, so only the excess over it is an effect of compression. "
         f"Excess over the control: the mean over {first.permutations} deals of all dense models into a dense and a control population. p (count against control's): exact McNemar test of the two counts as they are; by chance: the mean and the central {coverage(table)} of the count when the models "
-        f"of both populations are dealt anew ({first.permutations} times), over chance the count less that mean, p (chance) one-sided. {_of_paired(paired)}"
+        f"of both populations are dealt anew ({first.permutations} times), over chance the count less that mean (too little where there is an effect: the votes that compression moved are dealt too), p (chance) one-sided. {_of_paired(paired)}"
         f"PIEs are hard for the control too: accuracy is scored on the models that chose them. Brackets: {coverage(table)} intervals over images."
     )
     return View("PIEs: images that compression changes the verdict on", note, cells)
@@ -133,9 +132,8 @@ def _of_paired(levels: list[str]) -> str:
     if not levels:
         return ""
     return (
-        f"Made of the dense checkpoints themselves: {', '.join(levels)}. There, by chance means that the two of each pair change places at random, and the excess is over that: "
-        "what compression does to all checkpoints alike, not what it does to one this way and to another that way. The control's count, which other seeds bring, is beside it and not tested against; "
-        "excesses over swaps and over the control do not compare. "
+        f"Made of the dense checkpoints themselves: {', '.join(levels)}. No other seeds are in their count, which is that of images whose verdict compression changes in these very networks. So their excess and "
+        "its p hold the level and the dense population against the control, whose seeds are others than theirs, and by chance means that the two of each pair change places at random. "
     )
 
 
@@ -281,7 +279,7 @@ def _groups_of_paired(table: pd.DataFrame) -> str:
     levels = list(table.level[table.design == "paired"].unique())
     if not levels:
         return ""
-    return f" Made of the dense checkpoints themselves: {', '.join(levels)}; their excess is over swaps within pairs, its t-test in planted.csv."
+    return f" Made of the dense checkpoints themselves: {', '.join(levels)}; their excess and its p hold the level and the dense population against the control."
 
 
 def planted(table: pd.DataFrame) -> View:

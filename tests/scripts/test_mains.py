@@ -121,8 +121,8 @@ def test_pies(made):
     # Four models that are right and four that are wrong, dealt into two fours: 34 of the 70 deals split them 4:0 or 3:1, the
     # others 2:2, where both sides tie and the larger label is the mode of both.
     control = pies[pies.level == "control"]
-    assert (control.dealt_pie == control.dealt_chance).all()
-    assert (control.dealt_chance[2:] == 0).all() and control.dealt_chance[:2].tolist() == pytest.approx(
+    assert (control.level_differs == control.dense_differs).all()
+    assert (control.dense_differs[2:] == 0).all() and control.dense_differs[:2].tolist() == pytest.approx(
         [34 / 70] * 2, abs=0.2
     )
 

@@ -44,21 +44,6 @@ def mean(values: np.ndarray, significance: float) -> Estimate:
     return Estimate(average, average - half, average + half)
 
 
-def mean_test(values: np.ndarray) -> float:
-    """Two-sided p-value that the mean of independent values [n] is 0 (Student's t-test, as the interval of `mean`).
-
-    NaN for n < 2; without any spread 1 if the mean is 0 and 0 if not.
-    """
-    values = np.asarray(values, dtype=np.float64)
-    n = len(values)
-    if n < 2:
-        return math.nan
-    error = values.std(ddof=1) / math.sqrt(n)
-    if error == 0:
-        return float(values.mean() == 0)
-    return float(2 * special.stdtr(n - 1, -abs(values.mean()) / error))
-
-
 def fraction_mean(values: np.ndarray, significance: float) -> Estimate:
     """As `mean`, for values in 0..1: the interval is cut there."""
     value, low, high = mean(values, significance)

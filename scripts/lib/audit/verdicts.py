@@ -14,13 +14,6 @@ def against_control(excess: Estimate, p: float, significance: float) -> str:
     return "cannot be told from the control"
 
 
-def against_swaps(excess: Estimate, p: float, significance: float) -> str:
-    """Whether a paired level has more PIEs than swaps within pairs bring: the one-sided test must reject and the interval exclude 0."""
-    if p <= significance and excess.low > 0:
-        return "exceeds the swaps"
-    return "cannot be told from the swaps"
-
-
 def against_reference(difference: Estimate, p: float, p_reference: float, significance: float, reference: str) -> str:
     """Whether a group's excess differs from that of the reference group.
 

@@ -33,9 +33,7 @@ def test_four_images_by_hand():
     assert paired_right_test(before == 0, after == 0).tolist() == [1, 1, 2 / 16, 10 / 16]
 
 
-@given(
-    hnp.arrays(np.int64, st.tuples(st.just(2), st.integers(1, 7), st.integers(1, 4)), elements=st.integers(0, 4))
-)
+@given(hnp.arrays(np.int64, st.tuples(st.just(2), st.integers(1, 7), st.integers(1, 4)), elements=st.integers(0, 4)))
 def test_counts_every_swap(votes):
     before, after = votes
     expected = [by_every_swap(before[:, image], after[:, image]) for image in range(votes.shape[2])]
