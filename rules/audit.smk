@@ -52,6 +52,33 @@ rule summarize_pies:
         "../scripts/summarize_pies.py"
 
 
+rule trace_pies:
+    input:
+        ledger=ledger("clean"),
+    output:
+        table="<results>/tables/pie_curve.csv",
+    log:
+        "<logs>/trace_pies.log",
+    localrule: True
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=20,
+    params:
+        code=code("trace_pies"),
+        levels=COMPRESSED,
+        designs=DESIGNS,
+        subsets=config["audit"]["subsets"],
+        tie_rule=config["audit"]["tie_rule"],
+        significance=config["audit"]["significance"],
+    message:
+        "trace the PIE count over the number of models"
+    script:
+        "../scripts/trace_pies.py"
+
+
 rule score_examples:
     input:
         ledger=ledger("clean"),

@@ -47,10 +47,10 @@ SHARDS = [f"{shard:04d}-of-{config['corruptions']['shards']:04d}" for shard in r
 SPLITS = splits_of(SOURCE, DATA)
 SUITES = ["clean", *(family for family in FAMILIES if set(FAMILIES[family]) & set(CORRUPTIONS))]
 TABLES = [
-    *("pies", "pie_summary", "hardness", "predictors", "scores", "score_summary"),
+    *("pies", "pie_summary", "pie_curve", "hardness", "predictors", "scores", "score_summary"),
     *("planted", "class_summary", "class_impact", "cost_and_forgetting", "cost", "robustness"),
 ]
-FIGURES = ["pie_rates", "class_impact", "cost"]
+FIGURES = ["pie_rates", "pie_curve", "class_impact", "cost"]
 KERNEL = {name: sha256(ROOT / "kernels" / name)[:12] for name in ("cpu.cpp", "configs.json")}
 GPU = int(config["training"]["device"] == "cuda")
 

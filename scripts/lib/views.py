@@ -137,6 +137,26 @@ def _of_paired(levels: list[str]) -> str:
     )
 
 
+def pie_curve(table: pd.DataFrame) -> View:
+    cells = pd.DataFrame({"level": table.level, "K": table.models.astype(str)})
+    for title, name in (("PIEs", "pies"), ("by chance", "null"), ("control's", "control")):
+        ends = zip(table[f"{name}_mean"], table[f"{name}_low"], table[f"{name}_high"], strict=True)
+        cells[title] = [
+            UNDEFINED if math.isnan(mean) else f"{mean:.0f} [{low:.0f}, {high:.0f}]" for mean, low, high in ends
+        ]
+    cells["images with a tie"] = table.tied_mean.map("{:.0f}".format)
+    cells["PIEs without a tie"] = table.pies_untied_mean.map("{:.0f}".format)
+    first = table.iloc[0]
+    note = (
+        f"n = {first.examples} test images, 1 to K = {table.models.max()} models of each population: means over {first.subsets} random subsets of the {first.dense_models} dense and {first.level_models} compressed models. "
+        "The count falls as K grows, with nothing compressed too, so counts at different K do not compare; what compression adds is the distance to the control's count at the same K. By chance: the models of the two subsets "
+        f"dealt anew{' (those made of the dense checkpoints: the two of a pair change places at random)' if (table.design == 'paired').any() else ''}; of one model each that changes nothing. "
+        f"With an even number of models many images have a tie, on which the tie rule ({first.tie_rule}) decides; on those without a tie the count jumps between even and odd. "
+        f"Brackets: central {coverage(table)} intervals of the subsets, which share models; with all models there is one subset."
+    )
+    return View("PIEs over the number of models", note, cells)
+
+
 def hardness(table: pd.DataFrame) -> View:
     shown = table[table.metric == "top1"]
     changes = shown.population == "level less dense"
@@ -520,6 +540,7 @@ def pies(table: pd.DataFrame) -> View:
 VIEWS: dict[str, Callable[[pd.DataFrame], View]] = {
     "pies": pies,
     "pie_summary": pie_summary,
+    "pie_curve": pie_curve,
     "hardness": hardness,
     "predictors": predictors,
     "scores": scores,

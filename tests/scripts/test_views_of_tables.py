@@ -19,6 +19,8 @@ from scripts.render_table import markdown
 from scripts.score_examples import scores_of, table_of
 from scripts.summarize_pies import summarize_level
 from scripts.summarize_scores import summarize_level as summarize_scores
+from scripts.trace_pies import curve_of
+from scripts.trace_pies import rows_of as curve_rows
 from scripts.weigh_cost import weigh
 from scripts.write_report import findings
 
@@ -39,6 +41,8 @@ def tables():
     chosen = np.array([[True, False, False], [False, True, False]])
     halves = {level: measure_level(DENSE, votes, (chosen, chosen), 10) for level, votes in levels.items()}
     about = {"examples": len(LABEL), "dense_models": 3, "level_models": 3, "splits": 2, "significance": SIGNIFICANCE}
+    curves = {level: curve_of(level, DENSE, votes, "independent", 10, "largest") for level, votes in levels.items()}
+    about_curve = about | {"subsets": 10, "tie_rule": "largest", "design": "independent"}
     left_out = {level: left_out_means(DENSE.votes, votes.votes) for level, votes in levels.items()}
     control_scores = scores_of("control", DENSE, DENSE)
     scores = {
@@ -53,6 +57,13 @@ def tables():
                 for level, votes in levels.items()
             ]
         ).assign(sparsity=0.5),
+        "pie_curve": pd.DataFrame(
+            [
+                about_curve | {"level": level} | row
+                for level, curve in curves.items()
+                for row in curve_rows(curve, curves["control"], SIGNIFICANCE)
+            ]
+        ),
         **{
             name: pd.DataFrame(
                 [row for level in levels for row in rows_of(level, halves[level], halves["control"], about)]
