@@ -11,6 +11,7 @@ from scripts.compare_classes import impact_of
 from scripts.compare_classes import summarize_level as summarize_classes
 from scripts.compare_kinds import GROUPS
 from scripts.compare_kinds import compare_level as compare_kinds
+from scripts.lib.audit.modal import TIE_RULES
 from scripts.lib.audit.scores import left_out_means
 from scripts.lib.views import VIEWS
 from scripts.measure_hardness import hardness_rows, measure_level, predictor_rows
@@ -125,3 +126,19 @@ def test_a_page_is_complete(tables, name):
 def test_findings_say_what_cannot_be_told_from_the_control(tables):
     (sentence,) = findings(tables["pie_summary"], tables["planted"], tables["class_impact"])
     assert sentence.startswith("pruned cannot be told from the control: 3 PIEs beside the control's 0")
+
+
+@pytest.mark.parametrize("name", ["pie_summary", "pie_curve", "scores", "score_summary", "planted"])
+def test_a_page_says_which_levels_are_made_of_the_dense_checkpoints(tables, name):
+    paired = tables[name].assign(design=tables[name].level.map({"control": "independent", "pruned": "paired"}))
+    assert "made of the dense checkpoints" in VIEWS[name](paired).note.lower()
+    assert "made of the dense checkpoints" not in VIEWS[name](tables[name]).note.lower()
+
+
+@pytest.mark.parametrize("tie_rule", TIE_RULES)
+def test_the_summary_shows_the_counts_by_the_other_tie_rules(tables, tie_rule):
+    view = VIEWS["pie_summary"](tables["pie_summary"].assign(tie_rule=tie_rule))
+    shown = {
+        name.removeprefix("PIEs (control's), ties: ") for name in view.cells if name.startswith("PIEs (control's)")
+    }
+    assert shown == set(TIE_RULES) - {tie_rule} and f"(tie rule {tie_rule};" in view.note
