@@ -16,6 +16,7 @@ rule find_pies:
     params:
         code=code("find_pies"),
         levels=COMPRESSED,
+        designs=DESIGNS,
         deals=config["audit"]["permutations"],
     message:
         "find the PIEs of every level"
@@ -41,6 +42,7 @@ rule summarize_pies:
     params:
         code=code("summarize_pies"),
         levels=COMPRESSED,
+        designs=DESIGNS,
         significance=config["audit"]["significance"],
         permutations=config["audit"]["permutations"],
     message:
