@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from scripts.lib.dataset import load_manifest, load_split
+from scripts.lib.dataset import load_manifest, load_split, pixels_digest
 from scripts.lib.errors import InputError
 from scripts.lib.job import Progress, logged
 from scripts.lib.levels import checkpoints_of
@@ -19,12 +19,17 @@ def calibration_images(input, count: int, trained_on: str) -> np.ndarray:
         raise InputError(
             f"{input.models} was trained on other images than {input.data} describes: delete it, and snakemake trains again."
         )
-    images, _, _ = load_split(input.images, input.examples, input.data, "train")
+    images, examples, _ = load_split(input.images, input.examples, input.data, "train", mapped=True)
     if len(images) < count:
         raise InputError(
             f"config key `quantization.calibration.images` is {count} and {input.images} holds {len(images)} images: ask for fewer."
         )
-    return images[:count]
+    chosen = np.array(images[:count])
+    if any(pixels_digest(image) != known for image, known in zip(chosen, examples.pixels, strict=False)):
+        raise InputError(
+            f"{input.images} is not the file that {input.examples} describes: delete it, and snakemake makes it again."
+        )
+    return chosen
 
 
 def main(input, output, params) -> None:
