@@ -42,7 +42,6 @@ rule summarize_pies:
     params:
         code=code("summarize_pies"),
         levels=COMPRESSED,
-        designs=DESIGNS,
         significance=config["audit"]["significance"],
         permutations=config["audit"]["permutations"],
     message:

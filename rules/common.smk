@@ -40,8 +40,8 @@ LEVELS = {level["name"]: level for level in config["levels"]}
 COMPRESSED = [level for level in LEVELS if level != "dense"]
 TRAINED = [name for name, level in LEVELS.items() if checkpoints_of(level) == name]
 QUANTIZED = [name for name, level in LEVELS.items() if is_quantized(level)]
-# Whether a level's models are the dense ones themselves (paired) or have seeds of their own (independent).
-DESIGNS = {level: design_of(LEVELS[level]) for level in COMPRESSED}
+# Paired levels are made of the dense checkpoints; the models of independent ones were trained from seeds of their own.
+DESIGNS = {name: design_of(level) for name, level in LEVELS.items()}
 COHORTS = cohorts(config["population"]["models"], config["population"]["cohort"])
 CORRUPTIONS = config["corruptions"]["names"]
 CLEAN_AND_CORRUPTIONS = ["clean", *CORRUPTIONS] if CORRUPTIONS else []  # "clean" are the same images at severity 0

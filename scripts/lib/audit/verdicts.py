@@ -5,16 +5,12 @@ import math
 from scripts.lib.audit.intervals import Estimate
 
 
-def against_control(excess: Estimate, p: float, significance: float, design: str = "independent") -> str:
-    """Whether a level's PIE rate differs from the control's: the test must reject and the interval must exclude 0.
-
-    design: `independent`, or `paired` for a level whose models are the dense ones themselves. The control's PIEs come from other
-    seeds, which such a level does not have, so fewer of them are what the design brings and no merit of the level.
-    """
+def against_control(excess: Estimate, p: float, significance: float) -> str:
+    """Whether a level's PIE rate differs from the control's: the test must reject and the interval must exclude 0."""
     if p <= significance and excess.low > 0:
         return "exceeds the control"
     if p <= significance and excess.high < 0:
-        return "below the control" + (" (same checkpoints)" if design == "paired" else "")
+        return "below the control"
     return "cannot be told from the control"
 
 
