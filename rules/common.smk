@@ -39,11 +39,11 @@ except InputError as error:
 
 
 LEVELS = {level["name"]: level for level in config["levels"]}
+# Paired levels are made of the dense checkpoints; the models of independent ones were trained from seeds of their own.
+DESIGNS = {name: design_of(level) for name, level in LEVELS.items()}
 COMPRESSED = [level for level in LEVELS if level != "dense"]
 TRAINED = [name for name, level in LEVELS.items() if checkpoints_of(level) == name]
 QUANTIZED = [name for name, level in LEVELS.items() if is_quantized(level)]
-# Paired levels are made of the dense checkpoints; the models of independent ones were trained from seeds of their own.
-DESIGNS = {name: design_of(level) for name, level in LEVELS.items()}
 COHORTS = cohorts(config["population"]["models"], config["population"]["cohort"])
 CORRUPTIONS = config["corruptions"]["names"]
 CLEAN_AND_CORRUPTIONS = ["clean", *CORRUPTIONS] if CORRUPTIONS else []  # "clean" are the same images at severity 0
