@@ -21,7 +21,7 @@ def cost_against_forgetting(table: pd.DataFrame) -> alt.TopLevelMixin:
     """
     largest = table[table.batch_size == table.batch_size.max()]
     data = largest[largest.speedup.notna()].copy()
-    levels, untimed = list(data.level), list(largest.level[largest.speedup.isna()])
+    levels, untimed = list(largest.level), list(largest.level[largest.speedup.isna()])
     panels = []
     for column, title in PANELS.items():
         base = alt.Chart(data).encode(
@@ -32,7 +32,7 @@ def cost_against_forgetting(table: pd.DataFrame) -> alt.TopLevelMixin:
                 "level:N",
                 sort=levels,
                 scale=level_scale(levels),
-                legend=alt.Legend(title=None, orient="top", columns=4),
+                legend=alt.Legend(title=None, orient="top", columns=4, values=list(data.level)),
             ),
         )
         y = alt.Y(f"{column}:Q", title=title, axis=alt.Axis(format="+%"))
