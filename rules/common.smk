@@ -13,8 +13,11 @@ from scripts.lib.corruptions import CORRUPTIONS as CORRUPTION_MODULES
 from scripts.lib.corruptions import FAMILIES, official_tables
 from scripts.lib.data.sources import check_files, check_trackable, expanded, splits_of, tracked_files
 from scripts.lib.errors import InputError
+from scripts.lib.extras import EXTRAS, check_extras
 from scripts.lib.files import sha256
 from scripts.lib.fingerprint import fingerprint
+from scripts.lib.groups import check_subgroups
+from scripts.lib.joins.join import check_joins, joined_files
 from scripts.lib.levels import checkpoints_of, design_of, is_quantized, trained_as
 from scripts.lib.natural import check_natural, natural_arrays
 from scripts.lib.population import cohorts
@@ -29,6 +32,9 @@ try:
     DATA = config["data"][SOURCE]
     check_files(SOURCE, DATA)
     check_natural(config["natural"], list(CORRUPTION_MODULES))
+    check_subgroups(config["audit"]["subgroups"])
+    check_joins(config["joins"])
+    check_extras(config["extras"])
     IDS = [str(expanded(config["corruptions"]["ids"]))] if config["corruptions"]["subset"] == "listed" else []
     for path in IDS:
         if not Path(path).is_file():
@@ -59,8 +65,11 @@ SUITES = [
 TABLES = [
     *("pies", "pie_summary", "pie_curve", "hardness", "predictors", "scores", "score_summary"),
     *("planted", "class_summary", "class_impact", "cost_and_forgetting", "cost", "robustness"),
+    *("subgroups", "over_indexing"),
     *(["natural"] if NATURAL else []),
 ]
+# What is known of each test image: joined once, and what the extras find.
+ANNOTATIONS = ["annotations", *(name for name in EXTRAS if config["extras"][name])]
 FIGURES = ["pie_rates", "pie_curve", "class_impact", "cost"]
 KERNEL = {name: sha256(ROOT / "kernels" / name)[:12] for name in ("cpu.cpp", "configs.json")}
 GPU = int(config["training"]["device"] == "cuda")
@@ -233,6 +242,11 @@ def chosen_of(wildcards):
     if wildcards.suite == "natural":
         return natural_files("parquet")
     return [] if wildcards.suite == "clean" else "<results>/corrupted/examples.csv"
+
+
+def annotations(wildcards):
+    """The files that say what is known of each test image."""
+    return expand("<results>/data/{annotations}.parquet", annotations=ANNOTATIONS)
 
 
 def ledger(*suites):
