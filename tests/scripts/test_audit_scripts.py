@@ -263,11 +263,11 @@ def test_class_impact_names_the_class_that_pays():
     assert worst.hedges_g_high < -2 and worst.change_bootstrap_low < worst.relative_change < worst.change_bootstrap_high
     others = table[table["class"] != "h"]
     assert (others.q >= others.p).all() and (others.relative_change > worst.relative_change).all()
-    row = summarize_classes("pruned", before, after, impact, 0.05)
+    row = summarize_classes("pruned", before, after, impact, np.arange(len(impact.dense_recall[0])), 0.05)
     assert (row["flagged"], row["classes"], row["chance_flagged"]) == (table.significant.sum(), 10, 0.5)
     assert row["gaining"] + row["losing"] <= 10 and row["mean_loss"] < 0 < row["mean_gain"]
     # Class h is missed five times as often as before, and class i, which is said in its place, said too often.
-    nothing = summarize_classes("control", before, before, impact, 0.05)
+    nothing = summarize_classes("control", before, before, impact, np.arange(len(impact.dense_recall[0])), 0.05)
     assert row["cev"] > 2 and row["sde"] > 0.8 and nothing["cev"] == nothing["sde"] == 0
 
 

@@ -92,7 +92,7 @@ def tables():
             ]
         ),
         "class_summary": pd.DataFrame(
-            [summarize_classes(level, DENSE, votes, impacts[level], SIGNIFICANCE) for level, votes in levels.items()]
+            [summarize_classes(level, DENSE, votes, impacts[level], np.arange(4), SIGNIFICANCE) for level, votes in levels.items()]
         ),
         "robustness": pd.DataFrame(
             [

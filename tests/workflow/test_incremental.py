@@ -14,6 +14,8 @@ FROM_CLEAN = {
     "measure_hardness": 1,
     "compare_kinds": 1,
     "compare_classes": 1,
+    "compare_subgroups": 1,
+    "compare_annotations": 1,
     "draw_pie_rates": 1,
     "draw_pie_curve": 1,
     "weigh_cost": 1,
