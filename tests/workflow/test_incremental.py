@@ -22,8 +22,8 @@ FROM_CLEAN = {
     "draw_class_impact": 1,
     "draw_cost": 1,
 }
-EVERY_TABLE = FROM_CLEAN | {"measure_robustness": 1, "render_table": 12} | REPORTED
-AND_COST = EVERY_TABLE | {"measure_cost": 1, "render_table": 13}
+EVERY_TABLE = FROM_CLEAN | {"measure_robustness": 1, "render_table": 14} | REPORTED
+AND_COST = EVERY_TABLE | {"measure_cost": 1, "render_table": 15}
 STUDY = "tests/miniature.yaml"
 
 
@@ -78,8 +78,12 @@ CHANGES = {
     "another significance": (
         (STUDY, "permutations: 200", "permutations: 200\n  significance: 0.01"),
         {rule: 1 for rule in FROM_CLEAN if rule not in ("find_pies", "score_examples")}
-        | {"measure_robustness": 1, "measure_cost": 1, "render_table": 11}
+        | {"measure_robustness": 1, "measure_cost": 1, "render_table": 13}
         | REPORTED,
+    ),
+    "other groups of images": (
+        (STUDY, "permutations: 200", "permutations: 200\n  smallest_group: 10"),
+        {"compare_subgroups": 1, "render_table": 1} | REPORTED,
     ),
     "a figure's style": (
         ("scripts/lib/charts.py", "#0b6e99", "#0b6e98"),
@@ -111,7 +115,7 @@ CHANGES = {
     ),
     "a helper that everything shares": (
         ("scripts/lib/files.py", "path = Path(path)\n    path.parent", "path = Path(str(path))\n    path.parent"),
-        {"prepare_data": 1, "choose_examples": 1, "corrupt": 3, "describe_corruptions": 1}
+        {"prepare_data": 1, "join_annotations": 1, "choose_examples": 1, "corrupt": 3, "describe_corruptions": 1}
         | {"train": 4, "pack": 1, "quantize": 1, "predict": 15, "draw_exemplars": 1}
         | AND_COST,
     ),
@@ -165,4 +169,4 @@ def test_a_checkout_that_was_moved_reruns_nothing(finished):
 def test_runs_from_another_directory(finished, tmp_path):
     done = finished.snakemake(f"--directory={tmp_path}", "--dry-run")
     assert done.returncode == 0, done.stderr
-    assert re.search(r"^total +58$", done.stdout + done.stderr, flags=re.MULTILINE)
+    assert re.search(r"^total +63$", done.stdout + done.stderr, flags=re.MULTILINE)

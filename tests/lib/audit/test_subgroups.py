@@ -96,7 +96,9 @@ def test_nothing_is_called_different_more_often_than_it_should_be():
         labels, members = random.integers(0, 3, 90), np.arange(90) < 40
         difficulty = random.normal(0, 1.5, 90)
         sides = [
-            np.where(difficulty + random.normal(0, 1, (5, 90)) + random.normal(0, 0.3, (5, 1)) < 0.5, labels, labels + 1)
+            np.where(
+                difficulty + random.normal(0, 1, (5, 90)) + random.normal(0, 0.3, (5, 1)) < 0.5, labels, labels + 1
+            )
             for _ in range(2)
         ]
         change = {
