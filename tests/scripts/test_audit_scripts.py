@@ -1,5 +1,7 @@
 """The tables' scripts on small populations whose answer can be worked out by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -222,6 +224,8 @@ def test_head_and_tail_are_the_halves_of_the_classes():
     groups = groups_of(examples)
     tail = groups[(groups.grouping == "class_frequency") & (groups.group == "tail")]
     assert tail.example.tolist() == ["a", "b", "e"]
+    unknown = replace(examples, class_frequency=np.full(5, np.nan))
+    assert set(groups_of(unknown).grouping) == {"kind"}  # a study without training images has no head and no tail
 
 
 def test_planted_groups_are_compared_by_their_excess():
