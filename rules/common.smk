@@ -57,11 +57,11 @@ SUITES = [
     *(["natural"] if NATURAL else []),
 ]
 TABLES = [
-    *("pies", "pie_summary", "hardness", "predictors", "scores", "score_summary"),
+    *("pies", "pie_summary", "pie_curve", "hardness", "predictors", "scores", "score_summary"),
     *("planted", "class_summary", "class_impact", "cost_and_forgetting", "cost", "robustness"),
     *(["natural"] if NATURAL else []),
 ]
-FIGURES = ["pie_rates", "class_impact", "cost"]
+FIGURES = ["pie_rates", "pie_curve", "class_impact", "cost"]
 KERNEL = {name: sha256(ROOT / "kernels" / name)[:12] for name in ("cpu.cpp", "configs.json")}
 GPU = int(config["training"]["device"] == "cuda")
 
