@@ -255,12 +255,12 @@ def _kind(node: fx.Node, module: nn.Module | None, shapes: Mapping[fx.Node, tupl
         if shapes[x] != shapes[node.args[1]]:
             raise _refuse(node, shown, "it adds values of different shapes")
         return "add"
-    if what in POOLS:  # one that returns indices too has no shape and was refused above
+    if what in MEAN_POOLS and shapes[node][2:] == (1, 1):
+        return "mean"
+    if what in (*POOLS, nn.AdaptiveAvgPool2d):  # one that returns indices too has no shape and was refused above
         return "pool"
     if what is nn.BatchNorm2d and module.running_mean is not None:
         return "norm"
-    if what in MEAN_POOLS and shapes[node][2:] == (1, 1):
-        return "mean"
     if what in ("mean", torch.mean) and dims == 4 and set(node.kwargs) <= {"dim", "keepdim"}:
         axes = node.args[1] if len(node.args) > 1 else node.kwargs.get("dim")
         if isinstance(axes, (tuple, list)) and sorted(axis % 4 for axis in axes) == [2, 3]:

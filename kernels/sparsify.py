@@ -106,7 +106,7 @@ def _decide(name, layer, block, x, threshold, decide, named) -> Decision:
             raise ValueError(f"`{name}` cannot have blocks of {block[0]} x {block[1]}: {reason}.")
         return dense(reason)
     if x is None:
-        return dense("the example does not pass through it", density)
+        return dense("the network does not call it with this example", density)
     if density == 1:
         return dense("no block of it is zero", density)
     if decide == "always":

@@ -565,7 +565,7 @@ def test_each_layer_that_stays_dense_has_a_reason():
         "depthwise": "it has 8 groups",
         "same": "its padding is `same`, not zeros in numbers",
         "full": "no block of it is zero",
-        "unused": "the example does not pass through it",
+        "unused": "the network does not call it with this example",
         "sparse": "as asked",
         "narrow": "6 input channels are no multiple of bk = 4: the largest bk that would do is 3",
     }
