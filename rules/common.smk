@@ -15,6 +15,7 @@ from scripts.lib.data.sources import check_files, check_trackable, expanded, spl
 from scripts.lib.errors import InputError
 from scripts.lib.files import sha256
 from scripts.lib.fingerprint import fingerprint
+from scripts.lib.natural import check_natural, natural_arrays
 from scripts.lib.population import cohorts
 from scripts.lib.project import REPORT_TEMPLATE, ROOT
 from scripts.lib.run_lock import take_run_lock
@@ -26,6 +27,7 @@ try:
     SOURCE = config["data"]["source"]
     DATA = config["data"][SOURCE]
     check_files(SOURCE, DATA)
+    check_natural(config["natural"], list(CORRUPTION_MODULES))
     IDS = [str(expanded(config["corruptions"]["ids"]))] if config["corruptions"]["subset"] == "listed" else []
     for path in IDS:
         if not Path(path).is_file():
@@ -43,10 +45,16 @@ CLEAN_AND_CORRUPTIONS = ["clean", *CORRUPTIONS] if CORRUPTIONS else []  # "clean
 LAYOUT = config["corruptions"]["layout"]
 SHARDS = [f"{shard:04d}-of-{config['corruptions']['shards']:04d}" for shard in range(config["corruptions"]["shards"])]
 SPLITS = splits_of(SOURCE, DATA)
-SUITES = ["clean", *(family for family in FAMILIES if set(FAMILIES[family]) & set(CORRUPTIONS))]
+NATURAL = {natural["name"]: natural for natural in config["natural"]}
+SUITES = [
+    "clean",
+    *(family for family in FAMILIES if set(FAMILIES[family]) & set(CORRUPTIONS)),
+    *(["natural"] if NATURAL else []),
+]
 TABLES = [
     *("pies", "pie_summary", "hardness", "predictors", "scores", "score_summary"),
     *("planted", "class_summary", "class_impact", "cost_and_forgetting", "cost", "robustness"),
+    *(["natural"] if NATURAL else []),
 ]
 FIGURES = ["pie_rates", "class_impact", "cost"]
 KERNEL = {name: sha256(ROOT / "kernels" / name)[:12] for name in ("cpu.cpp", "configs.json")}
@@ -60,6 +68,7 @@ wildcard_constraints:
     corruption="|".join(CLEAN_AND_CORRUPTIONS) or "none",
     shard=r"\d{4}-of-\d{4}",
     table="|".join(TABLES),
+    natural="|".join(map(re.escape, NATURAL)) or "none",
 
 
 def code(script):
@@ -145,16 +154,48 @@ def images_of(wildcards):
     """The image files of a suite, or the lists of them."""
     if wildcards.suite == "clean":
         return "<results>/data/test.npy"
+    if wildcards.suite == "natural":
+        return [*natural_files("npy"), "<results>/data/test.npy"]
     return corrupted("files", corruptions_of(wildcards.suite))
 
 
 def variants_of(wildcards):
-    """The manifests of a suite's corrupted images."""
+    """The manifests of a suite's corrupted or natural images."""
+    if wildcards.suite == "natural":
+        return natural_files("json")
     return corrupted("manifests", corruptions_of(wildcards.suite))
 
 
+def natural_of(wildcards):
+    """A natural set's entry in the study."""
+    return NATURAL[wildcards.natural]
+
+
+def preparation_of(wildcards):
+    """How a natural set's pictures become images: as the set says, or else as the study's own pictures do."""
+    given, study = NATURAL[wildcards.natural], {} if "images" in NATURAL[wildcards.natural] else DATA
+    own = given if "preparation" in given else study
+    return {
+        "preparation": own.get("preparation", "as_is"),
+        "size": own.get("size"),
+        "orientation": study.get("orientation", "as_stored"),
+    }
+
+
+def arrays_of(wildcards):
+    """The arrays that a natural set is read from."""
+    return natural_arrays(NATURAL[wildcards.natural])
+
+
+def natural_files(ending):
+    """The files of one kind that `prepare_natural` makes, set after set."""
+    return expand("<results>/data/natural/{natural}.{ending}", natural=NATURAL, ending=ending)
+
+
 def chosen_of(wildcards):
-    """The table of the examples that a suite shows, where it does not show all."""
+    """The table of the examples that a suite shows, where these are not all test images."""
+    if wildcards.suite == "natural":
+        return natural_files("parquet")
     return [] if wildcards.suite == "clean" else "<results>/corrupted/examples.csv"
 
 
