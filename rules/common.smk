@@ -94,7 +94,12 @@ def level_of(wildcards):
 
 def pruning_of(wildcards):
     """The pruning settings, for the levels that they concern."""
-    return {} if LEVELS[wildcards.level]["method"] == "none" else config["pruning"]
+    of_blocks = () if LEVELS[wildcards.level]["method"] == "block" else ("allocation", "permutation")
+    return {
+        key: value
+        for key, value in config["pruning"].items()
+        if LEVELS[wildcards.level]["method"] != "none" and key not in of_blocks
+    }
 
 
 def tables_of(wildcards):
