@@ -68,12 +68,17 @@ class Plan:
 
     def explain(self) -> str:
         """A Markdown table: each layer's weight, density, path, and the measured time of each path."""
-        lines = ["| layer | weight | density | ceiling | path | us measured |", "|---|---|---|---|---|---|"]
-        for one in self.choices:
-            times = ", ".join(f"{name} {seconds * 1e6:.0f}" for name, seconds in one.seconds.items())
-            shape, ceiling = "x".join(map(str, one.shape)), 1 / one.density if one.density else math.inf
-            lines.append(f"| {one.name} | {shape} | {one.density:.3f} | {ceiling:.1f}x | {one.path} | {times} |")
-        return "\n".join(lines)
+        return table(self.choices)
+
+
+def table(choices: Sequence[Choice]) -> str:
+    """The choices of a plan as a Markdown table."""
+    lines = ["| layer | weight | density | ceiling | path | us measured |", "|---|---|---|---|---|---|"]
+    for one in choices:
+        times = ", ".join(f"{name} {seconds * 1e6:.0f}" for name, seconds in one.seconds.items())
+        shape, ceiling = "x".join(map(str, one.shape)), 1 / one.density if one.density else math.inf
+        lines.append(f"| {one.name} | {shape} | {one.density:.3f} | {ceiling:.1f}x | {one.path} | {times} |")
+    return "\n".join(lines)
 
 
 @torch.inference_mode()
