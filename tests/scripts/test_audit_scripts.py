@@ -24,8 +24,10 @@ from scripts.summarize_scores import summarize_level as summarize_scores
 
 def votes_of(predictions, label):
     """Votes with the given predictions [K][N]; ranks two to five are the classes after it."""
+    label = np.array(label)
     top = (np.array(predictions)[:, :, None] + np.arange(5)) % 10
-    return Votes(np.array([f"test/{i}" for i in range(len(label))]), np.array(label), np.arange(len(predictions)), top)
+    example = np.array([f"test/{i}" for i in range(len(label))])
+    return Votes(example, label, np.arange(len(top)), top[:, :, 0], (top == label[:, None]).any(axis=2))
 
 
 LABEL = [0, 1, 2, 3]
