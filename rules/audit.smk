@@ -179,8 +179,10 @@ rule compare_classes:
 rule measure_robustness:
     input:
         ledger=ledger(*(suite for suite in SUITES if suite != "natural")),
+        data="<results>/data/manifest.json",
     output:
         table="<results>/tables/robustness.csv",
+        summary="<results>/tables/robustness_summary.csv",
     log:
         "<logs>/measure_robustness.log",
     localrule: True
@@ -194,7 +196,9 @@ rule measure_robustness:
         code=code("measure_robustness"),
         levels=list(LEVELS),
         corruptions=CORRUPTIONS,
+        reference=config["corruptions"]["reference"],
         significance=config["audit"]["significance"],
+        resamples=config["audit"]["resamples"],
     message:
         "measure top-1 and top-5 under every corruption"
     script:

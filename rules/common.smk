@@ -53,10 +53,11 @@ SUITES = [
 ]
 TABLES = [
     *("pies", "pie_summary", "hardness", "predictors", "scores", "score_summary"),
-    *("planted", "class_summary", "class_impact", "cost_and_forgetting", "cost", "robustness"),
+    *("planted", "class_summary", "class_impact", "cost_and_forgetting", "cost"),
+    *("robustness", "robustness_summary"),
     *(["natural"] if NATURAL else []),
 ]
-FIGURES = ["pie_rates", "class_impact", "cost"]
+FIGURES = ["pie_rates", "class_impact", "cost", "robustness"]
 KERNEL = {name: sha256(ROOT / "kernels" / name)[:12] for name in ("cpu.cpp", "configs.json")}
 GPU = int(config["training"]["device"] == "cuda")
 

@@ -143,6 +143,11 @@ def load_population(paths: list[str | Path], level: str) -> dict[tuple[str, int]
 
     Raises InputError unless all cohorts were trained by the same recipe and the same torch.
     """
+    return load_votes(files_of(paths, level), level)
+
+
+def files_of(paths: list[str | Path], level: str) -> list[str | Path]:
+    """The files of a level; InputError if there are none, or if not all are of models that were trained by the same recipe and torch."""
     recipes = {
         path: recipe_of(described.get("training", {}))
         for path in paths
@@ -158,7 +163,20 @@ def load_population(paths: list[str | Path], level: str) -> dict[tuple[str, int]
                     f"{first} and {path} differ in `{key}`: a population's models may differ in their seed only, so train one of "
                     "them anew."
                 )
-    return load_votes(list(recipes), level)
+    return list(recipes)
+
+
+def by_suite(paths: list[str | Path], levels: list[str]) -> dict[str, dict[str, list[str | Path]]]:
+    """The files of each suite by level, so that one suite can be read at a time. Raises InputError unless every suite has every level."""
+    suites: dict[str, dict[str, list[str | Path]]] = {}
+    for level in levels:
+        for path in files_of(paths, level):
+            suites.setdefault(describe(path).get("suite", "all"), {}).setdefault(level, []).append(path)
+    for suite, files in suites.items():
+        for level in levels:
+            if level not in files:
+                raise InputError(f"the suite {suite} has no predictions of the level {level}: predict it.")
+    return suites
 
 
 def recipe_of(training: dict) -> dict:

@@ -358,6 +358,35 @@ def robustness(table: pd.DataFrame) -> View:
     return View("Robustness: top-1 under corruption", note, cells)
 
 
+def robustness_summary(table: pd.DataFrame) -> View:
+    sets = table[table.of > 1]
+    cells = pd.DataFrame(
+        {
+            "level": sets.level,
+            "corruptions": [
+                title if found == of else f"{found} of {title}"
+                for title, found, of in zip(sets.corruption, sets.found, sets.of, strict=True)
+            ],
+            "mCE": estimate(sets, "mce"),
+            "relative mCE": estimate(sets, "relative_mce"),
+            "mean CE over these": estimate(sets, "ce"),
+            "mean error": estimate(sets, "error"),
+            "less dense's": estimate(sets, "error_change", sign=True),
+            "excess error": estimate(sets, "excess_error", sign=True),
+            "what is undefined": sets.reason.replace("none", UNDEFINED),
+        }
+    )
+    first = table.iloc[0]
+    note = (
+        f"n = {first.examples} test images, K = {first.dense_models} dense models and as many of each level. CE: the top-1 error under a corruption, summed over severities, "
+        f"as a share of the reference's; here the reference is the {first.reference}. mCE: its mean over the 15 published corruptions, all five severities; "
+        "relative: errors less those on the same images uncorrupted. Excess error: what a level loses under corruption beyond what dense loses, less the same on the uncorrupted "
+        "images; the control's row is what seeds alone do. Each corruption by itself: robustness_summary.csv. "
+        f"Brackets: {coverage(table)} intervals over models and images ({first.resamples} bootstrap resamples of both)."
+    )
+    return View("Robustness in one number: corruption errors", note, cells)
+
+
 def times(table: pd.DataFrame, column: str) -> list[str]:
     """A ratio with its interval, `1.8x [1.7, 1.9]`."""
     low, high = table[f"{column}_low"], table[f"{column}_high"]
@@ -495,6 +524,7 @@ VIEWS: dict[str, Callable[[pd.DataFrame], View]] = {
     "class_summary": class_summary,
     "class_impact": class_impact,
     "robustness": robustness,
+    "robustness_summary": robustness_summary,
     "natural": natural,
     "cost": cost,
     "cost_and_forgetting": cost_and_forgetting,

@@ -39,6 +39,7 @@ ALLOWED = {
     "write_report": {"pandas"},
     "draw_pie_rates": {"pandas", "altair"},
     "draw_class_impact": {"pandas", "altair"},
+    "draw_robustness": {"pandas", "altair"},
 }
 
 
