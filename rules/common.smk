@@ -38,6 +38,8 @@ except InputError as error:
 
 
 LEVELS = {level["name"]: level for level in config["levels"]}
+# Paired levels are made of the dense checkpoints; the models of independent ones were trained from seeds of their own.
+DESIGNS = {name: "paired" if level.get("of") == "dense" else "independent" for name, level in LEVELS.items()}
 COMPRESSED = [level for level in LEVELS if level != "dense"]
 COHORTS = cohorts(config["population"]["models"], config["population"]["cohort"])
 CORRUPTIONS = config["corruptions"]["names"]
@@ -52,12 +54,12 @@ SUITES = [
     *(["natural"] if NATURAL else []),
 ]
 TABLES = [
-    *("pies", "pie_summary", "hardness", "predictors", "scores", "score_summary"),
+    *("pies", "pie_summary", "pie_curve", "hardness", "predictors", "scores", "score_summary"),
     *("planted", "class_summary", "class_impact", "cost_and_forgetting", "cost"),
     *("robustness", "robustness_summary"),
     *(["natural"] if NATURAL else []),
 ]
-FIGURES = ["pie_rates", "class_impact", "cost", "robustness"]
+FIGURES = ["pie_rates", "pie_curve", "class_impact", "cost", "robustness"]
 KERNEL = {name: sha256(ROOT / "kernels" / name)[:12] for name in ("cpu.cpp", "configs.json")}
 GPU = int(config["training"]["device"] == "cuda")
 

@@ -10,7 +10,7 @@ from scripts.lib.files import replacing
 
 TEXT = (
     *("example", "level", "class", "grouping", "group", "role", "verdict", "corruption", "tie_rule"),
-    *("flip", "control_flip", "score", "scored_on", "population", "metric", "predictor"),
+    *("flip", "control_flip", "score", "scored_on", "design", "population", "metric", "predictor"),
     *("worst_class", "device", "best_dense", "natural", "reference", "reason", "severities"),
 )
 

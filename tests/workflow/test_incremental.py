@@ -8,18 +8,20 @@ REPORTED = {"write_report": 1}
 FROM_CLEAN = {
     "find_pies": 1,
     "summarize_pies": 1,
+    "trace_pies": 1,
     "score_examples": 1,
     "summarize_scores": 1,
     "measure_hardness": 1,
     "compare_kinds": 1,
     "compare_classes": 1,
     "draw_pie_rates": 1,
+    "draw_pie_curve": 1,
     "weigh_cost": 1,
     "draw_class_impact": 1,
     "draw_cost": 1,
 }
-EVERY_TABLE = FROM_CLEAN | {"measure_robustness": 1, "render_table": 11} | REPORTED
-AND_COST = EVERY_TABLE | {"measure_cost": 1, "render_table": 12}
+EVERY_TABLE = FROM_CLEAN | {"measure_robustness": 1, "render_table": 12} | REPORTED
+AND_COST = EVERY_TABLE | {"measure_cost": 1, "render_table": 13}
 STUDY = "tests/miniature.yaml"
 
 
@@ -62,12 +64,12 @@ CHANGES = {
     "another significance": (
         (STUDY, "permutations: 200", "permutations: 200\n  significance: 0.01"),
         {rule: 1 for rule in FROM_CLEAN if rule not in ("find_pies", "score_examples")}
-        | {"measure_robustness": 1, "measure_cost": 1, "render_table": 10}
+        | {"measure_robustness": 1, "measure_cost": 1, "render_table": 11}
         | REPORTED,
     ),
     "a figure's style": (
         ("scripts/lib/charts.py", "#0b6e99", "#0b6e98"),
-        {"draw_pie_rates": 1, "draw_class_impact": 1, "draw_cost": 1} | REPORTED,
+        {"draw_pie_rates": 1, "draw_pie_curve": 1, "draw_class_impact": 1, "draw_cost": 1} | REPORTED,
     ),
     "the report's words": (
         ("report/report.html.jinja", "<h2>Findings</h2>", "<h2>What was found</h2>"),
@@ -149,4 +151,4 @@ def test_a_checkout_that_was_moved_reruns_nothing(finished):
 def test_runs_from_another_directory(finished, tmp_path):
     done = finished.snakemake(f"--directory={tmp_path}", "--dry-run")
     assert done.returncode == 0, done.stderr
-    assert re.search(r"^total +51$", done.stdout + done.stderr, flags=re.MULTILINE)
+    assert re.search(r"^total +54$", done.stdout + done.stderr, flags=re.MULTILINE)
