@@ -56,7 +56,7 @@ SUITES = [
 TABLES = [
     *("pies", "pie_summary", "pie_curve", "hardness", "predictors", "scores", "score_summary"),
     *("planted", "class_summary", "class_impact", "cost_and_forgetting", "cost"),
-    *("robustness", "robustness_summary"),
+    *("robustness", "robustness_summary", "corrupted_pies"),
     *(["natural"] if NATURAL else []),
 ]
 FIGURES = ["pie_rates", "pie_curve", "class_impact", "cost", "robustness"]

@@ -12,11 +12,12 @@ COLUMNS = 4  # panels beside each other
 
 
 def robustness(table: pd.DataFrame) -> alt.TopLevelMixin:
-    """One panel a level, one point with its interval a corruption; the line is the level's loss on clean images."""
+    """One panel a level, one point with its interval a corruption, filled where the loss surely differs from that on clean images."""
     data = table[(table.level != "dense") & (table.of == 1)].copy()
     for end, of in (("change", "error_change"), ("low", "error_change_high"), ("high", "error_change_low")):
         data[end] = -data[of]
     data["name"] = data.corruption.str.replace("_", " ")
+    data["beyond"] = (data.excess_error_low > 0) | (data.excess_error_high < 0)
     names, levels = list(data.name.unique()), list(data.level.unique())
     colours = level_scale(levels)
     panels = []
@@ -35,7 +36,12 @@ def robustness(table: pd.DataFrame) -> alt.TopLevelMixin:
         bars = base.mark_rule(strokeWidth=2).encode(
             x=alt.X("low:Q", title="change of top-1", axis=alt.Axis(format="+%", tickCount=5)), x2="high:Q"
         )
-        points = base.mark_point(filled=True, size=50, opacity=1).encode(x="change:Q")
+        points = base.mark_point(size=55, opacity=1, strokeWidth=2).encode(
+            x="change:Q",
+            fill=alt.condition(
+                "datum.beyond", alt.Color("level:N", sort=levels, scale=colours, legend=None), alt.value("white")
+            ),
+        )
         clean = (
             alt.Chart(part[part.corruption == CLEAN])
             .mark_rule(strokeDash=[4, 3], strokeWidth=1.5)
@@ -53,11 +59,11 @@ def robustness(table: pd.DataFrame) -> alt.TopLevelMixin:
         .resolve_scale(x="shared", color="shared")
         .properties(
             title=alt.Title(
-                "Top-1 that is lost under corruption: evidence is what lies left of the level's dashed line, its loss on clean images",
-                subtitle=(
-                    f"n = {about.examples} test images, K = {about.dense_models} models a level, means over severities; the control is what seeds alone do; "
-                    f"bars: {coverage(table)} bootstrap intervals over models and images"
-                ),
+                "Top-1 that is lost under corruption, beside what is lost on the same images uncorrupted (dashed)",
+                subtitle=[
+                    f"n = {about.examples} test images, K = {about.dense_models} models a level, means over severities; the control is what seeds alone do",
+                    f"bars: {coverage(table)} bootstrap intervals over models and images; filled: that of the excess error excludes 0",
+                ],
             )
         )
     )

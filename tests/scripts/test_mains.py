@@ -22,6 +22,7 @@ from scripts.draw_class_impact import class_impact
 from scripts.draw_cost import cost_against_forgetting
 from scripts.draw_pie_curve import pie_curve
 from scripts.draw_pie_rates import pie_rates
+from scripts.draw_robustness import robustness as robustness_figure
 from scripts.lib.dataset import save_examples, save_manifest
 from scripts.lib.errors import InputError
 from scripts.lib.ledger import block, load_population, save_ledger
@@ -93,7 +94,9 @@ def made(tmp_path_factory):
     params.levels = ["dense", *LEVELS]
     params.reference = "dense"
     measure_robustness.main(
-        Names(ledger=everything), Names(table=paths["robustness"], summary=paths["robustness_summary"]), params
+        Names(ledger=everything),
+        Names(table=paths["robustness"], summary=paths["robustness_summary"], pies=paths["corrupted_pies"]),
+        params,
     )
     save_table(paths["cost"], cost_of(["dense", *LEVELS]))
     given = Names(cost=paths["cost"], pies=paths["pie_summary"], classes=paths["class_impact"])
@@ -258,6 +261,23 @@ def test_robustness_summary(made):
     assert view.corruptions.tolist() == ["1 of the 15 of ImageNet-C"] * 3 and set(view.mCE) == {"–"}
 
 
+def test_corrupted_pies(made):
+    table = made["corrupted_pies"].set_index(["level", "corruption", "severity"])
+    pruned, control = table.loc[("pruned", "contrast", 1)], table.loc[("control", "contrast", 1)]
+    # As on the clean images: the models of a level agree, and those of two levels do where both are right or both wrong.
+    summary = made["pie_summary"].set_index("level")
+    assert (pruned.pies, pruned.control_pies, control.pies) == (10, 2, 2)
+    assert pruned.p_control == summary.p_control["pruned"] and pruned.verdict == summary.verdict["pruned"]
+    assert pruned.dense_top1_pies == 1 and (pruned.dense_ties, pruned.level_ties) == (0, 0)
+    assert (
+        pruned.q_control >= pruned.p_control and np.isnan(control.excess_rate) and control.verdict == "is the control"
+    )
+    hopeless = table.loc[("pruned", "contrast", 5)]
+    assert (hopeless.pies, hopeless.excess_rate, hopeless.dense_top1_all) == (0, 0, 0)
+    view = VIEWS["corrupted_pies"](made["corrupted_pies"])
+    assert view.cells.pruned.iloc[2] == "0; +0.0 points [+0.0, +0.0]; 1.000" and "pruned 0 of 2" in view.note
+
+
 def ledger_of(folder, suites, seeds_of=lambda suite: (0, 1), levels=("dense", "pruned")):
     """Small ledgers; suites: suite -> variants."""
     ids = np.array([f"test/{i:02d}" for i in range(N)])
@@ -304,6 +324,16 @@ def test_figures_show_the_tables(made):
     assert fields[1:] == ["relative_change_low", "relative_change", "relative_change"]
     fill = chart["spec"]["layer"][2]["encoding"]["fill"]
     assert fill["condition"]["test"] == "datum.significant" and fill["value"] == "white"
+
+
+def test_the_figure_of_corruptions_fills_what_exceeds_the_loss_on_clean_images(made):
+    table = made["robustness_summary"].copy()
+    panels = robustness_figure(table).to_dict()["concat"]
+    assert [panel["title"]["text"] for panel in panels] == LEVELS
+    table.loc[table.corruption == "contrast", "excess_error_low"] = 0.1
+    data = robustness_figure(table).to_dict()["datasets"]
+    shown = [row for rows in data.values() for row in rows if row.get("corruption") == "contrast"]
+    assert shown and all(row["beyond"] for row in shown) and {row["change"] for row in shown} == {-0.025, -0.125}
 
 
 def test_a_population_of_two_recipes_is_refused(tmp_path):
