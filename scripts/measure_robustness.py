@@ -133,7 +133,10 @@ def summary_of(
     wrong: dict[str, dict[str, np.ndarray]], severities: dict[str, list[int]], clean: list[dict], params
 ) -> pd.DataFrame:
     """robustness_summary.csv; wrong: level -> corruption -> at how many severities, uint8[K, N]; clean: the clean images' rows of robustness.csv."""
-    errors = {level: errors_of(counts, severities, level, params.resamples) for level, counts in wrong.items()}
+    errors = {}
+    for level, counts in wrong.items():
+        drawn_as = DENSE if params.designs.get(level) == "paired" else level
+        errors[level] = errors_of(counts, severities, drawn_as, params.resamples)
     dense = errors[DENSE]
     reference = alexnet_errors(dense.names) if params.reference == ALEXNET else dense
     summary = []

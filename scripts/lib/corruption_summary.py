@@ -45,15 +45,16 @@ class Errors:
     resampled_clean: np.ndarray  # float64[B]
 
 
-def errors_of(wrong: dict[str, np.ndarray], severities: dict[str, list[int]], level: str, resamples: int) -> Errors:
+def errors_of(wrong: dict[str, np.ndarray], severities: dict[str, list[int]], drawn_as: str, resamples: int) -> Errors:
     """The errors of a level's models.
 
+    drawn_as: the level whose models are drawn together with these, `dense` for one that is made of the dense models; else its own.
     wrong: `clean` and each corruption -> uint8[K, N], at how many severities a model errs; severities: the same keys in the order in
     which the corruptions shall be.
     """
     counts = np.stack([wrong[name] for name in severities])
     per_severity = np.array([len(shown) for shown in severities.values()])
-    images, models = generator("robustness images"), generator("robustness models", level)
+    images, models = generator("robustness images"), generator("robustness models", drawn_as)
     resampled = resampled_means(counts, resamples, images, models) / per_severity
     error = counts.mean(axis=(1, 2)) / per_severity
     clean = list(severities).index(CLEAN)

@@ -519,10 +519,16 @@ def cost(table: pd.DataFrame) -> View:
             "level": table.level,
             "block-sparse layers": table.block_sparse_layers.astype(str),
             "latency, ms": [
-                f"{value:.3f}" if math.isnan(low) else f"{value:.3f} [{low:.3f}, {high:.3f}]"
-                for value, low, high in zip(table.latency_ms, table.latency_ms_low, table.latency_ms_high, strict=True)
+                timing
+                if math.isnan(value)
+                else f"{value:.3f}"
+                if math.isnan(low)
+                else f"{value:.3f} [{low:.3f}, {high:.3f}]"
+                for value, low, high, timing in zip(
+                    table.latency_ms, table.latency_ms_low, table.latency_ms_high, table.timing, strict=True
+                )
             ],
-            "images/s": table.images_per_second.map("{:,.0f}".format),
+            "images/s": [UNDEFINED if math.isnan(rate) else f"{rate:,.0f}" for rate in table.images_per_second],
             "against dense, eager": times(table, "speedup_eager"),
             "against dense, compiled": times(table, "speedup_compiled"),
             "ceiling": table.ceiling.map("{:.2f}x".format),
@@ -539,6 +545,7 @@ def cost(table: pd.DataFrame) -> View:
         f"One network of each level on {first.device}, {first.threads} thread, {first.rounds} rounds in which all take turns; brackets: {coverage(table)} intervals of the "
         "median over rounds. Times are of this machine and moment, unlike all other tables. Dense, eager: the dense network in torch, "
         "its batch norms folded; compiled: torch.compile. Zeros without blocks are not skipped, so magnitude levels run as dense ones. "
+        "float16 weights become float32 each time they are used. int8 sums are exact but not done by int8 instructions, so they have no time; bytes of weights are those stored. "
         "A level with blocks is block-sparse where a measurement for the batch size says that it pays; the log of measure_cost says which layers. Ceiling: the gain if time fell as multiplications do. Peak memory: beyond what is there before the call."
     )
     return View("Cost: what the networks of each level need", note, cells)
@@ -562,7 +569,7 @@ def cost_and_forgetting(table: pd.DataFrame) -> View:
     )
     first = table.iloc[0]
     note = (
-        f"n = {first.examples} test images, K = {first.models} models of each level. Times faster: than the best dense network on this machine; bytes: of the dense "
+        f"n = {first.examples} test images, K = {first.models} models of each level. Times faster: than the best dense network on this machine, a dash where the level is not timed (cost.csv says why); bytes: of the dense "
         "network's. The worst of many classes looks worse than it is: compare with the control's. "
         f"Brackets: {coverage(table)} intervals over rounds of timing, images, and models."
     )

@@ -73,6 +73,19 @@ def test_the_reference_is_one_and_has_no_excess():
     assert np.isnan(rows["fog"]["ce_low"]) and np.isnan(rows["fog"]["excess_error"])
 
 
+def test_a_level_that_is_made_of_the_dense_models_is_drawn_with_them():
+    wrong, dense = population(["fog"], 0.5, "dense")
+    shown = {"clean": [0], "fog": ALL_FIVE}
+    worse = {name: counts.copy() for name, counts in wrong.items()}
+    worse["fog"][:, wrong["fog"].max(axis=0) < 5] += 1  # an image more is lost to every model alike
+    intervals = {}
+    for drawn_as in ("dense", "int8"):
+        own = errors_of(worse, shown, drawn_as, 200)
+        rows = {row["corruption"]: row for row in summarize_level("int8", own, dense, dense, shown, {}, 0.05)}
+        intervals[drawn_as] = rows["fog"]["error_change_high"] - rows["fog"]["error_change_low"]
+    assert intervals["dense"] < intervals["int8"]
+
+
 def test_nothing_is_relative_to_a_loss_that_may_be_none():
     wrong, _ = population(["fog", "snow"], 0.5, "dense")
     wrong["snow"] = 5 * wrong["clean"]  # this corruption does nothing

@@ -22,6 +22,7 @@ HEAVY = {
 ALLOWED = {
     "train": {"torch"},
     "predict": {"torch"},
+    "quantize": {"torch"},
     "pack": {"torch"},
     "measure_cost": {"torch", "pandas"},
     "weigh_cost": {"pandas"},

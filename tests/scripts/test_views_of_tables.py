@@ -110,7 +110,9 @@ def tables():
             },
             {"clean": [0], "fog": [1, 2, 3, 4, 5]},
             [about | {"level": level} for level in ("dense", *levels)],
-            SimpleNamespace(levels=["dense", *levels], reference="dense", resamples=100, significance=SIGNIFICANCE),
+            SimpleNamespace(
+                levels=["dense", *levels], reference="dense", designs={}, resamples=100, significance=SIGNIFICANCE
+            ),
         ),
         "corrupted_pies": with_adjusted(
             pd.DataFrame(rows_of_variant(pies, DENSE, ("fog", 1), 20, "largest", SIGNIFICANCE))

@@ -110,9 +110,18 @@ def test_weak_classes_lose_more_than_an_equal_loss_of_logits_would_bring(tables,
     assert found.flagged_bh >= found.logit_shift_flagged_bh
 
 
+def test_the_dense_models_in_int8_forget_little_and_are_small(tables):
+    found = row(tables["pie_summary"], "int8-static")
+    assert 0 < found.pies < 0.3 * found.control_pies
+    assert abs(found.level_top1_all - found.dense_top1_all) < 0.005
+    for size in (1, 256):
+        int8 = row(tables["cost_and_forgetting"], "int8-static", batch_size=size)
+        assert int8.weights_relative < 0.3 and pd.isna(int8.speedup) and "simulated" in int8.timing
+
+
 def test_every_variant_was_measured(tables):
     robustness = tables["robustness"]
-    assert len(robustness) == 5 * (1 + 15 * 5) and (robustness.examples == 400).all()
+    assert len(robustness) == 6 * (1 + 15 * 5) and (robustness.examples == 400).all()
     dense = robustness[(robustness.level == "dense") & (robustness.severity == 5)].set_index("corruption").top1
     assert dense["contrast"] < 0.45 and dense["fog"] < 0.45 < dense["jpeg_compression"]
 
