@@ -58,10 +58,11 @@ SUITES = [
 ]
 TABLES = [
     *("pies", "pie_summary", "pie_curve", "hardness", "predictors", "scores", "score_summary"),
-    *("planted", "class_summary", "class_impact", "cost_and_forgetting", "cost", "robustness"),
+    *("planted", "class_summary", "class_impact", "cost_and_forgetting", "cost"),
+    *("robustness", "robustness_summary", "corrupted_pies"),
     *(["natural"] if NATURAL else []),
 ]
-FIGURES = ["pie_rates", "pie_curve", "class_impact", "cost"]
+FIGURES = ["pie_rates", "pie_curve", "class_impact", "cost", "robustness"]
 KERNEL = {name: sha256(ROOT / "kernels" / name)[:12] for name in ("cpu.cpp", "configs.json")}
 GPU = int(config["training"]["device"] == "cuda")
 
