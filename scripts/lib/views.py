@@ -150,7 +150,7 @@ def pie_curve(table: pd.DataFrame) -> View:
     note = (
         f"n = {first.examples} test images, 1 to K = {table.models.max()} models of each population: means over {first.subsets} random subsets of the {first.dense_models} dense and {first.level_models} compressed models. "
         "The count falls as K grows, with nothing compressed too, so counts at different K do not compare; what compression adds is the distance to the control's count at the same K. By chance: the models of the two subsets "
-        f"dealt anew{' (those made of the dense checkpoints: the two of a pair change places at random)' if (table.design == 'paired').any() else ''}; of one model each that changes nothing. "
+        f"dealt anew{' (those made of the dense checkpoints: the two of a pair change places at random; no luck of other seeds is in their count, so the control is no measure of it)' if (table.design == 'paired').any() else ''}; of one model each that changes nothing. "
         f"With an even number of models many images have a tie, on which the tie rule ({first.tie_rule}) decides; on those without a tie the count jumps between even and odd. "
         f"Brackets: central {coverage(table)} intervals of the subsets, which share models; with all models there is one subset."
     )
