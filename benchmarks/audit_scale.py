@@ -1,6 +1,6 @@
 """What the audit of a large study takes: from the ledger to all tables, by the workflow itself on two cores.
 
-    python benchmarks/audit_scale.py [--folder FOLDER] [--grid "models levels examples" ...]
+    python benchmarks/audit_scale.py [--folder FOLDER] [--grid "models levels examples" ...] [--only-make]
 
 Writes a ledger of made predictions, one file a level, model and suite, as the workflow has for ImageNet-C with one model a cohort, and
 lets `snakemake tables` do the rest; everything before the ledger is empty files, and the costs of the networks are made up.
@@ -242,12 +242,15 @@ def run_tables(folder: Path) -> dict:
     return {"wall_s": round(wall, 1), "peak_gb": round(watch.peak_gb, 2), "rules": rules}
 
 
-def measure(folder: Path, models: int, levels: int, examples: int) -> dict:
-    """One grid: made, audited and deleted."""
-    folder.mkdir(parents=True)
-    start = time.monotonic()
-    make_study(folder, models, level_names(levels), examples)
-    made = time.monotonic() - start
+def measure(folder: Path, models: int, levels: int, examples: int, only_make: bool = False) -> dict:
+    """One grid, made unless it is there."""
+    made = folder / "made"  # how long it took
+    if not made.exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        start = time.monotonic()
+        make_study(folder, models, level_names(levels), examples)
+        made.write_text(f"{time.monotonic() - start:.1f}")
     files = list(folder.glob("results/scale/predictions/*/*/*.parquet"))
     variants = sum(map(len, SUITES.values()))
     about = {
@@ -258,9 +261,15 @@ def measure(folder: Path, models: int, levels: int, examples: int) -> dict:
         "rows": models * levels * examples * variants,
         "ledger_files": len(files),
         "ledger_gb": round(sum(path.stat().st_size for path in files) / 1e9, 2),
-        "ledger_made_s": round(made, 1),
+        "ledger_made_s": float(made.read_text()),
     }
-    return about | run_tables(folder)
+    return about if only_make else about | run_tables(folder)
+
+
+def processor() -> str:
+    """What the machine computes with."""
+    models = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
+    return models[0].split(":")[1].strip() if models else platform.machine()
 
 
 def main() -> None:
@@ -268,31 +277,31 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--folder", type=Path, default=None)
     parser.add_argument("--grid", action="append", default=None, metavar="'MODELS LEVELS EXAMPLES'")
-    parser.add_argument("--keep", action="store_true", help="leave the folders where they are")
+    parser.add_argument("--only-make", action="store_true", help="make the ledger and keep it for a run that measures")
     given = parser.parse_args()
     grids = [tuple(map(int, grid.split())) for grid in given.grid] if given.grid else GRIDS
     known = json.loads(RESULTS.read_text())["runs"] if RESULTS.exists() else []
-    home = Path(tempfile.mkdtemp(prefix="audit_scale_", dir=given.folder))
-    try:
-        for grid in grids:
-            folder = home / "-".join(map(str, grid))
-            run = measure(folder, *grid)
+    home = given.folder or Path(tempfile.gettempdir()) / "audit_scale"
+    for grid in grids:
+        folder = home / "-".join(map(str, grid))
+        try:
+            run = measure(folder, *grid, only_make=given.only_make)
             print(json.dumps(run), flush=True)
+            if given.only_make:
+                continue
             known = [old for old in known if (old["models"], old["levels"], old["examples"]) != grid] + [run]
             packages = ("numpy", "scipy", "pandas", "pyarrow", "snakemake")
             about = {
-                "processor": platform.machine(),
+                "processor": processor(),
                 "cores": CORES,
                 "python": platform.python_version(),
                 **{package: version(package) for package in packages},
             }
             runs = sorted(known, key=lambda old: (old["rows"], old["models"]))
             RESULTS.write_text(json.dumps({"machine": about, "runs": runs}, indent=1) + "\n")
-            if not given.keep:
-                shutil.rmtree(folder)
-    finally:
-        if not given.keep:
-            shutil.rmtree(home, ignore_errors=True)
+        finally:
+            if not given.only_make:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":
