@@ -105,7 +105,9 @@ def trained_as_of(wildcards):
 
 def pruning_of(wildcards):
     """The pruning settings, for the levels that they concern."""
-    return {} if trained_as_of(wildcards)["method"] == "none" else config["pruning"]
+    method = trained_as_of(wildcards)["method"]
+    of_blocks = () if method == "block" else ("allocation", "permutation")
+    return {key: value for key, value in config["pruning"].items() if method != "none" and key not in of_blocks}
 
 
 def checkpoints(wildcards):

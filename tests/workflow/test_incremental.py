@@ -58,6 +58,10 @@ CHANGES = {
         (STUDY, "sparsity: 0.50", "sparsity: 0.60"),
         {"train": 1, "pack": 1, "predict": 3} | AND_COST,
     ),
+    "channels grouped before blocks are pruned": (
+        (STUDY, "every: 2", "every: 2\n  permutation: output_channels"),
+        {"train": 1, "pack": 1, "predict": 3} | AND_COST,
+    ),
     "other pruning": (
         (STUDY, "every: 2", "every: 3"),
         {"train": 2, "pack": 1, "predict": 6} | AND_COST,
