@@ -8,7 +8,7 @@ from scripts.lib.corruption_summary import CLEAN
 from scripts.lib.job import logged
 from scripts.lib.tables import coverage, load_table
 
-COLUMNS = 4  # panels beside each other
+COLUMNS = 6  # panels beside each other
 
 
 def robustness(table: pd.DataFrame) -> alt.TopLevelMixin:
@@ -34,7 +34,7 @@ def robustness(table: pd.DataFrame) -> alt.TopLevelMixin:
             color=alt.Color("level:N", sort=levels, scale=colours, legend=None),
         )
         bars = base.mark_rule(strokeWidth=2).encode(
-            x=alt.X("low:Q", title="change of top-1", axis=alt.Axis(format="+%", tickCount=5)), x2="high:Q"
+            x=alt.X("low:Q", title="change of top-1", axis=alt.Axis(format="+%", tickCount=4)), x2="high:Q"
         )
         points = base.mark_point(size=55, opacity=1, strokeWidth=2).encode(
             x="change:Q",
@@ -50,7 +50,7 @@ def robustness(table: pd.DataFrame) -> alt.TopLevelMixin:
         zero = alt.Chart(pd.DataFrame({"zero": [0]})).mark_rule(color="#888888").encode(x="zero:Q")
         panels.append(
             (zero + clean + bars + points).properties(
-                width=200, height=20 * len(names), title=alt.Title(level, fontSize=13)
+                width=150, height=20 * len(names), title=alt.Title(level, fontSize=13)
             )
         )
     about = data.iloc[0]

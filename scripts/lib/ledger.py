@@ -143,18 +143,33 @@ def load_population(paths: list[str | Path], level: str) -> dict[tuple[str, int]
 
     Raises InputError unless all cohorts were trained by the same recipe and the same torch.
     """
-    return load_votes(files_of(paths, level), level)
+    return load_votes(_files_of({path: describe(path) for path in paths}, level), level)
 
 
-def files_of(paths: list[str | Path], level: str) -> list[str | Path]:
-    """The files of a level; InputError if there are none, or if not all are of models that were trained by the same recipe and torch."""
+def by_suite(paths: list[str | Path], levels: list[str]) -> dict[str, dict[str, list[str | Path]]]:
+    """The files of each suite by level, so that one suite can be read at a time.
+
+    Raises InputError as `load_population` does, and unless every suite has every level.
+    """
+    described = {path: describe(path) for path in paths}
+    suites: dict[str, dict[str, list[str | Path]]] = {}
+    for level in levels:
+        for path in _files_of(described, level):
+            suites.setdefault(described[path].get("suite", "all"), {}).setdefault(level, []).append(path)
+    for suite, files in suites.items():
+        for level in levels:
+            if level not in files:
+                raise InputError(f"the suite {suite} has no predictions of the level {level}: predict it.")
+    return suites
+
+
+def _files_of(described: dict[str | Path, dict], level: str) -> list[str | Path]:
+    """The files of a level among those described; InputError if there are none, or if they are of models of several recipes."""
     recipes = {
-        path: recipe_of(described.get("training", {}))
-        for path in paths
-        if (described := describe(path))["level"] == level
+        path: recipe_of(about.get("training", {})) for path, about in described.items() if about["level"] == level
     }
     if not recipes:
-        raise InputError(f"none of the {len(paths)} prediction files holds the level {level}: predict it first.")
+        raise InputError(f"none of the {len(described)} prediction files holds the level {level}: predict it first.")
     first, expected = next(iter(recipes.items()))
     for path, recipe in recipes.items():
         for key in expected | recipe:
@@ -164,19 +179,6 @@ def files_of(paths: list[str | Path], level: str) -> list[str | Path]:
                     "them anew."
                 )
     return list(recipes)
-
-
-def by_suite(paths: list[str | Path], levels: list[str]) -> dict[str, dict[str, list[str | Path]]]:
-    """The files of each suite by level, so that one suite can be read at a time. Raises InputError unless every suite has every level."""
-    suites: dict[str, dict[str, list[str | Path]]] = {}
-    for level in levels:
-        for path in files_of(paths, level):
-            suites.setdefault(describe(path).get("suite", "all"), {}).setdefault(level, []).append(path)
-    for suite, files in suites.items():
-        for level in levels:
-            if level not in files:
-                raise InputError(f"the suite {suite} has no predictions of the level {level}: predict it.")
-    return suites
 
 
 def recipe_of(training: dict) -> dict:

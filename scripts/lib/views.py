@@ -457,7 +457,7 @@ def robustness_summary(table: pd.DataFrame) -> View:
     first = table.iloc[0]
     note = (
         f"n = {first.examples} test images, K = {first.dense_models} dense models and as many of each level. CE: the top-1 error under a corruption, summed over severities, "
-        f"as a share of the reference's; here the reference is the {first.reference}. mCE: its mean over the 15 published corruptions, all five severities; "
+        f"as a share of the reference's, here: {first.reference}. mCE: its mean over the 15 published corruptions, all five severities; "
         "relative: errors less those on the same images uncorrupted. Excess error: what a level loses under corruption beyond what dense loses, less the same on the uncorrupted "
         "images; the control's row is what seeds alone do. Each corruption by itself: robustness_summary.csv. "
         f"Brackets: {coverage(table)} intervals over models and images ({first.resamples} bootstrap resamples of both)."
