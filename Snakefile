@@ -51,7 +51,7 @@ rule corruptions:
 
 rule models:
     input:
-        expand("<results>/models/{level}/{cohort}.safetensors", level=LEVELS, cohort=COHORTS),
+        [expand(networks_of(level), cohort=COHORTS) for level in LEVELS],
 
 
 rule predictions:

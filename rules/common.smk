@@ -15,6 +15,7 @@ from scripts.lib.data.sources import check_files, check_trackable, expanded, spl
 from scripts.lib.errors import InputError
 from scripts.lib.files import sha256
 from scripts.lib.fingerprint import fingerprint
+from scripts.lib.levels import checkpoints_of, design_of, is_quantized, trained_as
 from scripts.lib.natural import check_natural, natural_arrays
 from scripts.lib.population import cohorts
 from scripts.lib.project import REPORT_TEMPLATE, ROOT
@@ -38,7 +39,11 @@ except InputError as error:
 
 
 LEVELS = {level["name"]: level for level in config["levels"]}
+# Paired levels are made of the dense checkpoints; the models of independent ones were trained from seeds of their own.
+DESIGNS = {name: design_of(level) for name, level in LEVELS.items()}
 COMPRESSED = [level for level in LEVELS if level != "dense"]
+TRAINED = [name for name, level in LEVELS.items() if checkpoints_of(level) == name]
+QUANTIZED = [name for name, level in LEVELS.items() if is_quantized(level)]
 COHORTS = cohorts(config["population"]["models"], config["population"]["cohort"])
 CORRUPTIONS = config["corruptions"]["names"]
 CLEAN_AND_CORRUPTIONS = ["clean", *CORRUPTIONS] if CORRUPTIONS else []  # "clean" are the same images at severity 0
@@ -52,11 +57,11 @@ SUITES = [
     *(["natural"] if NATURAL else []),
 ]
 TABLES = [
-    *("pies", "pie_summary", "hardness", "predictors", "scores", "score_summary"),
+    *("pies", "pie_summary", "pie_curve", "hardness", "predictors", "scores", "score_summary"),
     *("planted", "class_summary", "class_impact", "cost_and_forgetting", "cost", "robustness"),
     *(["natural"] if NATURAL else []),
 ]
-FIGURES = ["pie_rates", "class_impact", "cost"]
+FIGURES = ["pie_rates", "pie_curve", "class_impact", "cost"]
 KERNEL = {name: sha256(ROOT / "kernels" / name)[:12] for name in ("cpu.cpp", "configs.json")}
 GPU = int(config["training"]["device"] == "cuda")
 
@@ -92,13 +97,41 @@ def level_of(wildcards):
     return LEVELS[wildcards.level]
 
 
+def trained_as_of(wildcards):
+    """The level's entry as far as training goes."""
+    return trained_as(LEVELS[wildcards.level])
+
+
 def pruning_of(wildcards):
     """The pruning settings, for the levels that they concern."""
-    of_blocks = () if LEVELS[wildcards.level]["method"] == "block" else ("allocation", "permutation")
+    method = trained_as_of(wildcards)["method"]
+    of_blocks = () if method == "block" else ("allocation", "permutation")
+    return {key: value for key, value in config["pruning"].items() if method != "none" and key not in of_blocks}
+
+
+def checkpoints(wildcards):
+    """The trained models of a cohort that a level uses: its own or another level's."""
+    return f"<results>/models/{checkpoints_of(LEVELS[wildcards.level])}/{{cohort}}.safetensors"
+
+
+def networks_of(level):
+    """The models that a level predicts with, as trained or quantized; the cohort is left open."""
+    return f"<results>/{'quantized' if level in QUANTIZED else 'models'}/{level}/{{cohort}}.safetensors"
+
+
+def calibration_of(wildcards):
+    """The calibration settings, for the levels that are calibrated."""
+    return config["quantization"]["calibration"] if LEVELS[wildcards.level]["method"] == "int8_static" else {}
+
+
+def calibration_data(wildcards):
+    """The training split and what describes it, for the levels that are calibrated on it."""
+    if not calibration_of(wildcards):
+        return {}
     return {
-        key: value
-        for key, value in config["pruning"].items()
-        if LEVELS[wildcards.level]["method"] != "none" and key not in of_blocks
+        "images": training_images(wildcards),
+        "examples": "<results>/data/examples.parquet",
+        "data": "<results>/data/manifest.json",
     }
 
 

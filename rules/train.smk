@@ -10,6 +10,8 @@ rule train:
         "<logs>/train/{level}/{cohort}.log",
     benchmark:
         "<benchmarks>/train/{level}/{cohort}.tsv"
+    wildcard_constraints:
+        level="|".join(map(re.escape, TRAINED)),
     priority: 1  # the longest jobs first, so that the short ones fill the gaps at the end
     conda:
         "../envs/environment.yaml"
@@ -20,7 +22,7 @@ rule train:
         runtime=60,
     params:
         code=code("train"),
-        level=level_of,
+        level=trained_as_of,
         network=config["network"],
         training=config["training"],
         pruning=pruning_of,

@@ -9,8 +9,7 @@ from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import ValidationError
 
 from scripts.lib.errors import InputError
-
-DENSE, CONTROL = "dense", "control"
+from scripts.lib.levels import CONTROL, DENSE, METHODS, is_quantized
 
 # To JSON Schema 10.0 is an integer, to Python's range it is none.
 _STRICT = Draft202012Validator.TYPE_CHECKER.redefine(
@@ -98,14 +97,25 @@ def _check_levels(levels: list[dict]) -> None:
             )
     for level in levels:
         here = f"config key `levels`, `{level['name']}`"
-        wanted = {"none": set(), "magnitude": {"sparsity"}, "block": {"sparsity", "block"}}[level["method"]]
+        wanted, allowed = METHODS[level["method"]]
         given = set(level) - {"name", "method"}
         for key in sorted(wanted - given):
             raise InputError(f"{here}: method `{level['method']}` needs `{key}`: add it.")
-        for key in sorted(given - wanted):
+        for key in sorted(given - wanted - allowed):
             raise InputError(f"{here}: method `{level['method']}` takes no `{key}`: remove it.")
         if level["name"] in (DENSE, CONTROL) and level["method"] != "none":
             raise InputError(f"{here}: nothing is compressed at this level: write `method: none`.")
+        if "of" in level:
+            _check_checkpoints(here, level["of"], levels)
+
+
+def _check_checkpoints(here: str, of: str, levels: list[dict]) -> None:
+    """What is quantized must be a level of its own training, and not the control, which shows what no compression does."""
+    possible = [level["name"] for level in levels if not is_quantized(level) and level["name"] != CONTROL]
+    if of not in possible:
+        raise InputError(
+            f"{here}: `of` is `{of}`: it must be a level that is trained and is not the control, one of {', '.join(possible)}."
+        )
 
 
 def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:

@@ -193,6 +193,16 @@ def same_examples(reference: Votes, other: Votes, what: str) -> None:
         )
 
 
+def same_seeds(reference: Votes, other: Votes, what: str) -> None:
+    """Raise InputError unless both have the same seeds, as a level that is made of the dense checkpoints has."""
+    if not np.array_equal(reference.seed, other.seed):
+        alone = sorted(set(reference.seed.tolist()) ^ set(other.seed.tolist()))
+        raise InputError(
+            f"{what}: the level is made of the dense models, but seed {alone[0]} is in one of the two levels only: predict both "
+            "levels with the same seeds."
+        )
+
+
 def _blocks(path: Path, level: str):
     """(corruption, severity), seed and columns of every model and variant in a file."""
     described = describe(path)

@@ -23,20 +23,28 @@ def save_cohort(path: str | Path, models: dict[int, torch.nn.Module], descriptio
         save_file(tensors, beside, metadata={"lacuna": json.dumps(description, sort_keys=True)})
 
 
-def load_cohort(path: str | Path) -> tuple[dict[int, torch.nn.Module], dict]:
-    """The models of a cohort by seed, in evaluation mode, and their description; InputError if the file is damaged."""
+def read_cohort(path: str | Path) -> tuple[dict[int, dict[str, torch.Tensor]], dict]:
+    """The parameters of a cohort's models by seed and name, and their description; InputError if the file is damaged."""
     try:
         with safe_open(path, framework="pt") as file:
             description = json.loads(file.metadata()["lacuna"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, KeyError, TypeError, OSError) as error:
         raise InputError(f"{path} cannot be read ({error}): delete it, and snakemake makes it again.") from None
+    prefixes = {seed: f"{seed:03d}." for seed in description["seeds"]}
+    states = {
+        seed: {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+        for seed, prefix in prefixes.items()
+    }
+    return states, description
+
+
+def load_cohort(path: str | Path) -> tuple[dict[int, torch.nn.Module], dict]:
+    """The trained models of a cohort by seed, in evaluation mode, and their description; InputError if the file is damaged."""
+    states, description = read_cohort(path)
     models = {}
-    for seed in description["seeds"]:
-        prefix = f"{seed:03d}."
+    for seed, state in states.items():
         model = build_network(**description["network"], classes=len(description["classes"]))
-        model.load_state_dict(
-            {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
-        )
+        model.load_state_dict(state)
         models[seed] = model.eval()
     return models, description

@@ -9,7 +9,9 @@ import yaml
 from scripts.lib.config import check_config
 from scripts.lib.corruptions import FAMILIES
 from scripts.lib.errors import InputError
+from scripts.lib.levels import METHODS, QUANTIZING
 from scripts.lib.networks import NETWORKS
+from scripts.lib.quantization import LAYERS
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = yaml.safe_load((ROOT / "schemas" / "config.schema.yaml").read_text())
@@ -79,6 +81,29 @@ def test_the_default_study_is_right():
             "config key `levels`, `magnitude-0.90`: method `magnitude` takes no `block`: remove it.",
         ),
         (
+            "levels/3/of",
+            "dense",
+            "config key `levels`, `magnitude-0.90`: method `magnitude` takes no `of`: remove it.",
+        ),
+        (
+            "levels/5/of",
+            "control",
+            "config key `levels`, `int8-static`: `of` is `control`: it must be a level that is trained and is not the control, "
+            "one of dense, magnitude-0.50, magnitude-0.90, block-0.80.",
+        ),
+        ("levels/5/of", "int8-static", "`of` is `int8-static`: it must be a level that is trained"),
+        ("levels/5/of", "sparse", "`of` is `sparse`: it must be a level that is trained"),
+        (
+            "levels/5/sparsity",
+            0.5,
+            "config key `levels`, `int8-static`: method `int8_static` takes no `sparsity`: remove it.",
+        ),
+        (
+            "quantization/calibration/images",
+            0,
+            "config key `quantization.calibration.images` is 0: it must be at least 1.",
+        ),
+        (
             "levels/1/method",
             "magnitude",
             "config key `levels`, `control`: method `magnitude` needs `sparsity`: add it.",
@@ -117,3 +142,5 @@ def test_the_schema_knows_what_the_code_knows():
     offered = properties["corruptions"]["properties"]["names"]["items"]["enum"]
     assert set(offered) == {corruption for family in FAMILIES.values() for corruption in family}
     assert set(properties["network"]["properties"]["name"]["enum"]) == set(NETWORKS)
+    assert set(properties["levels"]["items"]["properties"]["method"]["enum"]) == set(METHODS)
+    assert set(LAYERS) == set(QUANTIZING) < set(METHODS)

@@ -22,12 +22,14 @@ HEAVY = {
 ALLOWED = {
     "train": {"torch"},
     "predict": {"torch"},
+    "quantize": {"torch"},
     "pack": {"torch"},
     "measure_cost": {"torch", "pandas"},
     "weigh_cost": {"pandas"},
     "draw_cost": {"pandas", "altair"},
     "find_pies": {"pandas"},
     "summarize_pies": {"pandas"},
+    "trace_pies": {"pandas"},
     "score_examples": {"pandas"},
     "summarize_scores": {"pandas"},
     "measure_hardness": {"pandas"},
@@ -38,6 +40,7 @@ ALLOWED = {
     "render_table": {"pandas"},
     "write_report": {"pandas"},
     "draw_pie_rates": {"pandas", "altair"},
+    "draw_pie_curve": {"pandas", "altair"},
     "draw_class_impact": {"pandas", "altair"},
 }
 
