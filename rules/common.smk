@@ -8,14 +8,15 @@ from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, workflow.basedir)
 
-from scripts.lib.config import check_config, with_defaults
+from scripts.lib.columns import ENDINGS
+from scripts.lib.config import check_config, is_brought, with_defaults
 from scripts.lib.corruptions import CORRUPTIONS as CORRUPTION_MODULES
 from scripts.lib.corruptions import FAMILIES, official_tables
-from scripts.lib.data.sources import check_files, check_trackable, expanded, splits_of, tracked_files
+from scripts.lib.data.sources import check_apart, check_files, check_level_files, check_trackable, expanded, splits_of, tracked_files
 from scripts.lib.errors import InputError
 from scripts.lib.files import sha256
 from scripts.lib.fingerprint import fingerprint
-from scripts.lib.population import cohorts
+from scripts.lib.population import cohort_name, cohorts
 from scripts.lib.project import REPORT_TEMPLATE, ROOT
 from scripts.lib.run_lock import take_run_lock
 
@@ -31,24 +32,45 @@ try:
         if not Path(path).is_file():
             raise InputError(f"config key `corruptions.ids` is {path!r}, and there is no such file: correct the path.")
         check_trackable(f"config key `corruptions.ids` is {path!r}", [path])
+    PREDICTIONS = {
+        level["name"]: check_level_files(f"`levels`, `{level['name']}`, `predictions`", level["predictions"], ENDINGS)
+        for level in config["levels"]
+        if "predictions" in level
+    }
+    check_apart(PREDICTIONS)
+    if SOURCE == "predictions":
+        DATA = DATA | {"dense": PREDICTIONS["dense"]}
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
 
 LEVELS = {level["name"]: level for level in config["levels"]}
 COMPRESSED = [level for level in LEVELS if level != "dense"]
-COHORTS = cohorts(config["population"]["models"], config["population"]["cohort"])
+TRAINED = [name for name, level in LEVELS.items() if not is_brought(level)]
+MODELLED = [name for name in LEVELS if name not in PREDICTIONS]
 CORRUPTIONS = config["corruptions"]["names"]
-CLEAN_AND_CORRUPTIONS = ["clean", *CORRUPTIONS] if CORRUPTIONS else []  # "clean" are the same images at severity 0
+SPLITS = splits_of(SOURCE, DATA)
+CLEAN_AND_CORRUPTIONS = ["clean", *CORRUPTIONS] if CORRUPTIONS and SPLITS else []  # "clean" are the same images at severity 0
 LAYOUT = config["corruptions"]["layout"]
 SHARDS = [f"{shard:04d}-of-{config['corruptions']['shards']:04d}" for shard in range(config["corruptions"]["shards"])]
-SPLITS = splits_of(SOURCE, DATA)
 SUITES = ["clean", *(family for family in FAMILIES if set(FAMILIES[family]) & set(CORRUPTIONS))]
 TABLES = [
     *("pies", "pie_summary", "hardness", "predictors", "scores", "score_summary"),
-    *("planted", "class_summary", "class_impact", "cost_and_forgetting", "cost", "robustness"),
+    *(["planted"] if SPLITS else []),
+    *("class_summary", "class_impact"),
+    *([] if PREDICTIONS else ["cost_and_forgetting", "cost"]),
+    "robustness",
 ]
-FIGURES = ["pie_rates", "class_impact", "cost"]
+FIGURES = [*(["pie_rates"] if SPLITS else []), "class_impact", *([] if PREDICTIONS else ["cost"])]
+PICTURES = ["exemplars"] if SPLITS else []
+LEFT_OUT = [
+    *([] if SPLITS else ["The pictures of images and the table of their kinds are left out: the study has predictions and no images."]),
+    *(
+        [f"What the networks cost is left out: of {', '.join(PREDICTIONS)} there are predictions and no networks."]
+        if PREDICTIONS
+        else []
+    ),
+]
 KERNEL = {name: sha256(ROOT / "kernels" / name)[:12] for name in ("cpu.cpp", "configs.json")}
 GPU = int(config["training"]["device"] == "cuda")
 
@@ -60,6 +82,17 @@ wildcard_constraints:
     corruption="|".join(CLEAN_AND_CORRUPTIONS) or "none",
     shard=r"\d{4}-of-\d{4}",
     table="|".join(TABLES),
+
+
+def choice(names):
+    """The wildcard constraint that lets these names through and no other."""
+    return "|".join(map(re.escape, names)) or "(?!)"
+
+
+def cohorts_of(level):
+    """The cohorts of a level; predictions from elsewhere are one."""
+    models = LEVELS[level].get("models", config["population"]["models"])
+    return [cohort_name(range(models))] if level in PREDICTIONS else cohorts(models, config["population"]["cohort"])
 
 
 def code(script):
@@ -138,7 +171,24 @@ def benchmark_of_corruptions(wildcards):
     """What `snakemake corruptions` makes; an error where the study names no corruption."""
     if not CORRUPTIONS:
         raise WorkflowError("config key `corruptions.names` is empty: name the corruptions to make.")
+    if not SPLITS:
+        raise WorkflowError("config key `data.source` is predictions: name images to corrupt.")
     return rules.describe_corruptions.output
+
+
+def predictions_of(wildcards):
+    """The files of a level's predictions that came from elsewhere."""
+    return PREDICTIONS[wildcards.level]
+
+
+def variants_of_suites():
+    """What each suite of the study has: (corruption, severity), in the study's order."""
+    severities = config["corruptions"]["severities"]
+    corrupted = {
+        suite: [(corruption, severity) for corruption in corruptions_of(suite) for severity in severities]
+        for suite in SUITES
+    }
+    return corrupted | {"clean": [("clean", 0)]}
 
 
 def images_of(wildcards):
@@ -160,7 +210,12 @@ def chosen_of(wildcards):
 
 def ledger(*suites):
     """The predictions of all levels and cohorts for some suites."""
-    return expand("<results>/predictions/{level}/{cohort}/{suite}.parquet", level=LEVELS, cohort=COHORTS, suite=suites)
+    return [
+        f"<results>/predictions/{level}/{cohort}/{suite}.parquet"
+        for level in LEVELS
+        for cohort in cohorts_of(level)
+        for suite in suites
+    ]
 
 
 # Only a real run starts with this, neither a dry run nor a job that a cluster runs.

@@ -10,6 +10,8 @@ rule train:
         "<logs>/train/{level}/{cohort}.log",
     benchmark:
         "<benchmarks>/train/{level}/{cohort}.tsv"
+    wildcard_constraints:
+        level=choice(TRAINED),
     priority: 1  # the longest jobs first, so that the short ones fill the gaps at the end
     conda:
         "../envs/environment.yaml"

@@ -5,14 +5,17 @@ import pandas as pd
 
 from scripts.lib.audit.intervals import UNDEFINED, fraction_mean, mean
 from scripts.lib.job import logged
-from scripts.lib.ledger import Votes, describe, load_population, same_examples
+from scripts.lib.ledger import Votes, has_top5, load_population, same_examples
 from scripts.lib.tables import save_table, with_interval
 
 
 def measure(
-    level: str, corruption: str, severity: int, dense: Votes, compressed: Votes, classes: int, significance: float
+    level: str, corruption: str, severity: int, dense: Votes, compressed: Votes, top5: bool, significance: float
 ) -> dict:
-    """One row. Intervals are over images, the models taken as they are; a difference is that of the same images."""
+    """One row. Intervals are over images, the models taken as they are; a difference is that of the same images.
+
+    top5: whether top-5 accuracy means something, as `has_top5` says.
+    """
     same_examples(dense, compressed, f"{level}, {corruption} {severity}")
     row: dict = {
         "level": level,
@@ -33,7 +36,7 @@ def measure(
             mean((per_image - dense_per_image).round(12) + 0.0, significance),
         )
         relative = per_image.mean() / dense_per_image.mean() if dense_per_image.any() else np.nan
-        if name == "top5" and classes <= 5:  # the label is always among the first five
+        if name == "top5" and not top5:
             value = change = UNDEFINED
             relative = np.nan
         row |= with_interval(name, value) | with_interval(f"{name}_change", change) | {f"{name}_relative": relative}
@@ -43,7 +46,7 @@ def measure(
 def main(input, output, params) -> None:
     """Read all suites of all levels, write robustness.csv. The clean row has the examples that are corrupted, if any are."""
     dense = load_population(input.ledger, "dense")
-    classes = len(describe(input.ledger[0])["classes"])
+    top5 = has_top5(input.ledger)
     order = ["clean", *params.corruptions]
     variants = sorted(dense, key=lambda variant: (order.index(variant[0]), variant[1]))
     corrupted = next((dense[variant].example for variant in variants if variant[0] != "clean"), None)
@@ -54,7 +57,7 @@ def main(input, output, params) -> None:
             before, after = dense[variant], compressed[variant]
             if variant[0] == "clean" and corrupted is not None:
                 before, after = before.restricted_to(corrupted), after.restricted_to(corrupted)
-            rows.append(measure(level, *variant, before, after, classes, params.significance))
+            rows.append(measure(level, *variant, before, after, top5, params.significance))
         print(f"{level}: {len(variants)} variants")
     save_table(output.table, pd.DataFrame(rows))
 

@@ -25,6 +25,7 @@ TYPE_NAMES = {
     "string": "a text",
     "boolean": "true or false",
 }
+BROUGHT = ("predictions",)  # keys of a level that is not made here
 
 
 def with_defaults(config: dict, schema: dict) -> dict:
@@ -51,6 +52,7 @@ def check_config(config: dict, schema: dict) -> None:
         raise InputError(_sentence(errors[0]))
     _check_levels(config["levels"])
     _check_data(config["data"])
+    _check_brought(config)
     corruptions = config["corruptions"]
     if corruptions["subset"] == "listed" and corruptions.get("ids") is None:
         raise InputError(
@@ -83,6 +85,20 @@ def _check_data(data: dict) -> None:
         raise InputError(f"config key `data.{source}.preparation` is {preparation}: {remedy}.")
 
 
+def is_brought(level: dict) -> bool:
+    """Whether a level's models are the user's own, so that nothing is trained or compressed here."""
+    return any(key in level for key in BROUGHT)
+
+
+def _check_brought(config: dict) -> None:
+    for level in config["levels"]:
+        here = f"config key `levels`, `{level['name']}`"
+        if is_brought(level) and level["method"] != "none":
+            raise InputError(f"{here}: its models are brought, so nothing is compressed here: write `method: none`.")
+        if config["data"]["source"] == "predictions" and "predictions" not in level:
+            raise InputError(f"{here}: a study without images can predict nothing: name its `predictions`.")
+
+
 def _check_levels(levels: list[dict]) -> None:
     names = [level["name"] for level in levels]
     for name in names:
@@ -94,18 +110,29 @@ def _check_levels(levels: list[dict]) -> None:
     ):
         if required not in names:
             raise InputError(
-                f"config key `levels` has no `{required}`: add {{name: {required}, method: none}}, because {why}."
+                f"config key `levels` has no `{required}`: add {{name: {required}, method: none}}, because {why}{_remedy(levels)}."
             )
     for level in levels:
         here = f"config key `levels`, `{level['name']}`"
         wanted = {"none": set(), "magnitude": {"sparsity"}, "block": {"sparsity", "block"}}[level["method"]]
-        given = set(level) - {"name", "method"}
+        given = set(level) - {"name", "method", *BROUGHT, *(("models",) if is_brought(level) else ())}
+        given -= {"sparsity"} if "predictions" in level else set()  # stated, to be shown beside what is found
         for key in sorted(wanted - given):
             raise InputError(f"{here}: method `{level['method']}` needs `{key}`: add it.")
         for key in sorted(given - wanted):
             raise InputError(f"{here}: method `{level['method']}` takes no `{key}`: remove it.")
         if level["name"] in (DENSE, CONTROL) and level["method"] != "none":
             raise InputError(f"{here}: nothing is compressed at this level: write `method: none`.")
+
+
+def _remedy(levels: list[dict]) -> str:
+    """Where a population comes from that somebody who brings models does not have."""
+    if not any(is_brought(level) for level in levels):
+        return ""
+    return (
+        ": train as many dense models again from other seeds, or call half of the dense models `control` and audit with "
+        "half as many of every level, because counts at different K do not compare"
+    )
 
 
 def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
@@ -140,7 +167,8 @@ def _sentence(error: ValidationError) -> str:
             remedy = (
                 " (YAML reads 1e-3 as a text: write 1.0e-3)" if isinstance(found, str) and _is_number(found) else ""
             )
-            return f"{key} is {found!r}: it must be {TYPE_NAMES[rule]}{remedy}."
+            wanted = " or ".join(TYPE_NAMES[kind] for kind in ([rule] if isinstance(rule, str) else rule))
+            return f"{key} is {found!r}: it must be {wanted}{remedy}."
         case "enum":
             near = get_close_matches(str(found), [str(choice) for choice in rule], n=1)
             remedy = f"did you mean `{near[0]}`?" if near else f"it may be one of {', '.join(map(str, rule))}."

@@ -110,7 +110,7 @@ def test_who_did_not_choose_is_not_fooled_by_luck():
     label = np.zeros(4000, int)
     dense, pruned = (votes_of((random.random((10, 4000)) > 0.6).astype(int), label) for _ in range(2))
     members = deal_halves(10, 40, random), deal_halves(10, 40, random)
-    found = measure_level(dense, pruned, members, classes=10)
+    found = measure_level(dense, pruned, members, top5=True)
     for population in ("dense", "level"):
         fresh = found[OTHER_HALF, population, "top1", "pies"].estimate(0.01)
         assert fresh.low <= 0.6 <= fresh.high and fresh.high - fresh.low < 0.05
@@ -124,7 +124,7 @@ def test_who_did_not_choose_is_not_fooled_by_luck():
 
 def test_hardness_of_four_images():
     everybody = np.array([[True, True, False], [True, True, False]])
-    found = measure_level(DENSE, PRUNED, (everybody, everybody), classes=10)
+    found = measure_level(DENSE, PRUNED, (everybody, everybody), top5=True)
     # As the paper scores it: PIEs are the last three, dense right 3, 2 and 1 of 3 times, pruned 1, 1 and 3.
     paper = found[ALL_MODELS, "dense", "top1", "pies"], found[ALL_MODELS, "level less dense", "top1", "pies"]
     assert [average.value for average in paper] == pytest.approx([6 / 9, -1 / 9])
@@ -226,10 +226,10 @@ def test_class_impact_refuses_a_class_that_is_not_tested():
 
 
 def test_robustness_by_hand():
-    row = measure("pruned", "fog", 3, DENSE, PRUNED, 10, 0.05)
+    row = measure("pruned", "fog", 3, DENSE, PRUNED, True, 0.05)
     assert row["top1"] == pytest.approx((3 + 1 + 1 + 3) / 12)
     assert row["top1_change"] == pytest.approx((8 - 9) / 12)
     assert row["top1_relative"] == pytest.approx(8 / 9)
     assert row["top5"] == pytest.approx((DENSE_TOP5 := PRUNED.correct_top5).mean()) and DENSE_TOP5.shape == (3, 4)
     assert (row["examples"], row["dense_models"], row["level_models"]) == (4, 3, 3)
-    assert np.isnan(measure("pruned", "fog", 3, DENSE, PRUNED, 5, 0.05)["top5"])
+    assert np.isnan(measure("pruned", "fog", 3, DENSE, PRUNED, False, 0.05)["top5"])

@@ -38,7 +38,7 @@ def tables():
         level: impact_of(level, DENSE, votes, margins_of(DENSE), 4, SIGNIFICANCE) for level, votes in levels.items()
     }
     chosen = np.array([[True, False, False], [False, True, False]])
-    halves = {level: measure_level(DENSE, votes, (chosen, chosen), 10) for level, votes in levels.items()}
+    halves = {level: measure_level(DENSE, votes, (chosen, chosen), True) for level, votes in levels.items()}
     about = {"examples": len(LABEL), "dense_models": 3, "level_models": 3, "splits": 2, "significance": SIGNIFICANCE}
     left_out = {level: left_out_means(DENSE.votes, votes.votes) for level, votes in levels.items()}
     control_scores = scores_of("control", DENSE, DENSE)
@@ -84,7 +84,7 @@ def tables():
         ),
         "robustness": pd.DataFrame(
             [
-                measure(level, "fog", 1, DENSE, votes, 10, SIGNIFICANCE)
+                measure(level, "fog", 1, DENSE, votes, True, SIGNIFICANCE)
                 for level, votes in ({"dense": DENSE} | levels).items()
             ]
         ),
