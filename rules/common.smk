@@ -9,14 +9,24 @@ from snakemake.exceptions import WorkflowError
 sys.path.insert(0, workflow.basedir)
 
 from scripts.lib.columns import ENDINGS
-from scripts.lib.config import check_config, is_brought, with_defaults
+from scripts.lib.config import check_config, is_brought, models_of, with_defaults
 from scripts.lib.corruptions import CORRUPTIONS as CORRUPTION_MODULES
 from scripts.lib.corruptions import FAMILIES, official_tables
-from scripts.lib.data.sources import check_apart, check_files, check_level_files, check_trackable, expanded, splits_of, tracked_files
+from scripts.lib.data.sources import (
+    check_apart,
+    check_files,
+    check_level_files,
+    check_trackable,
+    expanded,
+    splits_of,
+    tracked_files,
+)
 from scripts.lib.errors import InputError
+from scripts.lib.factories import ENDINGS as WEIGHT_ENDINGS
+from scripts.lib.factories import check_checkpoints, module_file
 from scripts.lib.files import sha256
 from scripts.lib.fingerprint import fingerprint
-from scripts.lib.population import cohort_name, cohorts
+from scripts.lib.population import cohort_name, cohorts, seeds_of
 from scripts.lib.project import REPORT_TEMPLATE, ROOT
 from scripts.lib.run_lock import take_run_lock
 
@@ -32,25 +42,33 @@ try:
         if not Path(path).is_file():
             raise InputError(f"config key `corruptions.ids` is {path!r}, and there is no such file: correct the path.")
         check_trackable(f"config key `corruptions.ids` is {path!r}", [path])
+    LEVELS = {level["name"]: level for level in config["levels"]}
     PREDICTIONS = {
-        level["name"]: check_level_files(f"`levels`, `{level['name']}`, `predictions`", level["predictions"], ENDINGS)
-        for level in config["levels"]
+        name: check_level_files(f"`levels`, `{name}`, `predictions`", level["predictions"], ENDINGS)
+        for name, level in LEVELS.items()
         if "predictions" in level
     }
-    check_apart(PREDICTIONS)
+    CHECKPOINTS = {name: level["checkpoints"] for name, level in LEVELS.items() if "checkpoints" in level}
+    WEIGHTS = {}
+    for name, checkpoints in CHECKPOINTS.items():
+        here = f"`levels`, `{name}`, `checkpoints`"
+        WEIGHTS[name] = check_level_files(f"{here}, `weights`", checkpoints["weights"], WEIGHT_ENDINGS)
+        check_checkpoints(f"config key {here}", checkpoints, len(WEIGHTS[name]), models_of(config, name))
+    check_apart(PREDICTIONS | WEIGHTS)
     if SOURCE == "predictions":
         DATA = DATA | {"dense": PREDICTIONS["dense"]}
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
 
-LEVELS = {level["name"]: level for level in config["levels"]}
 COMPRESSED = [level for level in LEVELS if level != "dense"]
 TRAINED = [name for name, level in LEVELS.items() if not is_brought(level)]
 MODELLED = [name for name in LEVELS if name not in PREDICTIONS]
 CORRUPTIONS = config["corruptions"]["names"]
 SPLITS = splits_of(SOURCE, DATA)
-CLEAN_AND_CORRUPTIONS = ["clean", *CORRUPTIONS] if CORRUPTIONS and SPLITS else []  # "clean" are the same images at severity 0
+CLEAN_AND_CORRUPTIONS = (
+    ["clean", *CORRUPTIONS] if CORRUPTIONS and SPLITS else []
+)  # "clean" are the same images at severity 0
 LAYOUT = config["corruptions"]["layout"]
 SHARDS = [f"{shard:04d}-of-{config['corruptions']['shards']:04d}" for shard in range(config["corruptions"]["shards"])]
 SUITES = ["clean", *(family for family in FAMILIES if set(FAMILIES[family]) & set(CORRUPTIONS))]
@@ -64,7 +82,13 @@ TABLES = [
 FIGURES = [*(["pie_rates"] if SPLITS else []), "class_impact", *([] if PREDICTIONS else ["cost"])]
 PICTURES = ["exemplars"] if SPLITS else []
 LEFT_OUT = [
-    *([] if SPLITS else ["The pictures of images and the table of their kinds are left out: the study has predictions and no images."]),
+    *(
+        []
+        if SPLITS
+        else [
+            "The pictures of images and the table of their kinds are left out: the study has predictions and no images."
+        ]
+    ),
     *(
         [f"What the networks cost is left out: of {', '.join(PREDICTIONS)} there are predictions and no networks."]
         if PREDICTIONS
@@ -91,7 +115,7 @@ def choice(names):
 
 def cohorts_of(level):
     """The cohorts of a level; predictions from elsewhere are one."""
-    models = LEVELS[level].get("models", config["population"]["models"])
+    models = models_of(config, level)
     return [cohort_name(range(models))] if level in PREDICTIONS else cohorts(models, config["population"]["cohort"])
 
 
@@ -174,6 +198,22 @@ def benchmark_of_corruptions(wildcards):
     if not SPLITS:
         raise WorkflowError("config key `data.source` is predictions: name images to corrupt.")
     return rules.describe_corruptions.output
+
+
+def weights_of(wildcards):
+    """The user's files of weights of a cohort."""
+    return [WEIGHTS[wildcards.level][seed] for seed in seeds_of(wildcards.cohort)]
+
+
+def checkpoints_of(wildcards):
+    """How a level's brought networks are built; their weights are inputs."""
+    return {key: value for key, value in CHECKPOINTS[wildcards.level].items() if key != "weights"}
+
+
+def factory_of(wildcards):
+    """The file of the user's own module that builds a level's networks; what it imports is not followed."""
+    path = module_file(CHECKPOINTS[wildcards.level]["network"])
+    return sha256(path) if path else None
 
 
 def predictions_of(wildcards):

@@ -55,7 +55,7 @@ rule import_predictions:
         runtime=120,
     params:
         code=code("import_predictions"),
-        models=lambda wildcards: LEVELS[wildcards.level].get("models", config["population"]["models"]),
+        models=lambda wildcards: models_of(config, wildcards.level),
         sparsity=lambda wildcards: LEVELS[wildcards.level].get("sparsity"),
         suites=variants_of_suites(),
         known=list(CORRUPTION_MODULES),

@@ -16,8 +16,8 @@ from scripts.lib.audit.disparity import (
     symmetric_distance_error,
 )
 from scripts.lib.audit.effects import bootstrap_intervals, hedges_g, relative_changes
-from scripts.lib.audit.margins import right_after_shift
 from scripts.lib.audit.intervals import UNDEFINED
+from scripts.lib.audit.margins import right_after_shift
 from scripts.lib.audit.multiple import benjamini_hochberg
 from scripts.lib.dataset import Examples, load_examples, load_manifest
 from scripts.lib.errors import InputError
@@ -34,7 +34,9 @@ class Impact:
 
     dense_recall: np.ndarray  # float64[K, C]
     level_recall: np.ndarray  # float64[L, C]
-    shifted_recall: np.ndarray  # float64[M, C]: the control's, had every image lost the same logit margin; NaN without margins
+    shifted_recall: (
+        np.ndarray
+    )  # float64[M, C]: the control's, had every image lost the same logit margin; NaN without margins
     paper: ClassImpact  # less one constant a level
     own: ClassImpact  # less each model's own mean
     shifted: ClassImpact  # the paper's test of the shifted control

@@ -71,9 +71,7 @@ def _of_splits(dense: Votes, compressed: Votes, members: tuple[np.ndarray, np.nd
     tallies = tally_halves(dense.votes, members[0])
     choosing = tallies[0]
     pies = choosing.label != tally_halves(compressed.votes, members[1])[0].label
-    metrics = {"top1": lambda votes: votes.correct} | (
-        {"top5": lambda votes: votes.correct_top5} if top5 else {}
-    )
+    metrics = {"top1": lambda votes: votes.correct} | ({"top5": lambda votes: votes.correct_top5} if top5 else {})
     shares = {
         (population, metric): right_shares(correct_of(votes), chosen)
         for metric, correct_of in metrics.items()

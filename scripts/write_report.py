@@ -50,11 +50,19 @@ def findings(summary: pd.DataFrame, planted: pd.DataFrame | None, impact: pd.Dat
 
 def networks(study: dict) -> str:
     """What was trained here, and what was brought."""
-    names = [level["name"] for level in study["levels"] if "predictions" in level]
-    trained = len(names) < len(study["levels"])
     network = study["network"]
-    said = [f"network {network['name']} ({'-'.join(map(str, network['channels']))})"] if trained else []
-    return ", ".join(said + ([f"predictions from elsewhere of {', '.join(names)}"] if names else []))
+    trained = f"network {network['name']} ({'-'.join(map(str, network['channels']))})"
+    kinds: dict[str, list[str]] = {}
+    for level in study["levels"]:
+        if "predictions" in level:
+            kinds.setdefault("predictions from elsewhere", []).append(level["name"])
+        elif "checkpoints" in level:
+            kinds.setdefault(f"checkpoints of {level['checkpoints']['network']}", []).append(level["name"])
+        else:
+            kinds.setdefault(trained, []).append(level["name"])
+    if list(kinds) == [trained]:
+        return trained
+    return "; ".join(f"{kind} ({', '.join(names)})" for kind, names in kinds.items())
 
 
 def write_report(tables: list[str], figures: list[str], pictures: list[str], study: dict, left_out: list[str]) -> str:

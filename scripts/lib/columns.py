@@ -82,7 +82,7 @@ def _opened(path: str) -> str:
     return str(expanded(path))
 
 
-class _sentences:  # noqa: N801 (reads as a verb where it is used)
+class _sentences:
     """Turns what pyarrow raises for a damaged file into an InputError that names it."""
 
     def __init__(self, path: str) -> None:
@@ -94,7 +94,9 @@ class _sentences:  # noqa: N801 (reads as a verb where it is used)
     def __exit__(self, _, error: BaseException | None, __) -> None:
         if isinstance(error, pa.ArrowException | OSError | UnicodeDecodeError):
             kind = "CSV in UTF-8" if _is_csv(self.path) else "parquet"
-            raise InputError(f"{self.path} is damaged or no {kind} ({' '.join(str(error).split())}): replace it.") from None
+            raise InputError(
+                f"{self.path} is damaged or no {kind} ({' '.join(str(error).split())}): replace it."
+            ) from None
 
 
 def _parts(path: str, names: list[str]) -> Iterator[pa.RecordBatch]:

@@ -25,7 +25,7 @@ TYPE_NAMES = {
     "string": "a text",
     "boolean": "true or false",
 }
-BROUGHT = ("predictions",)  # keys of a level that is not made here
+BROUGHT = ("predictions", "checkpoints")  # keys of a level that is not made here
 
 
 def with_defaults(config: dict, schema: dict) -> dict:
@@ -90,6 +90,12 @@ def is_brought(level: dict) -> bool:
     return any(key in level for key in BROUGHT)
 
 
+def models_of(config: dict, level: str) -> int:
+    """K of a level."""
+    entry = next(entry for entry in config["levels"] if entry["name"] == level)
+    return entry.get("models", config["population"]["models"])
+
+
 def _check_brought(config: dict) -> None:
     for level in config["levels"]:
         here = f"config key `levels`, `{level['name']}`"
@@ -97,6 +103,8 @@ def _check_brought(config: dict) -> None:
             raise InputError(f"{here}: its models are brought, so nothing is compressed here: write `method: none`.")
         if config["data"]["source"] == "predictions" and "predictions" not in level:
             raise InputError(f"{here}: a study without images can predict nothing: name its `predictions`.")
+        if all(key in level for key in BROUGHT):
+            raise InputError(f"{here}: it has `checkpoints` and `predictions`: remove one of them.")
 
 
 def _check_levels(levels: list[dict]) -> None:

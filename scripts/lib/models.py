@@ -1,4 +1,7 @@
-"""A cohort's models in one safetensors file: tensors named `{seed:03d}.{parameter}`, what they are in the metadata."""
+"""A cohort's models in one safetensors file: tensors named `{seed:03d}.{parameter}`, what they are in the metadata.
+
+Of models that were trained elsewhere it has no tensors, but the metadata name the file of each, which stays where it is.
+"""
 
 import json
 from pathlib import Path
@@ -7,8 +10,9 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from scripts.lib.checkpoints import build_checkpoint_network, load_weights
 from scripts.lib.errors import InputError
-from scripts.lib.files import replacing
+from scripts.lib.files import replacing, sha256
 from scripts.lib.networks import build_network
 
 
@@ -33,6 +37,9 @@ def load_cohort(path: str | Path) -> tuple[dict[int, torch.nn.Module], dict]:
         raise InputError(f"{path} cannot be read ({error}): delete it, and snakemake makes it again.") from None
     models = {}
     for seed in description["seeds"]:
+        if "weights" in description:
+            models[seed] = _checkpoint(description, seed)
+            continue
         prefix = f"{seed:03d}."
         model = build_network(**description["network"], classes=len(description["classes"]))
         model.load_state_dict(
@@ -40,3 +47,17 @@ def load_cohort(path: str | Path) -> tuple[dict[int, torch.nn.Module], dict]:
         )
         models[seed] = model.eval()
     return models, description
+
+
+def _checkpoint(description: dict, seed: int) -> torch.nn.Module:
+    """The network of a file of weights that was trained elsewhere."""
+    network, weights = description["network"], description["weights"][str(seed)]
+    model = build_checkpoint_network(
+        network["checkpoints"], network["options"], network["mean"], network["std"], len(description["classes"])
+    )
+    load_weights(model.network, weights["path"])
+    if sha256(weights["path"]) != weights["sha256"]:
+        raise InputError(
+            f"{weights['path']} has changed since it was checked: run again, and snakemake checks it anew."
+        )
+    return model.to(memory_format=torch.channels_last).eval()

@@ -1,5 +1,6 @@
 """Predictions that somebody else made: rows in any order become blocks of the ledger, one for each model and variant."""
 
+import itertools
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -66,7 +67,9 @@ class Received:
         if self.columns is not None and predicted != self.columns:
             only = min(predicted ^ self.columns)
             has, lacks = (path, self.paths[0]) if only in predicted else (self.paths[0], path)
-            raise InputError(f"{has} has a column {only} and {lacks} has not: give all files of a level the same columns.")
+            raise InputError(
+                f"{has} has a column {only} and {lacks} has not: give all files of a level the same columns."
+            )
         self.columns = predicted
         self.paths.append(path)
         for batch in read_batches(path, kinds):
@@ -196,7 +199,7 @@ class Received:
                     f"{batch.where(name, wrong)}: {columns[name][wrong]:g} is no probability: give softmax outputs, from 0 to 1."
                 )
         ranked = [name for name in given if name != "p_label"]
-        for before, after in zip(ranked, ranked[1:], strict=False):
+        for before, after in itertools.pairwise(ranked):
             wrong = first_false(columns[after] <= columns[before] + TOLERANCE)
             if wrong is not None:
                 raise InputError(

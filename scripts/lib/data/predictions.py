@@ -93,7 +93,9 @@ def _from_predictions(patterns: list[str]) -> Split:
                 )
     where = "the dense predictions"
     if not len(known):
-        raise InputError(f"{where} have no row of a clean image: leave the column corruption out, or write `clean` there.")
+        raise InputError(
+            f"{where} have no row of a clean image: leave the column corruption out, or write `clean` there."
+        )
     example = known.to_pylist()
     check_ids(example, where)
     return Split(example, checked_labels(label, where), iter(()))

@@ -96,7 +96,9 @@ def check_apart(files: dict[str, list[str]]) -> None:
         for path in paths:
             other = owner.setdefault(Path(path).resolve(), level)
             if other != level:
-                raise InputError(f"config key `levels`: `{other}` and `{level}` both name {path}: the models of two levels are others.")
+                raise InputError(
+                    f"config key `levels`: `{other}` and `{level}` both name {path}: the models of two levels are others."
+                )
 
 
 def patterns(named: str | list[str]) -> list[str]:
@@ -114,7 +116,9 @@ def check_level_files(key: str, named: str | list[str], endings: tuple[str, ...]
             raise InputError(f"{here}, and there is nothing of that name: correct the path.")
         for path in files:
             if Path(path).is_dir():
-                raise InputError(f"{here}, and {path} is a folder: name the files in it, as `{path.rstrip('/')}/*{endings[0]}`.")
+                raise InputError(
+                    f"{here}, and {path} is a folder: name the files in it, as `{path.rstrip('/')}/*{endings[0]}`."
+                )
             if Path(path).suffix.lower() not in endings:
                 raise InputError(f"{here}, and {path} is none of {', '.join(endings)}: convert it, or name others.")
         check_trackable(here, files)
