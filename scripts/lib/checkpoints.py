@@ -58,7 +58,7 @@ def build_checkpoint_network(
             f"`{network}` cannot be built with the options {arguments} ({type(error).__name__}: {_one_line(error)}): correct `network` or `options`."
         ) from None
     if not isinstance(built, nn.Module):
-        raise InputError(f"`{network}` gives a {type(built).__name__}: it must give a torch.nn.Module.")
+        raise InputError(f"`{network}` gives a value of type {type(built).__name__}: it must give a torch.nn.Module.")
     if mean is None or std is None:
         mean, std = IMAGENET if module == TORCHVISION else _of_timm(network, built)
     return Normalized(built, mean, std)
@@ -82,6 +82,10 @@ def _factory(module: str, name: str) -> Callable[..., Any]:
         ) from None
     except AttributeError:
         raise InputError(f"the module {module} has no {name}: correct the level's `network`.") from None
+    except Exception as error:  # the module is others' code, and may raise anything
+        raise InputError(
+            f"the module {module} cannot be imported ({type(error).__name__}: {_one_line(error)}): mend it."
+        ) from None
 
 
 def _of_timm(network: str, built: nn.Module) -> tuple[list[float], list[float]]:
@@ -116,7 +120,7 @@ def read_weights(path: str | Path) -> tuple[dict[str, torch.Tensor], list[str]]:
     odd = next((name for name, value in found.items() if not isinstance(value, torch.Tensor)), None)
     if odd is not None:
         raise InputError(
-            f"{path} has a {type(found[odd]).__name__} called {odd!r} among its tensors: save model.state_dict() alone, or under `state_dict`."
+            f"{path} has {odd!r}, a value of type {type(found[odd]).__name__}, among its tensors: save model.state_dict() alone, or under `state_dict`."
         )
     while (prefix := next((p for p in PREFIXES if all(name.startswith(p) for name in found)), None)) is not None:
         notes.append(f"`{prefix}` before every name was taken off")

@@ -70,7 +70,7 @@ def check_checkpoints(here: str, checkpoints: dict, files: int, models: int) -> 
     if len(given) == 1 or (not given and parts_of(checkpoints["network"])[0] not in ZOOS):
         missing = ("std" if given == ["mean"] else "mean") if given else "mean` and `std"
         raise InputError(
-            f"{here}: `{missing}` is missing: say how images from 0 to 1 are normalized for this network, as mean: [0.485, 0.456, 0.406] and "
+            f"{here} lacks `{missing}`: say how images from 0 to 1 are normalized for this network, as mean: [0.485, 0.456, 0.406] and "
             "std: [0.229, 0.224, 0.225]."
         )
     if files != models:

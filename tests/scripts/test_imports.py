@@ -23,6 +23,7 @@ ALLOWED = {
     "train": {"torch"},
     "predict": {"torch"},
     "pack": {"torch"},
+    "import_checkpoints": {"torch"},
     "measure_cost": {"torch", "pandas"},
     "weigh_cost": {"pandas"},
     "draw_cost": {"pandas", "altair"},
