@@ -50,9 +50,9 @@ def check_config(config: dict, schema: dict) -> None:
     errors = sorted(Validator(schema).iter_errors(config), key=lambda error: (len(error.path), str(error.path)))
     if errors:
         raise InputError(_sentence(errors[0]))
+    _check_brought(config)
     _check_levels(config["levels"])
     _check_data(config["data"])
-    _check_brought(config)
     corruptions = config["corruptions"]
     if corruptions["subset"] == "listed" and corruptions.get("ids") is None:
         raise InputError(

@@ -21,7 +21,7 @@ from scripts.score_examples import scores_of, table_of
 from scripts.summarize_pies import summarize_level
 from scripts.summarize_scores import summarize_level as summarize_scores
 from scripts.weigh_cost import weigh
-from scripts.write_report import findings
+from scripts.write_report import findings, networks
 
 SIGNIFICANCE = 0.1
 
@@ -108,3 +108,25 @@ def test_a_page_is_complete(tables, name):
 def test_findings_say_what_cannot_be_told_from_the_control(tables):
     (sentence,) = findings(tables["pie_summary"], tables["planted"], tables["class_impact"])
     assert sentence.startswith("pruned cannot be told from the control: 3 PIEs beside the control's 0")
+
+
+def test_findings_without_groups_and_of_fewer_models(tables):
+    summary = tables["pie_summary"].copy()
+    (sentence,) = findings(summary, None, tables["class_impact"])
+    assert sentence.endswith("in the control.") and "group" not in sentence
+    summary.loc[summary.level == "pruned", "level_models"] = 2
+    (sentence,) = findings(summary, None, tables["class_impact"])
+    assert sentence.endswith("; K = 2 here and 3 in the control, and counts at different K do not compare.")
+
+
+def test_the_report_names_what_was_trained_and_what_was_brought():
+    study = {"network": {"name": "plain", "channels": [4, 8]}, "levels": [{"name": "dense"}, {"name": "control"}]}
+    assert networks(study) == "network plain (4-8)"
+    study["levels"] += [
+        {"name": "a", "checkpoints": {"network": "torchvision:resnet18"}},
+        {"name": "b", "predictions": "x"},
+    ]
+    assert (
+        networks(study)
+        == "network plain (4-8) (dense, control); checkpoints of torchvision:resnet18 (a); predictions from elsewhere (b)"
+    )
