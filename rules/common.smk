@@ -221,6 +221,16 @@ def predictions_of(wildcards):
     return PREDICTIONS[wildcards.level]
 
 
+def number_of_models(wildcards):
+    """K of the level."""
+    return models_of(config, wildcards.level)
+
+
+def stated_sparsity(wildcards):
+    """The sparsity that the study states for a level whose weights are not here."""
+    return LEVELS[wildcards.level].get("sparsity")
+
+
 def variants_of_suites():
     """What each suite of the study has: (corruption, severity), in the study's order."""
     severities = config["corruptions"]["severities"]

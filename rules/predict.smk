@@ -55,8 +55,8 @@ rule import_predictions:
         runtime=120,
     params:
         code=code("import_predictions"),
-        models=lambda wildcards: models_of(config, wildcards.level),
-        sparsity=lambda wildcards: LEVELS[wildcards.level].get("sparsity"),
+        models=number_of_models,
+        sparsity=stated_sparsity,
         suites=variants_of_suites(),
         known=list(CORRUPTION_MODULES),
     message:

@@ -69,6 +69,18 @@ def read_batches(path: str, kinds: dict[str, str]) -> Iterator[Batch]:
         first += part.num_rows
 
 
+def read_others(path: str, names: list[str]) -> dict[str, np.ndarray]:
+    """Whole columns of whatever kind they are; InputError for a damaged file."""
+    if not names:
+        return {}
+    with _sentences(path):
+        if _is_csv(path):
+            table = pacsv.read_csv(_opened(path), convert_options=pacsv.ConvertOptions(include_columns=names))
+        else:
+            table = pq.read_table(_opened(path), columns=names)
+    return {name: table[name].to_numpy() for name in names}
+
+
 def first_false(right: np.ndarray) -> int | None:
     """The index of the first False in bool[n], or None."""
     return None if right.all() else int(np.argmin(right))

@@ -154,8 +154,8 @@ class Received:
         names, code = encoded.dictionary.to_pylist(), encoded.indices.to_numpy()
         variant = np.empty(len(code), dtype=np.int64)
         for index, name in enumerate(names):
-            rows = np.flatnonzero(code == index)
-            here = batch.where("corruption", rows[0])
+            found = np.flatnonzero(code == index)
+            here = batch.where("corruption", found[0])
             study = {each for each, _ in self.variants}
             if name != "clean" and name not in self.known:
                 raise InputError(f"{here}: {name!r} is unknown: it may be clean, {', '.join(self.known)}.")
@@ -163,8 +163,8 @@ class Received:
                 raise InputError(f"{here}: {name}, which the study does not name: add it to `corruptions.names`.")
             if severity is None and name != "clean":
                 raise InputError(f"{here}: {name}, and there is no column severity: add it.")
-            for grade in [0] if severity is None else np.unique(severity[rows]):
-                chosen = rows if severity is None else rows[severity[rows] == grade]
+            for grade in [0] if severity is None else np.unique(severity[found]):
+                chosen = found if severity is None else found[severity[found] == grade]
                 if (name, int(grade)) not in self.variants:
                     allowed = [each for corruption, each in self.variants if corruption == name]
                     raise InputError(

@@ -1,6 +1,7 @@
 """Predictions from elsewhere: what is right becomes the ledger, and what is wrong is refused in one sentence."""
 
 import json
+from pathlib import Path
 from types import SimpleNamespace as Names
 
 import numpy as np
@@ -259,3 +260,17 @@ def test_an_example_has_one_label(tmp_path):
         InputError, match="the example '002' has the label 5 and in another row 2: give every example one"
     ):
         bring(tmp_path, [save(table, tmp_path / "a.csv")], VARIANTS[:1])
+
+
+def test_the_documented_way_out_of_torch_is_a_way_in(tmp_path):
+    import torch
+
+    page = (Path(__file__).parents[2] / "docs" / "your_own_predictions.md").read_text(encoding="utf-8")
+    scope: dict = {}
+    exec(page.split("```python\n")[1].split("```")[0], scope)
+    logits = torch.randn(2, N, CLASSES, generator=torch.Generator().manual_seed(0))
+    table = pd.concat([scope["rows"](logits[k], torch.from_numpy(LABELS), IDS, seed) for k, seed in enumerate(SEEDS)])
+    (clean,) = bring(tmp_path, [save(table, tmp_path / "a.parquet")], VARIANTS[:1])
+    votes = load_population([clean], "dense")["clean", 0]
+    assert votes.seed.tolist() == [3, 7] and has_top5([clean])
+    assert np.array_equal(votes.votes, logits.argmax(dim=2)[[1, 0]])

@@ -3,11 +3,9 @@
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv as pacsv
-import pyarrow.parquet as pq
 
-from scripts.lib.columns import ENDINGS, TEXT, WHOLE, check_columns, first_false, read_batches
-from scripts.lib.data.sources import DENSE, EXAMPLES, expanded, matching
+from scripts.lib.columns import TEXT, WHOLE, check_columns, first_false, read_batches, read_others
+from scripts.lib.data.sources import DENSE, EXAMPLES, matching
 from scripts.lib.data.split import Split, check_ids, checked_labels, class_names
 from scripts.lib.errors import InputError
 
@@ -41,7 +39,7 @@ def _from_table(path: str) -> Split:
     example = [name for part in parts for name in part.columns["example"].to_pylist()]
     check_ids(example, path)
     label = checked_labels(np.concatenate([part.columns["label"] for part in parts]), path)
-    more = _further(path, [name for name in names if name not in kinds])
+    more = read_others(path, [name for name in names if name not in kinds])
     if FREQUENCY in kinds:
         more[FREQUENCY] = np.concatenate([part.columns[FREQUENCY] for part in parts])
         for number in np.unique(label):
@@ -52,18 +50,6 @@ def _from_table(path: str) -> Split:
                     "of a class, the same for all its examples."
                 )
     return Split(example, label, iter(()), more=more)
-
-
-def _further(path: str, names: list[str]) -> dict[str, np.ndarray]:
-    """The user's own columns, as texts or numbers."""
-    if not names:
-        return {}
-    file = str(expanded(path))
-    if path.lower().endswith(ENDINGS[1]):
-        table = pacsv.read_csv(file, convert_options=pacsv.ConvertOptions(include_columns=names))
-    else:
-        table = pq.read_table(file, columns=names)
-    return {name: table[name].to_numpy() for name in names}
 
 
 def _from_predictions(patterns: list[str]) -> Split:
