@@ -178,7 +178,7 @@ rule compare_classes:
 
 rule measure_robustness:
     input:
-        ledger=ledger(*SUITES),
+        ledger=ledger(*(suite for suite in SUITES if suite != "natural")),
     output:
         table="<results>/tables/robustness.csv",
     log:
@@ -199,6 +199,31 @@ rule measure_robustness:
         "measure top-1 and top-5 under every corruption"
     script:
         "../scripts/measure_robustness.py"
+
+
+rule measure_natural:
+    input:
+        ledger=ledger("clean", "natural"),
+    output:
+        table="<results>/tables/natural.csv",
+    log:
+        "<logs>/measure_natural.log",
+    localrule: True
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=20,
+    params:
+        code=code("measure_natural"),
+        levels=list(LEVELS),
+        natural=list(NATURAL),
+        significance=config["audit"]["significance"],
+    message:
+        "measure top-1 and top-5 on natural test sets"
+    script:
+        "../scripts/measure_natural.py"
 
 
 rule weigh_cost:

@@ -9,7 +9,7 @@ from snakemake.exceptions import WorkflowError
 sys.path.insert(0, workflow.basedir)
 
 from scripts.lib.columns import ENDINGS
-from scripts.lib.config import check_config, is_brought, models_of, with_defaults
+from scripts.lib.config import check_config, is_brought, left_out, models_of, with_defaults
 from scripts.lib.corruptions import CORRUPTIONS as CORRUPTION_MODULES
 from scripts.lib.corruptions import FAMILIES, official_tables
 from scripts.lib.data.sources import (
@@ -26,6 +26,7 @@ from scripts.lib.factories import ENDINGS as WEIGHT_ENDINGS
 from scripts.lib.factories import check_checkpoints, module_file
 from scripts.lib.files import sha256
 from scripts.lib.fingerprint import fingerprint
+from scripts.lib.natural import check_natural, natural_arrays
 from scripts.lib.population import cohort_name, cohorts, seeds_of
 from scripts.lib.project import REPORT_TEMPLATE, ROOT
 from scripts.lib.run_lock import take_run_lock
@@ -37,6 +38,7 @@ try:
     SOURCE = config["data"]["source"]
     DATA = config["data"][SOURCE]
     check_files(SOURCE, DATA)
+    check_natural(config["natural"], list(CORRUPTION_MODULES))
     IDS = [str(expanded(config["corruptions"]["ids"]))] if config["corruptions"]["subset"] == "listed" else []
     for path in IDS:
         if not Path(path).is_file():
@@ -66,35 +68,27 @@ TRAINED = [name for name, level in LEVELS.items() if not is_brought(level)]
 MODELLED = [name for name in LEVELS if name not in PREDICTIONS]
 CORRUPTIONS = config["corruptions"]["names"]
 SPLITS = splits_of(SOURCE, DATA)
-CLEAN_AND_CORRUPTIONS = (
-    ["clean", *CORRUPTIONS] if CORRUPTIONS and SPLITS else []
-)  # "clean" are the same images at severity 0
+# "clean" are the same images at severity 0.
+CLEAN_AND_CORRUPTIONS = ["clean", *CORRUPTIONS] if CORRUPTIONS and SPLITS else []
 LAYOUT = config["corruptions"]["layout"]
 SHARDS = [f"{shard:04d}-of-{config['corruptions']['shards']:04d}" for shard in range(config["corruptions"]["shards"])]
-SUITES = ["clean", *(family for family in FAMILIES if set(FAMILIES[family]) & set(CORRUPTIONS))]
+NATURAL = {natural["name"]: natural for natural in config["natural"]}
+SUITES = [
+    "clean",
+    *(family for family in FAMILIES if set(FAMILIES[family]) & set(CORRUPTIONS)),
+    *(["natural"] if NATURAL else []),
+]
 TABLES = [
     *("pies", "pie_summary", "hardness", "predictors", "scores", "score_summary"),
     *(["planted"] if SPLITS else []),
     *("class_summary", "class_impact"),
     *([] if PREDICTIONS else ["cost_and_forgetting", "cost"]),
     "robustness",
+    *(["natural"] if NATURAL else []),
 ]
 FIGURES = [*(["pie_rates"] if SPLITS else []), "class_impact", *([] if PREDICTIONS else ["cost"])]
 PICTURES = ["exemplars"] if SPLITS else []
-LEFT_OUT = [
-    *(
-        []
-        if SPLITS
-        else [
-            "The pictures of images and the table of their kinds are left out: the study has predictions and no images."
-        ]
-    ),
-    *(
-        [f"What the networks cost is left out: of {', '.join(PREDICTIONS)} there are predictions and no networks."]
-        if PREDICTIONS
-        else []
-    ),
-]
+LEFT_OUT = left_out(bool(SPLITS), list(PREDICTIONS))
 KERNEL = {name: sha256(ROOT / "kernels" / name)[:12] for name in ("cpu.cpp", "configs.json")}
 GPU = int(config["training"]["device"] == "cuda")
 
@@ -106,6 +100,7 @@ wildcard_constraints:
     corruption="|".join(CLEAN_AND_CORRUPTIONS) or "none",
     shard=r"\d{4}-of-\d{4}",
     table="|".join(TABLES),
+    natural="|".join(map(re.escape, NATURAL)) or "none",
 
 
 def choice(names):
@@ -245,16 +240,48 @@ def images_of(wildcards):
     """The image files of a suite, or the lists of them."""
     if wildcards.suite == "clean":
         return "<results>/data/test.npy"
+    if wildcards.suite == "natural":
+        return [*natural_files("npy"), "<results>/data/test.npy"]
     return corrupted("files", corruptions_of(wildcards.suite))
 
 
 def variants_of(wildcards):
-    """The manifests of a suite's corrupted images."""
+    """The manifests of a suite's corrupted or natural images."""
+    if wildcards.suite == "natural":
+        return natural_files("json")
     return corrupted("manifests", corruptions_of(wildcards.suite))
 
 
+def natural_of(wildcards):
+    """A natural set's entry in the study."""
+    return NATURAL[wildcards.natural]
+
+
+def preparation_of(wildcards):
+    """How a natural set's pictures become images: as the set says, or else as the study's own pictures do."""
+    given, study = NATURAL[wildcards.natural], {} if "images" in NATURAL[wildcards.natural] else DATA
+    own = given if "preparation" in given else study
+    return {
+        "preparation": own.get("preparation", "as_is"),
+        "size": own.get("size"),
+        "orientation": study.get("orientation", "as_stored"),
+    }
+
+
+def arrays_of(wildcards):
+    """The arrays that a natural set is read from."""
+    return natural_arrays(NATURAL[wildcards.natural])
+
+
+def natural_files(ending):
+    """The files of one kind that `prepare_natural` makes, set after set."""
+    return expand("<results>/data/natural/{natural}.{ending}", natural=NATURAL, ending=ending)
+
+
 def chosen_of(wildcards):
-    """The table of the examples that a suite shows, where it does not show all."""
+    """The table of the examples that a suite shows, where these are not all test images."""
+    if wildcards.suite == "natural":
+        return natural_files("parquet")
     return [] if wildcards.suite == "clean" else "<results>/corrupted/examples.csv"
 
 

@@ -6,7 +6,7 @@ import json
 import numpy as np
 import torch
 
-from scripts.lib.dataset import Examples, load_examples, load_manifest, load_split
+from scripts.lib.dataset import load_examples, load_images, load_manifest, load_split
 from scripts.lib.device import prepare_device
 from scripts.lib.errors import InputError
 from scripts.lib.files import sha256
@@ -14,20 +14,28 @@ from scripts.lib.job import ImageProgress, logged
 from scripts.lib.layouts import Variant, load_variants
 from scripts.lib.ledger import block, recipe_of, save_ledger
 from scripts.lib.models import load_cohort
+from scripts.lib.natural import Shown, load_natural
 from scripts.lib.packing import kernel_in_use, load_packed_networks
 from scripts.lib.predicting import batch_of, probabilities
 from scripts.lib.subset import load_chosen
 
 
-def load_suite(input, data: dict, suite: str) -> tuple[list[Variant], Examples]:
-    """The variants of a suite, and the examples that they all show."""
+def load_suite(input, data: dict, suite: str) -> list[Shown]:
+    """What a suite shows."""
     if suite == "clean":
         images, examples, _ = load_split(input.images, input.examples, input.data, "test")
-        return [Variant("clean", 0, images)], examples
+        return [Shown(Variant("clean", 0, images), examples)]
     everything = load_examples(input.examples, "test", data["sha256"]["examples"])
+    if suite == "natural":
+        *images, tested = input.images
+        study = load_images(tested, data["sha256"]["test"], mapped=True), everything
+        return load_natural(images, input.variants, input.chosen, data, study)
     chosen = load_chosen(input.chosen)
-    variants = load_variants(input.images, input.variants, chosen, sha256(input.chosen))
-    return variants, everything.take(chosen.positions_in(everything))
+    examples = everything.take(chosen.positions_in(everything))
+    return [
+        Shown(variant, examples)
+        for variant in load_variants(input.images, input.variants, chosen, sha256(input.chosen))
+    ]
 
 
 def study_digest(training: dict, data: dict) -> str:
@@ -44,20 +52,22 @@ def main(input, output, params, wildcards) -> None:
         raise InputError(
             f"{input.models} was trained on other images than {input.data} describes: delete it, and snakemake trains again."
         )
-    variants, examples = load_suite(input, data, wildcards.suite)
+    suite = load_suite(input, data, wildcards.suite)
     if input.packed:
         models = load_packed_networks(models, input.packed)
         print(f"block-sparse layers run as {kernel_in_use(device)}")
     models = {seed: model.to(device) for seed, model in models.items()}
-    progress = ImageProgress(len(models) * len(variants) * len(examples), f"{wildcards.level}, {wildcards.suite}")
+    images_to_predict = len(models) * sum(len(shown.examples) for shown in suite)
+    progress = ImageProgress(images_to_predict, f"{wildcards.level}, {wildcards.suite}")
     blocks = []
-    for variant in variants:
+    for shown in suite:
+        variant, examples = shown.variant, shown.examples
         # The models take turns on a batch, so that images are read once and few of them are in memory.
         predicted: dict[int, list[np.ndarray]] = {seed: [] for seed in models}
         for images in variant.batches(batch_of(*data["image_size"])):
             batch = torch.from_numpy(np.array(images)).to(device)
             for seed, model in models.items():
-                predicted[seed].append(probabilities(model, batch))
+                predicted[seed].append(probabilities(model, batch, shown.among))
                 progress.advance(len(images))
         for seed, parts in predicted.items():
             values = np.concatenate(parts)

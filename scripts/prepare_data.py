@@ -1,28 +1,18 @@
 """Make a study's images, their example table and the manifest that vouches for them."""
 
-from collections import Counter, deque
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import partial
-from itertools import chain
-
 import numpy as np
 import PIL
 
 from scripts.lib.data.arrays import read_arrays
 from scripts.lib.data.image_folder import read_image_folder
 from scripts.lib.data.parquet import read_parquet
-from scripts.lib.data.pictures import open_picture
 from scripts.lib.data.planted_digits import read_planted_digits
 from scripts.lib.data.predictions import read_predictions
-from scripts.lib.data.preparations import PREPARATIONS
 from scripts.lib.data.sources import without_paths
-from scripts.lib.data.split import Picture, Split
-from scripts.lib.dataset import pixels_digest, save_examples, save_manifest, writing_images
-from scripts.lib.errors import InputError
+from scripts.lib.data.writing import Size, write_split
+from scripts.lib.dataset import save_examples, save_manifest
 from scripts.lib.files import sha256
-from scripts.lib.job import ImageProgress, logged
+from scripts.lib.job import logged
 
 # Options in, the splits and the class names out.
 READERS = {
@@ -32,73 +22,6 @@ READERS = {
     "parquet": read_parquet,
     "predictions": read_predictions,  # examples without pictures
 }
-AHEAD = 16  # pictures that wait for each thread
-
-
-def prepare(picture: Picture, options: dict) -> tuple[str, np.ndarray, list[str]]:
-    """What to call a picture, the prepared image uint8[H, W, 3], and what had to be converted."""
-    name, data = picture
-    if isinstance(data, np.ndarray):
-        return name, data, []
-    opened, notes = open_picture(name, data, options["orientation"])
-    fit = PREPARATIONS[options["preparation"]]
-    return name, np.asarray(fit(opened, options["size"]) if fit else opened), notes
-
-
-def in_order(function, items: Iterator, threads: int) -> Iterator:
-    """As `map`, by several threads (Pillow's decoders let others run), with no more than a few items in memory."""
-    if threads == 1:
-        yield from map(function, items)
-        return
-    with ThreadPoolExecutor(threads) as pool:
-        waiting: deque = deque()
-        try:
-            for item in items:
-                waiting.append(pool.submit(function, item))
-                if len(waiting) >= threads * AHEAD:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
-
-
-@dataclass
-class Size:
-    """The size that all images must have: that of the first, and what that one is called."""
-
-    where: str = ""
-    shape: tuple[int, ...] = ()
-
-    def check(self, where: str, image: np.ndarray) -> None:
-        """Raise InputError if an image has another size."""
-        if not self.where:
-            self.where, self.shape = where, image.shape
-        if image.shape != self.shape:
-            raise InputError(
-                f"{where} has {image.shape[1]} x {image.shape[0]} pixels and {self.where} {self.shape[1]} x {self.shape[0]}: "
-                "set `preparation` and `size` in the study's `data` section to make all of one size."
-            )
-
-
-def write_split(
-    path: str, name: str, split: Split, options: dict, size: Size, threads: int
-) -> tuple[list[str], Counter]:
-    """Write a split's images; the digests of their pixels, and how many were converted from what."""
-    prepared = in_order(partial(prepare, options=options), split.pictures, threads)
-    first = next(prepared)
-    size.check(first[0], first[1])
-    digests, converted = [], Counter()
-    progress = ImageProgress(len(split.example), f"prepare the {name} images")
-    with writing_images(path, (len(split.example), *size.shape)) as put:
-        for where, image, notes in chain([first], prepared):
-            size.check(where, image)
-            put(len(digests), image)
-            digests.append(pixels_digest(image))
-            converted.update(notes)
-            progress.advance(1)
-    return digests, converted
 
 
 def main(output, params, threads: int) -> None:

@@ -90,6 +90,20 @@ def is_brought(level: dict) -> bool:
     return any(key in level for key in BROUGHT)
 
 
+def left_out(images: bool, predictions: list[str]) -> list[str]:
+    """A sentence for each part of the report that a study cannot have; predictions: the levels of which there are no networks."""
+    sentences = []
+    if not images:
+        sentences.append(
+            "The pictures of images and the table of their kinds are left out: the study has predictions and no images."
+        )
+    if predictions:
+        sentences.append(
+            f"What the networks cost is left out: of {', '.join(predictions)} there are predictions and no networks."
+        )
+    return sentences
+
+
 def models_of(config: dict, level: str) -> int:
     """K of a level."""
     entry = next(entry for entry in config["levels"] if entry["name"] == level)
@@ -103,6 +117,10 @@ def _check_brought(config: dict) -> None:
             raise InputError(f"{here}: its models are brought, so nothing is compressed here: write `method: none`.")
         if config["data"]["source"] == "predictions" and "predictions" not in level:
             raise InputError(f"{here}: a study without images can predict nothing: name its `predictions`.")
+        if config.get("natural") and "predictions" in level:
+            raise InputError(
+                f"{here}: natural test sets need networks to predict them: remove `natural`, or bring `checkpoints`."
+            )
         if all(key in level for key in BROUGHT):
             raise InputError(f"{here}: it has `checkpoints` and `predictions`: remove one of them.")
 

@@ -73,11 +73,14 @@ class Variant:
     corruption: str
     severity: int
     images: np.ndarray | list[tuple[Path, str]]  # uint8[N, H, W, 3], or JPEG files with their SHA-256
+    rows: np.ndarray | None = None  # which of an array's images; None for all
 
     def batches(self, size: int) -> Iterator[np.ndarray]:
         """All images in order, uint8[n, H, W, 3] with at most `size` at a time; InputError for a file that is missing or changed."""
-        for start in range(0, len(self.images), size):
-            part = self.images[start : start + size]
+        for start in range(0, len(self.images if self.rows is None else self.rows), size):
+            part = (
+                self.images[start : start + size] if self.rows is None else self.images[self.rows[start : start + size]]
+            )
             yield part if isinstance(part, np.ndarray) else np.stack([_read_jpeg(*file) for file in part])
 
 

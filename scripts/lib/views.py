@@ -476,6 +476,31 @@ def pies(table: pd.DataFrame) -> View:
     return View("The clearest PIEs", note, cells)
 
 
+def natural(table: pd.DataFrame) -> View:
+    cells = pd.DataFrame(
+        {
+            "natural set": table.natural,
+            "answered from": [f"{scored} ({n})" for scored, n in zip(table.scored_on, table.classes, strict=True)],
+            "level": table.level,
+            "top-1": estimate(table, "top1"),
+            "less dense's": estimate(table, "top1_change", sign=True),
+            "n": table.examples.astype(str),
+            "top-1, clean images": estimate(table, "clean_top1"),
+            "less dense's, clean images": estimate(table, "clean_top1_change", sign=True),
+            "n, clean": table.clean_examples.astype(str),
+            "lost beyond clean": estimate(table, "top1_change_beyond_clean", sign=True),
+        }
+    )
+    first = table.iloc[0]
+    note = (
+        f"K = {first.dense_models} dense models and as many of each level. Natural sets show other photographs of the same classes. Answered from all classes: plain argmax; from the set's classes: every other class is ruled out, "
+        "as the authors of ImageNet-A and -R score theirs, so the two do not compare with each other. Clean images: the study's own test images of the set's classes, scored in the same way. Lost beyond clean: what the level loses against dense on "
+        "the natural set less what it loses on those; the control's is what seeds alone do. "
+        f"Top-5: natural.csv. Brackets: {coverage(table)} intervals over images, the models taken as they are."
+    )
+    return View("Natural test sets", note, cells)
+
+
 VIEWS: dict[str, Callable[[pd.DataFrame], View]] = {
     "pies": pies,
     "pie_summary": pie_summary,
@@ -487,6 +512,7 @@ VIEWS: dict[str, Callable[[pd.DataFrame], View]] = {
     "class_summary": class_summary,
     "class_impact": class_impact,
     "robustness": robustness,
+    "natural": natural,
     "cost": cost,
     "cost_and_forgetting": cost_and_forgetting,
 }

@@ -148,6 +148,8 @@ def test_a_study_of_predictions_needs_them_for_all_levels_and_a_control():
     study = changed("levels", [FILES, FILES | {"name": "control"}])
     study["data"] = {"source": "predictions", "predictions": {"name": "mine"}}
     check_config(study, SCHEMA)
+    with pytest.raises(InputError, match="`dense`: natural test sets need networks to predict them"):
+        check_config(study | {"natural": [{"name": "a", "folder": "b"}]}, SCHEMA)
     study["levels"].append({"name": "other", "method": "none"})
     with pytest.raises(InputError, match="`other`: a study without images can predict nothing: name its `predictions`"):
         check_config(study, SCHEMA)

@@ -35,6 +35,7 @@ ALLOWED = {
     "compare_kinds": {"pandas"},
     "compare_classes": {"pandas"},
     "measure_robustness": {"pandas"},
+    "measure_natural": {"pandas"},
     "render_table": {"pandas"},
     "write_report": {"pandas"},
     "draw_pie_rates": {"pandas", "altair"},

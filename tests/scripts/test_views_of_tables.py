@@ -15,6 +15,7 @@ from scripts.find_pies import pies_of
 from scripts.lib.audit.scores import left_out_means
 from scripts.lib.views import VIEWS
 from scripts.measure_hardness import hardness_rows, measure_level, predictor_rows
+from scripts.measure_natural import measure as measure_natural
 from scripts.measure_robustness import measure
 from scripts.render_table import markdown
 from scripts.score_examples import scores_of, table_of
@@ -85,6 +86,12 @@ def tables():
         "robustness": pd.DataFrame(
             [
                 measure(level, "fog", 1, DENSE, votes, True, SIGNIFICANCE)
+                for level, votes in ({"dense": DENSE} | levels).items()
+            ]
+        ),
+        "natural": pd.DataFrame(
+            [
+                measure_natural("drawn", level, "all classes", (DENSE, None, 10), (votes, None, 10), SIGNIFICANCE)
                 for level, votes in ({"dense": DENSE} | levels).items()
             ]
         ),

@@ -162,8 +162,15 @@ levels:
   - {{name: control, method: none}}
   - {{name: magnitude-0.50, method: magnitude, sparsity: 0.5}}
 corruptions: {{names: [fog, contrast], severities: [1, 5], layout: imagenet-c, subset: first, per_class: 4, shards: 2}}
+natural:
+  - {{name: drawn, folder: {folder}/drawn}}
+  - {{name: again, images: {folder}/x.npy, labels: {folder}/y.npy}}
 audit: {{permutations: 200}}
 """
+
+
+def report(results):
+    return (results / "report.html").read_text(encoding="utf-8")
 
 
 def test_own_data_go_through_every_rule(tmp_path):
@@ -174,6 +181,11 @@ def test_own_data_go_through_every_rule(tmp_path):
         image[label * 10 : label * 10 + 10] = random.integers(100, 255, (10, 40, 3))
     np.save(tmp_path / "x.npy", stripes)
     np.save(tmp_path / "y.npy", labels)
+    for position in range(12):  # the classes 0 and 2 of 3, darker
+        if labels[position] != 1:
+            picture = tmp_path / "drawn" / str(labels[position]) / f"{position}.png"
+            picture.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(stripes[position] // 2).save(picture)
     project = copy_project(tmp_path / "lacuna", "own.yaml")
     (project.folder / "own.yaml").write_text(OWN.format(folder=tmp_path))
     done = project.snakemake()
@@ -183,7 +195,19 @@ def test_own_data_go_through_every_rule(tmp_path):
     assert set(robustness.corruption) == {"clean", "fog", "contrast"} and (robustness.examples == 12).all()
     planted = pd.read_csv(results / "tables" / "planted.csv")
     assert set(planted.group) == {"typical", "head"}  # nothing is planted, and every class is equally frequent
-    assert "Nothing was planted in these images" in (results / "report.html").read_text(encoding="utf-8")
+    assert "Nothing was planted in these images" in report(results)
+    natural = pd.read_csv(results / "tables" / "natural.csv")
+    scored = natural[natural.level == "dense"].set_index(["natural", "scored_on"])
+    # `again` shows the test images themselves, of all classes.
+    again = scored.loc["again", "all classes"]
+    assert (again.examples, again.classes, again.clean_examples) == (60, 3, 60) and again.top1 == again.clean_top1
+    assert set(scored.index) == {("again", "all classes"), ("drawn", "all classes"), ("drawn", "the set's classes")}
+    own = scored.loc["drawn", "the set's classes"]
+    assert (own.examples, own.classes, own.clean_examples) == (8, 2, 40)
+    assert (own.clean_top1 >= scored.loc["drawn", "all classes"].clean_top1) and "Natural test sets" in report(results)
+    masked = pd.read_parquet(results / "predictions" / "dense" / "000-001" / "natural.parquet")
+    masked = masked[masked.corruption.isin(["drawn:masked", "drawn:clean"])]
+    assert set(masked.top1) <= {0, 2} and (masked.top3 == 1).all() and (masked.p3 == 0).all()
     assert project.would_run() == {}
     (results / "corrupted" / "fog" / "5" / "1" / "4.JPEG").write_bytes(b"x")
     done = project.snakemake("--forcerun=predict", "results/own/predictions/dense/000-001/weather.parquet")

@@ -4,17 +4,24 @@ import pandas as pd
 import pytest
 from copies import copy_project
 
+from docs.excerpts import MARK, PAGE, filled
+
 COMPRESSED = ["magnitude-0.90", "block-0.80"]
 
 
 @pytest.fixture(scope="module")
-def tables(tmp_path_factory):
+def results(tmp_path_factory):
     project = copy_project(tmp_path_factory.mktemp("demo") / "lacuna", study=None)
     done = project.snakemake("demo")
     assert done.returncode == 0, done.stdout + done.stderr
     folder = project.folder / "results/demo"
     assert (folder / "report.html").stat().st_size > 100_000
-    return {path.stem: pd.read_csv(path) for path in (folder / "tables").glob("*.csv")}
+    return folder
+
+
+@pytest.fixture(scope="module")
+def tables(results):
+    return {path.stem: pd.read_csv(path) for path in (results / "tables").glob("*.csv")}
 
 
 def row(table, level, **where):
@@ -98,3 +105,11 @@ def test_every_variant_was_measured(tables):
     assert len(robustness) == 5 * (1 + 15 * 5) and (robustness.examples == 400).all()
     dense = robustness[(robustness.level == "dense") & (robustness.severity == 5)].set_index("corruption").top1
     assert dense["contrast"] < 0.45 and dense["fog"] < 0.45 < dense["jpeg_compression"]
+
+
+def test_every_excerpt_of_the_page_about_tables_is_there(results):
+    page = PAGE.read_text(encoding="utf-8")
+    anew = filled(page, results / "tables")
+    assert len(list(MARK.finditer(page))) >= 8 and page.count("<!-- table:") == page.count("<!-- end -->")
+    # Numbers differ between machines; which rows and columns there are does not.
+    assert len(anew.splitlines()) == len(page.splitlines())

@@ -1,0 +1,80 @@
+"""Make the images of a natural test set, their example table and the manifest that vouches for them."""
+
+import numpy as np
+import PIL
+
+from scripts.lib.data.arrays import read_arrays
+from scripts.lib.data.image_folder import read_image_folder
+from scripts.lib.data.split import Split
+from scripts.lib.data.writing import Size, write_split
+from scripts.lib.dataset import load_manifest, save_examples, save_manifest
+from scripts.lib.errors import InputError
+from scripts.lib.files import sha256
+from scripts.lib.job import logged
+from scripts.lib.natural import SPLIT
+
+
+def read_natural(natural: dict, classes: list[str]) -> Split:
+    """The examples of a natural set with the study's labels; InputError for a class that the study does not have."""
+    if "folder" not in natural:
+        named = {"test_images": natural["images"], "test_labels": natural["labels"]}
+        splits, _ = read_arrays(named | {"train_images": None, "train_labels": None, "classes": None})
+        split = splits["test"]
+        if split.label.max() >= len(classes):
+            raise InputError(
+                f"{natural['labels']} has the label {split.label.max()} and the study {len(classes)} classes: correct it."
+            )
+        return split
+    splits, names = read_image_folder({"test": natural["folder"], "train": None})
+    number = {name: label for label, name in enumerate(classes)}
+    unknown = [name for name in names if name not in number]
+    if unknown:
+        raise InputError(
+            f"{natural['folder']} has the folder {unknown[0]!r}, which is no class of the study: folders are named as its classes, such as {classes[0]!r}."
+        )
+    split = splits["test"]
+    label = np.array([number[name] for name in names])[split.label]
+    return Split(split.example, label, split.pictures)
+
+
+def main(input, output, params, threads: int) -> None:
+    """Read a natural set, write images, example table and manifest."""
+    data = load_manifest(input.data)
+    split = read_natural(params.natural, data["classes"])
+    height, width = data["image_size"]
+    size = Size("the study's data", (height, width, 3))
+    name = params.natural["name"]
+    pixels, converted = write_split(output.images, name, split, params.preparation, size, threads)
+    for what, count in sorted(converted.items()):
+        print(f"{name}: {count} pictures converted: {what}")
+    columns = {
+        "example": split.example,
+        "split": [SPLIT] * len(pixels),
+        "label": split.label,
+        "shown": split.shown,
+        "kind": split.kind,
+        "class_frequency": np.full(len(pixels), np.nan),
+        "pixels": pixels,
+    }
+    save_examples(output.examples, columns)
+    among = np.unique(split.label)
+    print(f"{name}: {len(pixels)} images of {len(among)} of the study's {len(data['classes'])} classes")
+    save_manifest(
+        output.manifest,
+        {
+            "name": name,
+            "preparation": params.preparation,
+            "all_classes": data["classes"],
+            "classes": [data["classes"][label] for label in among],
+            "image_size": [height, width],
+            "converted": converted,
+            "pillow": PIL.__version__,
+            "examples": len(pixels),
+            "sha256": {SPLIT: sha256(output.images), "examples": sha256(output.examples)},
+        },
+    )
+
+
+if __name__ == "__main__":
+    with logged(snakemake.log[0]):  # noqa: F821
+        main(snakemake.input, snakemake.output, snakemake.params, snakemake.threads)  # noqa: F821

@@ -1,0 +1,90 @@
+"""Natural test sets: what the study may say of them, which classes may be answered, and what a level loses on them."""
+
+import numpy as np
+import pytest
+import torch
+
+from scripts.lib.errors import InputError
+from scripts.lib.ledger import Votes
+from scripts.lib.natural import check_natural
+from scripts.lib.predicting import probabilities
+from scripts.measure_natural import ALL, OWN, measure, pairs_of
+from scripts.prepare_natural import read_natural
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        (
+            [{"name": "a", "folder": "there"}, {"name": "a", "folder": "there"}],
+            "another set or a corruption has this name",
+        ),
+        ([{"name": "fog", "folder": "there"}], "another set or a corruption has this name"),
+        ([{"name": "a"}], "name either its `folder`, or both `images` and `labels`"),
+        ([{"name": "a", "folder": "there", "images": "x.npy"}], "name either its `folder`"),
+        ([{"name": "a", "images": "x.npy"}], "name either its `folder`"),
+        ([{"name": "a", "images": "x.npy", "labels": "y.npy", "size": 32}], "arrays are taken as they are"),
+        ([{"name": "a", "folder": "there", "preparation": "squeeze"}], "`size`, in pixels, belongs to"),
+        ([{"name": "a", "folder": "there", "size": 32}], "`size`, in pixels, belongs to"),
+        ([{"name": "a", "folder": "nowhere"}], "`folder` is 'nowhere', and there is no such folder"),
+        ([{"name": "a", "images": "x.npy", "labels": "y.npy"}], "`images` is 'x.npy', and there is no such file"),
+    ],
+)
+def test_what_a_study_may_not_say(given, sentence, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "there").mkdir()
+    with pytest.raises(InputError, match=sentence):
+        check_natural(given, ["fog"])
+    check_natural([{"name": "a", "folder": "there", "preparation": "squeeze", "size": 32}], ["fog"])
+
+
+def test_folders_get_the_numbers_of_the_study(tmp_path):
+    from PIL import Image
+
+    for name in ("wolf", "cat"):
+        (tmp_path / name).mkdir()
+        Image.new("RGB", (40, 40)).save(tmp_path / name / "1.png")
+    split = read_natural({"folder": str(tmp_path)}, ["ant", "cat", "dog", "wolf"])
+    assert dict(zip(split.example, split.label.tolist(), strict=True)) == {"cat/1.png": 1, "wolf/1.png": 3}
+    with pytest.raises(InputError, match="has the folder 'wolf', which is no class of the study"):
+        read_natural({"folder": str(tmp_path)}, ["ant", "cat", "dog"])
+
+
+def test_ruled_out_classes_get_no_probability_and_the_others_that_of_the_renormalized_softmax():
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * 4 * 4, 6))
+    images = torch.randint(0, 256, (5, 4, 4, 3), dtype=torch.uint8)
+    plain, among = probabilities(model, images), np.array([1, 4])
+    masked = probabilities(model, images, among)
+    assert (masked[:, [0, 2, 3, 5]] == 0).all()
+    np.testing.assert_allclose(masked[:, among], plain[:, among] / plain[:, among].sum(1, keepdims=True), rtol=1e-5)
+
+
+def votes(label, predictions):
+    top = (np.array(predictions)[:, :, None] + np.arange(5)) % 8
+    return Votes(np.array([f"i{n}" for n in range(len(label))]), np.array(label), np.arange(len(predictions)), top)
+
+
+def test_what_a_level_loses_by_hand():
+    # 4 natural images of the classes 1 and 5; 4 clean ones, of which 2 are of these classes.
+    natural, clean = [1, 1, 5, 5], [0, 1, 5, 7]
+    dense = {("a", 0): votes(natural, [[1, 1, 5, 0], [1, 0, 5, 0]]), ("clean", 0): votes(clean, [[0, 1, 5, 0]] * 2)}
+    level = {("a", 0): votes(natural, [[1, 0, 0, 0], [0, 0, 5, 0]]), ("clean", 0): votes(clean, [[0, 1, 0, 0]] * 2)}
+    of_dense, of_level = pairs_of("a", dense, 8), pairs_of("a", level, 8)
+    assert set(of_dense) == {ALL}  # nothing was predicted with the mask
+    row = measure("a", "pruned", ALL, of_dense[ALL], of_level[ALL], 0.05)
+    assert (row["examples"], row["clean_examples"], row["classes"], row["dense_models"]) == (4, 2, 8, 2)
+    assert row["top1"] == pytest.approx(2 / 8) and row["top1_change"] == pytest.approx(-3 / 8)
+    assert row["clean_top1"] == pytest.approx(1 / 2) and row["clean_top1_change"] == pytest.approx(-1 / 2)
+    assert row["top1_change_beyond_clean"] == pytest.approx(1 / 8)
+    low, high = row["top1_change_beyond_clean_low"], row["top1_change_beyond_clean_high"]
+    assert low < 1 / 8 < high
+
+
+def test_a_set_of_few_classes_has_no_top5_and_one_without_clean_images_no_comparison():
+    voted = votes([1, 5], [[1, 0], [1, 5]])
+    given = {("a", 0): voted, ("a:masked", 0): voted, ("clean", 0): votes([0, 0], [[0, 0]] * 2)}
+    pairs = pairs_of("a", given, 8)
+    row = measure("a", "control", OWN, pairs[OWN], pairs[OWN], 0.05)
+    assert row["classes"] == 2 and np.isnan(row["top5"]) and row["top1"] == 0.75
+    assert row["clean_examples"] == 0 and np.isnan(row["clean_top1"]) and np.isnan(row["top1_change_beyond_clean"])
