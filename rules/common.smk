@@ -8,11 +8,11 @@ from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, workflow.basedir)
 
-from scripts.lib.columns import ENDINGS
 from scripts.lib.config import check_config, is_brought, left_out, models_of, with_defaults
 from scripts.lib.corruptions import CORRUPTIONS as CORRUPTION_MODULES
 from scripts.lib.corruptions import FAMILIES, official_tables
 from scripts.lib.data.sources import (
+    PREDICTION_ENDINGS,
     check_apart,
     check_files,
     check_level_files,
@@ -46,7 +46,7 @@ try:
         check_trackable(f"config key `corruptions.ids` is {path!r}", [path])
     LEVELS = {level["name"]: level for level in config["levels"]}
     PREDICTIONS = {
-        name: check_level_files(f"`levels`, `{name}`, `predictions`", level["predictions"], ENDINGS)
+        name: check_level_files(f"`levels`, `{name}`, `predictions`", level["predictions"], PREDICTION_ENDINGS)
         for name, level in LEVELS.items()
         if "predictions" in level
     }

@@ -5,7 +5,7 @@ import pandas as pd
 from scripts.lib.audit.modal import modal_labels
 from scripts.lib.audit.pies import dealt_pies, identified_exemplars
 from scripts.lib.job import logged
-from scripts.lib.ledger import Votes, load_population, same_examples
+from scripts.lib.ledger import Votes, check_distinct, load_population, same_examples
 from scripts.lib.streams import generator
 from scripts.lib.tables import save_table
 
@@ -40,6 +40,7 @@ def pies_of(level: str, dense: Votes, control: Votes, compressed: Votes, deals: 
 
 def main(input, output, params) -> None:
     """Read the clean suite of all levels, write pies.csv."""
+    check_distinct(input.ledger)
     dense = load_population(input.ledger, "dense")["clean", 0]
     populations = {level: load_population(input.ledger, level)["clean", 0] for level in params.levels}
     parts = [pies_of(level, dense, populations["control"], votes, params.deals) for level, votes in populations.items()]

@@ -37,6 +37,7 @@ def main(input, output, params, wildcards) -> None:
         "examples_sha256": data["sha256"]["examples"],
         "classes": data["classes"],
         "undefined": received.undefined,
+        "models_sha256_by_seed": received.digests(),
     }
     for (suite, of_suite), path in zip(params.suites.items(), output.ledger, strict=True):
         blocks = received.blocks([tuple(variant) for variant in of_suite])

@@ -13,7 +13,6 @@ import pyarrow.parquet as pq
 from scripts.lib.data.sources import expanded
 from scripts.lib.errors import InputError
 
-ENDINGS = (".parquet", ".csv")
 TEXT, WHOLE, NUMBER = "texts", "whole numbers", "finite numbers"
 ROWS = 2**18  # of a parquet file that are in memory at a time
 BYTES = 2**24  # as many of a CSV file

@@ -200,6 +200,26 @@ def sparsity_of(paths: list[str | Path], level: str) -> float:
     return float(np.mean(reached)) if reached else float("nan")
 
 
+def check_distinct(paths: list[str | Path]) -> None:
+    """Raise InputError if one of the models that were brought stands in two places: a control that is the dense level says nothing.
+
+    paths: clean prediction files of all levels. What tells a model is the digest of its weights, or of all its clean predictions.
+    """
+    owner: dict[str, tuple[str, int]] = {}
+    for path in paths:
+        described = describe(path)
+        weights = described.get("training", {}).get("weights", {})
+        digests = described.get("models_sha256_by_seed", {}) | {seed: file["sha256"] for seed, file in weights.items()}
+        for seed, digest in digests.items():
+            model = (described["level"], int(seed))
+            level, other = owner.setdefault(digest, model)
+            if (level, other) != model:
+                raise InputError(
+                    f"{path}: model {seed} of level {model[0]} is the same as model {other} of level {level}: every model may count once, so bring "
+                    "another."
+                )
+
+
 def undefined_columns(paths: list[str | Path]) -> set[str]:
     """The columns that predictions of at least one file came without."""
     return {name for path in paths for name in describe(path).get("undefined", [])}

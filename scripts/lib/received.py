@@ -1,5 +1,6 @@
 """Predictions that somebody else made: rows in any order become blocks of the ledger, one for each model and variant."""
 
+import hashlib
 import itertools
 import tempfile
 from collections.abc import Iterator
@@ -260,6 +261,13 @@ class Received:
     def undefined(self) -> list[str]:
         """The ledger's columns that no file has."""
         return [name for name in PREDICTED if name not in (self.columns or ())]
+
+    def digests(self) -> dict[int, str]:
+        """SHA-256 of each model's clean predictions by seed; none without p1, as classes alone may agree by chance."""
+        if "p1" not in (self.columns or ()):
+            return {}
+        clean = self.records[self.variants["clean", 0]]
+        return {seed: hashlib.sha256(clean[slot].tobytes()).hexdigest() for seed, slot in sorted(self.seeds.items())}
 
     def blocks(self, variants: list[tuple[str, int]]) -> Iterator[pa.Table]:
         """The ledger's rows, variant after variant and seed after seed."""

@@ -11,7 +11,7 @@ import pytest
 
 from scripts import import_predictions, prepare_data
 from scripts.lib.errors import InputError
-from scripts.lib.ledger import PROBABILITY, TOP, has_top5, load_population, undefined_columns
+from scripts.lib.ledger import PROBABILITY, TOP, check_distinct, has_top5, load_population, undefined_columns
 
 N, CLASSES, SEEDS = 12, 6, (7, 3)
 IDS = [f"{i:03d}" for i in range(N)]  # with zeros that must not be lost
@@ -92,6 +92,8 @@ def test_rows_in_any_order_become_the_ledger(tmp_path, ending, monkeypatch):
     described = json.loads(pq.read_schema(clean).metadata[b"lacuna"])
     assert described["training"] == {"sparsity": {"stated": {"all": 0.5}}} and len(described["files_sha256"]) == 2
     assert has_top5([clean]) and undefined_columns([clean]) == set()
+    check_distinct([clean])
+    assert len(set(described["models_sha256_by_seed"].values())) == 2
 
 
 def test_what_did_not_come_is_undefined(tmp_path):
@@ -99,6 +101,7 @@ def test_what_did_not_come_is_undefined(tmp_path):
     (clean,) = bring(tmp_path, [save(table, tmp_path / "a.csv")], VARIANTS[:1])
     read = pq.read_table(clean).to_pandas()
     assert (read[TOP[1:]] == -1).all(axis=None) and read[[*PROBABILITY, "p_label"]].isna().all(axis=None)
+    assert json.loads(pq.read_schema(clean).metadata[b"lacuna"])["models_sha256_by_seed"] == {}
     assert not has_top5([clean]) and undefined_columns([clean]) == {*TOP[1:], *PROBABILITY, "p_label"}
     assert np.array_equal(load_population([clean], "dense")["clean", 0].votes[0], table[table.seed == 3].top1)
 
@@ -274,3 +277,10 @@ def test_the_documented_way_out_of_torch_is_a_way_in(tmp_path):
     votes = load_population([clean], "dense")["clean", 0]
     assert votes.seed.tolist() == [3, 7] and has_top5([clean])
     assert np.array_equal(votes.votes, logits.argmax(dim=2)[[1, 0]])
+
+
+def test_one_model_under_two_seeds_is_found(tmp_path):
+    twice = pd.concat([frame([7], VARIANTS[:1]), frame([7], VARIANTS[:1]).assign(seed=3)])
+    (clean,) = bring(tmp_path, [save(twice, tmp_path / "a.csv")], VARIANTS[:1])
+    with pytest.raises(InputError, match="model 7 of level dense is the same as model 3 of level dense"):
+        check_distinct([clean])

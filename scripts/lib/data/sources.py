@@ -15,6 +15,7 @@ FILES: dict[str, dict[str, tuple[str, ...]]] = {
 }
 CLASSES = "classes"  # the key of a source that names a file of class names
 EXAMPLES = "examples"  # the key of `predictions` that names a table of the examples
+PREDICTION_ENDINGS = (".parquet", ".csv")
 DENSE = "dense"  # of `predictions`: the dense level's files, which list the examples where there is no table of them
 
 
