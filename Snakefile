@@ -51,7 +51,7 @@ rule corruptions:
 
 rule models:
     input:
-        [f"<results>/models/{level}/{cohort}.safetensors" for level in MODELLED for cohort in cohorts_of(level)],
+        [expand(networks_of(level), cohort=cohorts_of(level)) for level in MODELLED],
 
 
 rule predictions:

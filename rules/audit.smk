@@ -16,7 +16,9 @@ rule find_pies:
     params:
         code=code("find_pies"),
         levels=COMPRESSED,
+        designs=DESIGNS,
         deals=config["audit"]["permutations"],
+        tie_rule=config["audit"]["tie_rule"],
     message:
         "find the PIEs of every level"
     script:
@@ -43,10 +45,38 @@ rule summarize_pies:
         levels=COMPRESSED,
         significance=config["audit"]["significance"],
         permutations=config["audit"]["permutations"],
+        tie_rule=config["audit"]["tie_rule"],
     message:
         "hold the PIE counts against the control and against chance"
     script:
         "../scripts/summarize_pies.py"
+
+
+rule trace_pies:
+    input:
+        ledger=ledger("clean"),
+    output:
+        table="<results>/tables/pie_curve.csv",
+    log:
+        "<logs>/trace_pies.log",
+    localrule: True
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=20,
+    params:
+        code=code("trace_pies"),
+        levels=COMPRESSED,
+        designs=DESIGNS,
+        subsets=config["audit"]["subsets"],
+        tie_rule=config["audit"]["tie_rule"],
+        significance=config["audit"]["significance"],
+    message:
+        "trace the PIE count over the number of models"
+    script:
+        "../scripts/trace_pies.py"
 
 
 rule score_examples:
@@ -66,6 +96,8 @@ rule score_examples:
     params:
         code=code("score_examples"),
         levels=COMPRESSED,
+        designs=DESIGNS,
+        tie_rule=config["audit"]["tie_rule"],
     message:
         "score how differently the populations vote on every example"
     script:
@@ -115,6 +147,8 @@ rule measure_hardness:
     params:
         code=code("measure_hardness"),
         levels=COMPRESSED,
+        designs=DESIGNS,
+        tie_rule=config["audit"]["tie_rule"],
         significance=config["audit"]["significance"],
         splits=config["audit"]["splits"],
     message:

@@ -8,7 +8,7 @@ from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, workflow.basedir)
 
-from scripts.lib.config import check_config, is_brought, left_out, models_of, with_defaults
+from scripts.lib.config import check_config, left_out, with_defaults
 from scripts.lib.corruptions import CORRUPTIONS as CORRUPTION_MODULES
 from scripts.lib.corruptions import FAMILIES, official_tables
 from scripts.lib.data.sources import (
@@ -26,6 +26,7 @@ from scripts.lib.factories import ENDINGS as WEIGHT_ENDINGS
 from scripts.lib.factories import check_checkpoints, module_file
 from scripts.lib.files import sha256
 from scripts.lib.fingerprint import fingerprint
+from scripts.lib.levels import checkpoints_of, design_of, is_brought, is_quantized, models_of, trained_as
 from scripts.lib.natural import check_natural, natural_arrays
 from scripts.lib.population import cohort_name, cohorts, seeds_of
 from scripts.lib.project import REPORT_TEMPLATE, ROOT
@@ -63,8 +64,11 @@ except InputError as error:
     raise WorkflowError(str(error)) from None
 
 
+# Paired levels are made of the dense checkpoints; the models of independent ones were trained from seeds of their own.
+DESIGNS = {name: design_of(level) for name, level in LEVELS.items()}
 COMPRESSED = [level for level in LEVELS if level != "dense"]
-TRAINED = [name for name, level in LEVELS.items() if not is_brought(level)]
+TRAINED = [name for name, level in LEVELS.items() if checkpoints_of(level) == name and not is_brought(level)]
+QUANTIZED = [name for name, level in LEVELS.items() if is_quantized(level)]
 MODELLED = [name for name in LEVELS if name not in PREDICTIONS]
 CORRUPTIONS = config["corruptions"]["names"]
 SPLITS = splits_of(SOURCE, DATA)
@@ -79,14 +83,14 @@ SUITES = [
     *(["natural"] if NATURAL else []),
 ]
 TABLES = [
-    *("pies", "pie_summary", "hardness", "predictors", "scores", "score_summary"),
+    *("pies", "pie_summary", "pie_curve", "hardness", "predictors", "scores", "score_summary"),
     *(["planted"] if SPLITS else []),
     *("class_summary", "class_impact"),
     *([] if PREDICTIONS else ["cost_and_forgetting", "cost"]),
     "robustness",
     *(["natural"] if NATURAL else []),
 ]
-FIGURES = [*(["pie_rates"] if SPLITS else []), "class_impact", *([] if PREDICTIONS else ["cost"])]
+FIGURES = [*(["pie_rates"] if SPLITS else []), "pie_curve", "class_impact", *([] if PREDICTIONS else ["cost"])]
 PICTURES = ["exemplars"] if SPLITS else []
 LEFT_OUT = left_out(bool(SPLITS), list(PREDICTIONS))
 KERNEL = {name: sha256(ROOT / "kernels" / name)[:12] for name in ("cpu.cpp", "configs.json")}
@@ -135,9 +139,40 @@ def level_of(wildcards):
     return LEVELS[wildcards.level]
 
 
+def trained_as_of(wildcards):
+    """The level's entry as far as training goes."""
+    return trained_as(LEVELS[wildcards.level])
+
+
 def pruning_of(wildcards):
     """The pruning settings, for the levels that they concern."""
-    return {} if LEVELS[wildcards.level]["method"] == "none" else config["pruning"]
+    return {} if trained_as_of(wildcards)["method"] == "none" else config["pruning"]
+
+
+def checkpoints(wildcards):
+    """The trained models of a cohort that a level uses: its own or another level's."""
+    return f"<results>/models/{checkpoints_of(LEVELS[wildcards.level])}/{{cohort}}.safetensors"
+
+
+def networks_of(level):
+    """The models that a level predicts with, as trained or quantized; the cohort is left open."""
+    return f"<results>/{'quantized' if level in QUANTIZED else 'models'}/{level}/{{cohort}}.safetensors"
+
+
+def calibration_of(wildcards):
+    """The calibration settings, for the levels that are calibrated."""
+    return config["quantization"]["calibration"] if LEVELS[wildcards.level]["method"] == "int8_static" else {}
+
+
+def calibration_data(wildcards):
+    """The training split and what describes it, for the levels that are calibrated on it."""
+    if not calibration_of(wildcards):
+        return {}
+    return {
+        "images": training_images(wildcards),
+        "examples": "<results>/data/examples.parquet",
+        "data": "<results>/data/manifest.json",
+    }
 
 
 def tables_of(wildcards):
@@ -200,7 +235,7 @@ def weights_of(wildcards):
     return [WEIGHTS[wildcards.level][seed] for seed in seeds_of(wildcards.cohort)]
 
 
-def checkpoints_of(wildcards):
+def brought_networks_of(wildcards):
     """How a level's brought networks are built; their weights are inputs."""
     return {key: value for key, value in CHECKPOINTS[wildcards.level].items() if key != "weights"}
 

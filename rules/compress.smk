@@ -1,4 +1,30 @@
-# What trained models become before they are used: the layers with blocks of zeros packed, so that kernels can skip the blocks.
+# What trained models become before they are used: quantized, or with the blocks that are left packed for kernels that skip the others.
+rule quantize:
+    input:
+        unpack(calibration_data),
+        models=checkpoints,
+    output:
+        models="<results>/quantized/{level}/{cohort}.safetensors",
+    log:
+        "<logs>/quantize/{level}/{cohort}.log",
+    wildcard_constraints:
+        level="|".join(map(re.escape, QUANTIZED)) or "none",
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        code=code("quantize"),
+        level=level_of,
+        calibration=calibration_of,
+    message:
+        "quantize {wildcards.level}, seeds {wildcards.cohort}"
+    script:
+        "../scripts/quantize.py"
+
+
 rule pack:
     input:
         models="<results>/models/{level}/{cohort}.safetensors",

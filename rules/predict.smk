@@ -1,7 +1,7 @@
 # The ledger: what every model of a cohort predicts for every example of a suite.
 rule predict:
     input:
-        models="<results>/models/{level}/{cohort}.safetensors",
+        models=lambda wildcards: networks_of(wildcards.level),
         packed=packed_of,
         images=images_of,
         variants=variants_of,
@@ -68,7 +68,7 @@ rule import_predictions:
 # Times depend on the machine and on what else it does, so this job takes all cores and measures on one of them.
 rule measure_cost:
     input:
-        models=[f"<results>/models/{level}/{cohorts_of(level)[0]}.safetensors" for level in LEVELS],
+        models=[path for level in LEVELS for path in expand(networks_of(level), cohort=cohorts_of(level)[0])],
         data="<results>/data/manifest.json",
     output:
         table="<results>/tables/cost.csv",

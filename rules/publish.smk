@@ -43,6 +43,28 @@ rule draw_pie_rates:
         "../scripts/draw_pie_rates.py"
 
 
+rule draw_pie_curve:
+    input:
+        table="<results>/tables/pie_curve.csv",
+    output:
+        figure="<results>/figures/pie_curve.svg",
+    log:
+        "<logs>/draw_pie_curve.log",
+    localrule: True
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code("draw_pie_curve"),
+    message:
+        "draw the PIE count over the number of models"
+    script:
+        "../scripts/draw_pie_curve.py"
+
+
 rule draw_class_impact:
     input:
         table="<results>/tables/class_impact.csv",

@@ -22,7 +22,7 @@ rule train:
         runtime=60,
     params:
         code=code("train"),
-        level=level_of,
+        level=trained_as_of,
         network=config["network"],
         training=config["training"],
         pruning=pruning_of,
@@ -53,7 +53,7 @@ rule import_checkpoints:
         runtime=60,
     params:
         code=code("import_checkpoints"),
-        checkpoints=checkpoints_of,
+        checkpoints=brought_networks_of,
         factory=factory_of,
     message:
         "check the checkpoints of {wildcards.level}, seeds {wildcards.cohort}"

@@ -14,6 +14,7 @@ from scripts.lib.data.kinds import PLANTED, TYPICAL
 from scripts.lib.dataset import Examples, load_examples
 from scripts.lib.errors import InputError
 from scripts.lib.job import logged
+from scripts.lib.pie_table import compared_counts, design_of, differences
 from scripts.lib.tables import load_table, save_table, with_interval
 
 NEGATIVE_CONTROL = "mislabelled"  # modal disagreement never reads the label, so these must not stand out
@@ -54,7 +55,7 @@ def compare_level(level: str, members: pd.DataFrame, models: int, significance: 
             if chosen.empty:  # data in which this is not planted, or whose classes are equally frequent
                 continue
             pie, control = chosen.pie.to_numpy(), chosen.control_pie.to_numpy()
-            excess, p = mean((chosen.dealt_pie - chosen.dealt_control).to_numpy(), significance), mcnemar(pie, control)
+            excess, p = mean(differences(chosen), significance), mcnemar(*compared_counts(chosen, control))
             beyond = UNDEFINED
             if level == "control":
                 excess, p, verdict = UNDEFINED, math.nan, "is the control"
@@ -66,6 +67,7 @@ def compare_level(level: str, members: pd.DataFrame, models: int, significance: 
             rows.append(
                 {
                     "level": level,
+                    "design": design_of(members),
                     "grouping": grouping,
                     "group": group,
                     "role": "reference"

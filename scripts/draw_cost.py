@@ -15,9 +15,13 @@ PANELS = {
 
 
 def cost_against_forgetting(table: pd.DataFrame) -> alt.TopLevelMixin:
-    """One panel for each way to forget; points with the intervals of both axes, for the largest batch size."""
-    data = table[table.batch_size == table.batch_size.max()].copy()
-    levels = list(data.level)
+    """One panel for each way to forget; points with the intervals of both axes, for the largest batch size.
+
+    Levels without a time are named under the title.
+    """
+    largest = table[table.batch_size == table.batch_size.max()]
+    data = largest[largest.speedup.notna()].copy()
+    levels, untimed = list(largest.level), list(largest.level[largest.speedup.isna()])
     panels = []
     for column, title in PANELS.items():
         base = alt.Chart(data).encode(
@@ -28,7 +32,7 @@ def cost_against_forgetting(table: pd.DataFrame) -> alt.TopLevelMixin:
                 "level:N",
                 sort=levels,
                 scale=level_scale(levels),
-                legend=alt.Legend(title=None, orient="top", columns=4),
+                legend=alt.Legend(title=None, orient="top", columns=4, values=list(data.level)),
             ),
         )
         y = alt.Y(f"{column}:Q", title=title, axis=alt.Axis(format="+%"))
@@ -47,7 +51,8 @@ def cost_against_forgetting(table: pd.DataFrame) -> alt.TopLevelMixin:
             title=alt.Title(
                 "What the speed costs",
                 subtitle=f"batches of {first.batch_size}; n = {first.examples} test images, K = {first.models} models a level; bars: {coverage(table)} intervals over "
-                "images (left), models (right) and rounds of timing",
+                "images (left), models (right) and rounds of timing"
+                + (f"; {', '.join(untimed)}: not timed" if untimed else ""),
             )
         )
     )

@@ -4,6 +4,7 @@ The numbers are of the machine and the moment, unlike those of all other tables:
 process that has the machine to itself.
 """
 
+import math
 import platform
 
 import numpy as np
@@ -18,10 +19,13 @@ from scripts.lib.cost import SPARSE, multiply_adds, peak_bytes, weight_bytes
 from scripts.lib.dataset import load_manifest
 from scripts.lib.device import prepare_device
 from scripts.lib.job import Progress, logged
-from scripts.lib.models import load_cohort
+from scripts.lib.levels import is_quantized
+from scripts.lib.quantization import Int8Layer
+from scripts.lib.quantized_models import load_networks
 from scripts.lib.tables import save_table, with_interval
 
 LEAST_SECONDS = 0.02  # how long a network is repeated in a round
+MEASURED, SIMULATED = "measured", "not timed: int8 arithmetic is simulated"  # what `timing` says
 
 
 def compiled(network: torch.nn.Module, device: torch.device) -> torch.nn.Module:
@@ -42,25 +46,33 @@ def speedups(rivals: dict[str, np.ndarray], level: np.ndarray, significance: flo
     return {"best_dense": best, **with_interval("speedup", median(rivals[best] / level, significance)), **columns}
 
 
+def is_simulated(network: torch.nn.Module) -> bool:
+    """Whether a network computes what integer arithmetic would, by other means."""
+    return any(isinstance(module, Int8Layer) for module in network.modules())
+
+
 def measure(
     networks: dict[str, torch.nn.Module], dense: dict[str, torch.nn.Module], example: torch.Tensor, params
 ) -> list[dict]:
-    """One row a level for one batch size. networks: by level; dense: the rivals, `eager` and perhaps `compiled`."""
+    """One row a level for one batch size. networks: by level; dense: the rivals, `eager` and perhaps `compiled`.
+
+    A network whose arithmetic is simulated has no time and no peak of memory, because those of the simulation say nothing.
+    """
     device = example.device
     everything = {("rival", name): network for name, network in dense.items()}
-    everything |= {("level", name): network for name, network in networks.items()}
+    everything |= {("level", name): network for name, network in networks.items() if not is_simulated(network)}
     with torch.inference_mode():
         calls = [lambda network=network: network(example) for network in everything.values()]
         rounds = np.array(interleaved(calls, params.cost["rounds"], LEAST_SECONDS, device))
     seconds = dict(zip(everything, rounds, strict=True))
     rows = []
     for level, network in networks.items():
-        own = seconds["level", level]
+        own = seconds.get(("level", level), np.full(params.cost["rounds"], np.nan))
         all_multiplications, kept = multiply_adds(network, example)
         latency = median(own * 1000, params.significance)
         sparse = sum(isinstance(module, SPARSE) for module in network.modules())
         with torch.inference_mode():
-            peak = peak_bytes(lambda network=network: network(example), device)
+            peak = math.nan if is_simulated(network) else peak_bytes(lambda network=network: network(example), device)
         rows.append(
             {
                 "level": level,
@@ -68,6 +80,7 @@ def measure(
                 "device": torch.cuda.get_device_name() if device.type == "cuda" else platform.machine(),
                 "threads": torch.get_num_threads(),
                 "block_sparse_layers": sparse,
+                "timing": SIMULATED if is_simulated(network) else MEASURED,
                 "rounds": params.cost["rounds"],
                 "significance": params.significance,
                 **with_interval("latency_ms", latency),
@@ -86,10 +99,12 @@ def measure(
 def deployed(
     models: dict[str, torch.nn.Module], levels: dict[str, dict], example: torch.Tensor, least_gain: float
 ) -> dict[str, torch.nn.Module]:
-    """Each level's network as one would use it for this batch size: batch norms folded, block-sparse where a measurement says it pays."""
+    """Each level's network as one would use it for this batch size: batch norms folded, quantized, block-sparse where a measurement says it pays."""
     networks = {}
     for level, model in models.items():
-        if levels[level]["method"] == "block":
+        if is_quantized(levels[level]):
+            networks[level] = model
+        elif levels[level]["method"] == "block":
             networks[level], decisions = sparsify(model, tuple(levels[level]["block"]), example, least_gain, "measured")
             print(f"{level}, batches of {len(example)}:\n{explain(decisions)}")
         else:
@@ -102,7 +117,7 @@ def main(input, output, params) -> None:
     device = prepare_device(params.device)
     height, width = load_manifest(input.data)["image_size"]
     models = {
-        level: next(iter(load_cohort(path)[0].values())).to(device)
+        level: next(iter(load_networks(path)[0].values())).to(device)
         for level, path in zip(params.levels, input.models, strict=True)
     }
     progress = Progress(len(params.cost["batch_sizes"]), "batch size")
@@ -118,9 +133,8 @@ def main(input, output, params) -> None:
     table = pd.DataFrame(rows)
     save_table(output.table, table)
     for row in table.itertuples():
-        print(
-            f"{row.level}, batch {row.batch_size}: {row.latency_ms:.3f} ms, {row.speedup:.2f} x dense {row.best_dense}"
-        )
+        gain = f"{row.latency_ms:.3f} ms, {row.speedup:.2f} x dense {row.best_dense}"
+        print(f"{row.level}, batch {row.batch_size}: {gain if row.timing == MEASURED else row.timing}")
 
 
 if __name__ == "__main__":

@@ -10,8 +10,9 @@ import pandas as pd
 from scripts.lib.audit.halves import Tally, deal_halves, right_shares, tally_halves
 from scripts.lib.audit.hardness import Average, auc, grades, match, matched_mean, mean_of, weighted_mean
 from scripts.lib.audit.intervals import UNDEFINED, Estimate
+from scripts.lib.audit.modal import PAPERS_RULE, differ
 from scripts.lib.job import logged
-from scripts.lib.ledger import Votes, has_top5, load_population, same_examples
+from scripts.lib.ledger import Votes, has_top5, load_population, same_examples, same_seeds
 from scripts.lib.streams import generator
 from scripts.lib.tables import save_table, with_interval
 
@@ -52,25 +53,33 @@ def statistics_of(
     return found | {(scored_on, name): auc(grades(score(scoring)), pies) for name, score in PREDICTORS.items()}
 
 
-def measure_level(dense: Votes, compressed: Votes, members: tuple[np.ndarray, np.ndarray], top5: bool) -> Statistics:
+def measure_level(
+    dense: Votes,
+    compressed: Votes,
+    members: tuple[np.ndarray, np.ndarray],
+    top5: bool,
+    tie_rule: str = PAPERS_RULE,
+) -> Statistics:
     """Every statistic of a level; members: bool[S, K] and bool[S, L], the models of both populations that choose in each split.
 
     top5: whether top-5 accuracy means something, as `has_top5` says.
     """
     everybody = tuple(np.ones((1, len(votes.seed)), dtype=bool) for votes in (dense, compressed))
-    parts = [_of_splits(dense, compressed, everybody, top5)]
+    parts = [_of_splits(dense, compressed, everybody, top5, tie_rule)]
     for start in range(0, len(members[0]), TOGETHER):
         some = tuple(chosen[start : start + TOGETHER] for chosen in members)
-        parts.append(_of_splits(dense, compressed, some, top5))
+        parts.append(_of_splits(dense, compressed, some, top5, tie_rule))
     keys = dict.fromkeys(key for part in parts for key in part)
     return {key: mean_of([part[key] for part in parts if key in part]) for key in keys}
 
 
-def _of_splits(dense: Votes, compressed: Votes, members: tuple[np.ndarray, np.ndarray], top5: bool) -> Statistics:
+def _of_splits(
+    dense: Votes, compressed: Votes, members: tuple[np.ndarray, np.ndarray], top5: bool, tie_rule: str
+) -> Statistics:
     """As `measure_level`, all splits at once; members that are all models are scored on themselves only."""
-    tallies = tally_halves(dense.votes, members[0])
+    tallies = tally_halves(dense.votes, members[0], tie_rule)
     choosing = tallies[0]
-    pies = choosing.label != tally_halves(compressed.votes, members[1])[0].label
+    pies = differ(choosing.label, tally_halves(compressed.votes, members[1], tie_rule)[0].label)
     metrics = {"top1": lambda votes: votes.correct} | ({"top5": lambda votes: votes.correct_top5} if top5 else {})
     shares = {
         (population, metric): right_shares(correct_of(votes), chosen)
@@ -162,8 +171,12 @@ def main(input, output, params) -> None:
     for level in sorted(params.levels, key=lambda level: level != "control"):  # the others are compared with it
         compressed = load_population(input.ledger, level)["clean", 0]
         same_examples(dense, compressed, level)
-        chosen[level] = deal_halves(len(compressed.seed), params.splits, generator("halves", level))
-        own = measure_level(dense, compressed, (chosen["dense"], chosen[level]), top5)
+        if params.designs[level] == "paired":  # a checkpoint chooses or scores, before compression and after it
+            same_seeds(dense, compressed, level)
+            chosen[level] = chosen["dense"]
+        else:
+            chosen[level] = deal_halves(len(compressed.seed), params.splits, generator("halves", level))
+        own = measure_level(dense, compressed, (chosen["dense"], chosen[level]), top5, params.tie_rule)
         control = control or own
         about = {
             "examples": len(dense.example),

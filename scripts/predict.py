@@ -13,10 +13,10 @@ from scripts.lib.files import sha256
 from scripts.lib.job import ImageProgress, logged
 from scripts.lib.layouts import Variant, load_variants
 from scripts.lib.ledger import block, recipe_of, save_ledger
-from scripts.lib.models import load_cohort
 from scripts.lib.natural import Shown, load_natural
 from scripts.lib.packing import kernel_in_use, load_packed_networks
 from scripts.lib.predicting import batch_of, probabilities
+from scripts.lib.quantized_models import load_networks
 from scripts.lib.subset import load_chosen
 
 
@@ -46,7 +46,7 @@ def study_digest(training: dict, data: dict) -> str:
 def main(input, output, params, wildcards) -> None:
     """Read models and images, write the ledger."""
     device = prepare_device(params.device)
-    models, description = load_cohort(input.models)
+    models, description = load_networks(input.models)
     data = load_manifest(input.data)
     if "data" in description and description["data"] != data["sha256"].get("train"):
         raise InputError(

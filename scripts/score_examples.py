@@ -4,24 +4,35 @@ import numpy as np
 import pandas as pd
 
 from scripts.lib.audit.exact import fisher_exact, taxicab_test
-from scripts.lib.audit.modal import modal_labels
+from scripts.lib.audit.modal import PAPERS_RULE, modal_labels
 from scripts.lib.audit.multiple import benjamini_hochberg
+from scripts.lib.audit.paired import paired_right_test, paired_taxicab_test
 from scripts.lib.audit.scores import distances, modal_flips, vote_counts
 from scripts.lib.job import logged
-from scripts.lib.ledger import Votes, load_population, same_examples
+from scripts.lib.ledger import Votes, load_population, same_examples, same_seeds
 from scripts.lib.tables import save_table
 
 
-def scores_of(level: str, dense: Votes, compressed: Votes) -> dict[str, np.ndarray]:
-    """Every score of the examples, arrays of length N; `q_` is the p-value of the same name after Benjamini-Hochberg."""
+def scores_of(
+    level: str, dense: Votes, compressed: Votes, design: str = "independent", tie_rule: str = PAPERS_RULE
+) -> dict[str, np.ndarray]:
+    """Every score of the examples, arrays of length N; `q_` is the p-value of the same name after Benjamini-Hochberg.
+
+    Of a paired level, made of the dense checkpoints, the tests swap within pairs; a p-value is NaN where that needs too long a count.
+    """
     same_examples(dense, compressed, level)
     before, after = vote_counts(dense.votes, compressed.votes)
     right_dense, right_level = dense.correct.sum(axis=0), compressed.correct.sum(axis=0)
-    p_votes = taxicab_test(before, after)
-    p_right = fisher_exact(right_dense, len(dense.seed), right_level, len(compressed.seed))
+    if design == "paired":
+        same_seeds(dense, compressed, level)
+        p_votes = paired_taxicab_test(dense.votes, compressed.votes)
+        p_right = paired_right_test(dense.correct, compressed.correct)
+    else:
+        p_votes = taxicab_test(before, after)
+        p_right = fisher_exact(right_dense, len(dense.seed), right_level, len(compressed.seed))
     return {
         "level_right": right_level,
-        "flip": modal_flips(modal_labels(dense.votes), modal_labels(compressed.votes), dense.label),
+        "flip": modal_flips(modal_labels(dense.votes, tie_rule), modal_labels(compressed.votes, tie_rule), dense.label),
         **distances(before, after),
         "p_votes": p_votes,
         "q_votes": benjamini_hochberg(p_votes),
@@ -30,13 +41,16 @@ def scores_of(level: str, dense: Votes, compressed: Votes) -> dict[str, np.ndarr
     }
 
 
-def table_of(level: str, dense: Votes, compressed: Votes, scores: dict, control: dict) -> pd.DataFrame:
+def table_of(
+    level: str, dense: Votes, compressed: Votes, scores: dict, control: dict, design: str = "independent"
+) -> pd.DataFrame:
     """One row an example: the level's scores, and the control's with `control_` before their names."""
     return pd.DataFrame(
         {
             "example": dense.example,
             "level": level,
             "label": dense.label,
+            "design": design,
             "dense_models": len(dense.seed),
             "level_models": len(compressed.seed),
             "dense_right": dense.correct.sum(axis=0),
@@ -49,13 +63,15 @@ def table_of(level: str, dense: Votes, compressed: Votes, scores: dict, control:
 def main(input, output, params) -> None:
     """Read the clean suite of all levels, write scores.csv."""
     dense = load_population(input.ledger, "dense")["clean", 0]
-    control = scores_of("control", dense, load_population(input.ledger, "control")["clean", 0])
+    control_votes = load_population(input.ledger, "control")["clean", 0]
+    control = scores_of("control", dense, control_votes, tie_rule=params.tie_rule)
     parts = []
     for level in params.levels:
         compressed = load_population(input.ledger, level)["clean", 0]
-        scores = control if level == "control" else scores_of(level, dense, compressed)
+        design = params.designs[level]
+        scores = control if level == "control" else scores_of(level, dense, compressed, design, params.tie_rule)
         print(f"{level}: mean taxicab distance {scores['taxicab'].mean():.4f}, control {control['taxicab'].mean():.4f}")
-        parts.append(table_of(level, dense, compressed, scores, control))
+        parts.append(table_of(level, dense, compressed, scores, control, design))
     save_table(output.table, pd.concat(parts))
 
 

@@ -6,12 +6,13 @@ import numpy as np
 import pandas as pd
 
 from scripts.lib.audit.intervals import UNDEFINED, fraction_mean, mcnemar, mean, rate
-from scripts.lib.audit.modal import modal_labels
+from scripts.lib.audit.modal import TIE_RULES
 from scripts.lib.audit.pies import permutation_test
 from scripts.lib.audit.verdicts import against_control
 from scripts.lib.errors import InputError
 from scripts.lib.job import logged
-from scripts.lib.ledger import Votes, load_population, sparsity_of
+from scripts.lib.ledger import Votes, load_population, same_seeds, sparsity_of
+from scripts.lib.pie_table import compared_counts, design_of, differences, pies_by, tied
 from scripts.lib.streams import generator
 from scripts.lib.tables import load_table, save_table, with_interval
 
@@ -19,44 +20,66 @@ from scripts.lib.tables import load_table, save_table, with_interval
 def summarize_level(
     level: str,
     table: pd.DataFrame,
-    control: np.ndarray,
+    control: pd.DataFrame,
     dense: Votes,
     compressed: Votes,
     significance: float,
     permutations: int,
+    tie_rule: str,
 ) -> dict:
-    """One row. table: the level's rows of pies.csv; control: bool[N], the control's PIEs in the same order."""
-    pies = table.pie.to_numpy()
+    """One row. table, control: the rows of pies.csv of the level and of the control, in the same order.
+
+    `excess_rate` is over the control in both designs (find_pies.py says how), `p_control` the exact McNemar test of the two counts.
+    `excess_over_null` is the count less the mean of the design's own null, as a share of the images; what compression moved stays
+    among the votes that are dealt or swapped, so that null is too high where there is an effect, and this excess too low. Intervals
+    are over images, the models taken as they are; what other models would bring, the band of the null and its p-value say.
+    """
+    design = design_of(table)
+    if design == "paired":
+        same_seeds(dense, compressed, level)
+    pies, control_pies = table.pie.to_numpy(), control.pie.to_numpy()
     n = len(pies)
-    null = permutation_test(dense.votes, compressed.votes, permutations, generator("permutation test", level))
-    excess = mean((table.dealt_pie - table.dealt_control).to_numpy(), significance)
-    p = mcnemar(pies, control)
+    null = permutation_test(
+        dense.votes, compressed.votes, permutations, generator("permutation test", level), design, tie_rule
+    )
+    over_null = mean(pies - null.share, significance)
+    excess = mean(differences(table), significance)
+    p = mcnemar(*compared_counts(table, control_pies))
     verdict = against_control(excess, p, significance)
     if level == "control":
         excess, p, verdict = UNDEFINED, math.nan, "is the control"
     band = np.quantile(null.null, [significance / 2, 1 - significance / 2])
     row = {
         "level": level,
+        "design": design,
         "examples": n,
         "dense_models": len(dense.seed),
         "level_models": len(compressed.seed),
-        "dense_ties": int(modal_labels(dense.votes).tied.sum()),
-        "level_ties": int(modal_labels(compressed.votes).tied.sum()),
-        "tie_rule": "largest label",
+        "tie_rule": tie_rule,
         "significance": significance,
         "pies": int(pies.sum()),
         **with_interval("pie_rate", rate(int(pies.sum()), n, significance)),
-        "control_pies": int(control.sum()),
-        **with_interval("control_rate", rate(int(control.sum()), n, significance)),
+        "control_pies": int(control_pies.sum()),
+        **with_interval("control_rate", rate(int(control_pies.sum()), n, significance)),
         **with_interval("excess_rate", excess),
         "p_control": p,
         "permutations": permutations,
         "null_mean": null.null.mean(),
         "null_low": band[0],
         "null_high": band[1],
+        **with_interval("excess_over_null", over_null),
         "p_permutation": null.p_value,
         "verdict": verdict,
+        "dense_ties": int(table.dense_tied.sum()),
+        "level_ties": int(table.level_tied.sum()),
+        "tied": int(tied(table).sum()),
+        "control_tied": int(tied(control).sum()),
     }
+    for rule in TIE_RULES:
+        row |= {
+            f"pies_{rule}": int(pies_by(rule, table).sum()),
+            f"control_pies_{rule}": int(pies_by(rule, control).sum()),
+        }
     for population, votes in (("dense", dense), ("level", compressed)):
         per_image = votes.correct.mean(axis=0)
         for group, chosen in (("pies", pies), ("others", ~pies), ("all", np.ones(n, dtype=bool))):
@@ -69,7 +92,6 @@ def main(input, output, params) -> None:
     """Read pies.csv and the clean suite of all levels, write pie_summary.csv."""
     table = load_table(input.pies)
     rows_of = dict(list(table.groupby("level")))
-    control = rows_of["control"].pie.to_numpy()
     dense = load_population(input.ledger, "dense")["clean", 0]
     if not np.array_equal(rows_of["control"].example, dense.example):
         raise InputError(
@@ -77,9 +99,15 @@ def main(input, output, params) -> None:
         )
     rows = []
     for level in params.levels:
-        compressed = load_population(input.ledger, level)["clean", 0]
         row = summarize_level(
-            level, rows_of[level], control, dense, compressed, params.significance, params.permutations
+            level,
+            rows_of[level],
+            rows_of["control"],
+            dense,
+            load_population(input.ledger, level)["clean", 0],
+            params.significance,
+            params.permutations,
+            params.tie_rule,
         )
         row["sparsity"] = sparsity_of(input.ledger, level)
         print(f"{level}: {row['pies']} PIEs, control {row['control_pies']}: {row['verdict']}")

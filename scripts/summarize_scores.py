@@ -27,7 +27,7 @@ TESTS = {
 }
 
 
-LeftOut = tuple[dict[str, np.ndarray], dict[str, np.ndarray]]
+LeftOut = tuple[dict[str, np.ndarray], ...]
 
 
 def values_of(rows: pd.DataFrame, significance: float) -> dict[str, tuple[np.ndarray, np.ndarray]]:
@@ -56,15 +56,19 @@ def averaged(
     control_left_out: LeftOut,
     significance: float,
 ) -> list[Estimate]:
-    """A mean, the control's and the excess, over images and models; both populations are compared with the same dense models."""
+    """A mean, the control's and the excess, over images and models; both populations are compared with the same dense models.
+
+    A paired level has one array of left out means, of its pairs, and no excess: the control differs by its seeds, the level does not.
+    """
     own, other = ([side[column] for side in sides] for sides in (left_out, control_left_out))
-    return [
+    means = [
         mean_over_images_and_models(values, own, significance),
         mean_over_images_and_models(control, other, significance),
-        mean_over_images_and_models(
-            (values - control).round(12) + 0.0, [own[0] - other[0], own[1], other[1]], significance
-        ),
     ]
+    if len(own) == 1:
+        return [*means, UNDEFINED]
+    excess = (values - control).round(12) + 0.0
+    return [*means, mean_over_images_and_models(excess, [own[0] - other[0], own[1], other[1]], significance)]
 
 
 def summarize_level(
@@ -72,6 +76,7 @@ def summarize_level(
 ) -> list[dict]:
     """One row a score; rows: the level's of scores.csv; left_out: of `left_out_means` for the level and for the control."""
     summary = []
+    (design,) = rows.design.unique()
     for score, (values, control) in values_of(rows, significance).items():
         if score in MEANS:
             estimates = averaged(MEANS[score], values, control, left_out, control_left_out, significance)
@@ -81,6 +86,7 @@ def summarize_level(
             {
                 "level": level,
                 "score": score,
+                "design": design,
                 "examples": len(rows),
                 "dense_models": int(rows.dense_models.iloc[0]),
                 "level_models": int(rows.level_models.iloc[0]),
@@ -89,7 +95,7 @@ def summarize_level(
                 "control_count": np.nan if score in MEANS else control.sum(),
                 **with_interval("mean", estimates[0]),
                 **with_interval("control_mean", estimates[1]),
-                **with_interval("excess", UNDEFINED if level == "control" else estimates[2]),
+                **with_interval("excess", UNDEFINED if level == "control" or design == "paired" else estimates[2]),
             }
         )
     return summary
@@ -109,7 +115,8 @@ def main(input, output, params) -> None:
             )
         compressed = load_population(input.ledger, level)["clean", 0]
         same_examples(dense, compressed, level)
-        left_out = control_left_out if level == "control" else left_out_means(dense.votes, compressed.votes)
+        (design,) = scored.design.unique()
+        left_out = control_left_out if level == "control" else left_out_means(dense.votes, compressed.votes, design)
         rows = summarize_level(level, scored, left_out, control_left_out, params.significance)
         changed = next(row for row in rows if row["score"] == "votes differ, BH")
         print(f"{level}: the votes on {changed['count']:.0f} images differ, control {changed['control_count']:.0f}")

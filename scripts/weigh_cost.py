@@ -26,6 +26,7 @@ def weigh(cost: pd.DataFrame, pies: pd.DataFrame, classes: pd.DataFrame) -> pd.D
                 "sparsity": found.sparsity,
                 "significance": row.significance,
                 "block_sparse_layers": row.block_sparse_layers,
+                "timing": row.timing,
                 "speedup": row.speedup,
                 "speedup_low": row.speedup_low,
                 "speedup_high": row.speedup_high,

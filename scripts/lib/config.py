@@ -9,8 +9,7 @@ from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import ValidationError
 
 from scripts.lib.errors import InputError
-
-DENSE, CONTROL = "dense", "control"
+from scripts.lib.levels import BROUGHT, CONTROL, DENSE, METHODS, is_brought, is_quantized, may_have
 
 # To JSON Schema 10.0 is an integer, to Python's range it is none.
 _STRICT = Draft202012Validator.TYPE_CHECKER.redefine(
@@ -25,7 +24,6 @@ TYPE_NAMES = {
     "string": "a text",
     "boolean": "true or false",
 }
-BROUGHT = ("predictions", "checkpoints")  # keys of a level that is not made here
 
 
 def with_defaults(config: dict, schema: dict) -> dict:
@@ -85,11 +83,6 @@ def _check_data(data: dict) -> None:
         raise InputError(f"config key `data.{source}.preparation` is {preparation}: {remedy}.")
 
 
-def is_brought(level: dict) -> bool:
-    """Whether a level's models are the user's own, so that nothing is trained or compressed here."""
-    return any(key in level for key in BROUGHT)
-
-
 def left_out(images: bool, predictions: list[str]) -> list[str]:
     """A sentence for each part of the report that a study cannot have; predictions: the levels of which there are no networks."""
     sentences = []
@@ -102,12 +95,6 @@ def left_out(images: bool, predictions: list[str]) -> list[str]:
             f"What the networks cost is left out: of {', '.join(predictions)} there are predictions and no networks."
         )
     return sentences
-
-
-def models_of(config: dict, level: str) -> int:
-    """K of a level."""
-    entry = next(entry for entry in config["levels"] if entry["name"] == level)
-    return entry.get("models", config["population"]["models"])
 
 
 def _check_brought(config: dict) -> None:
@@ -140,15 +127,38 @@ def _check_levels(levels: list[dict]) -> None:
             )
     for level in levels:
         here = f"config key `levels`, `{level['name']}`"
-        wanted = {"none": set(), "magnitude": {"sparsity"}, "block": {"sparsity", "block"}}[level["method"]]
-        given = set(level) - {"name", "method", *BROUGHT, *(("models",) if is_brought(level) else ())}
-        given -= {"sparsity"} if "predictions" in level else set()  # stated, to be shown beside what is found
+        wanted, allowed = METHODS[level["method"]]
+        given = set(level) - {"name", "method"}
+        allowed = allowed | (may_have(level) if is_brought(level) else set())
         for key in sorted(wanted - given):
             raise InputError(f"{here}: method `{level['method']}` needs `{key}`: add it.")
-        for key in sorted(given - wanted):
+        for key in sorted(given - wanted - allowed):
             raise InputError(f"{here}: method `{level['method']}` takes no `{key}`: remove it.")
         if level["name"] in (DENSE, CONTROL) and level["method"] != "none":
             raise InputError(f"{here}: nothing is compressed at this level: write `method: none`.")
+        if "of" in level:
+            _check_checkpoints(here, level, levels)
+
+
+def _check_checkpoints(here: str, entry: dict, levels: list[dict]) -> None:
+    """What is quantized must be a level of its own training, and not the control, which shows what no compression does."""
+    of = entry["of"]
+    if is_brought(entry):
+        if of != DENSE or entry["name"] in (DENSE, CONTROL):
+            raise InputError(
+                f"{here}: `of` is `{of}`: of models that are brought it says that they are the dense models, compressed, so write `dense` or "
+                "remove it."
+            )
+        return
+    possible = [
+        level["name"]
+        for level in levels
+        if not is_quantized(level) and level["name"] != CONTROL and "predictions" not in level
+    ]
+    if of not in possible:
+        raise InputError(
+            f"{here}: `of` is `{of}`: it must be a level that is trained and is not the control, one of {', '.join(possible)}."
+        )
 
 
 def _remedy(levels: list[dict]) -> str:

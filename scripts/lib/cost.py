@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from kernels.layers import BlockSparseConv2d, BlockSparseLinear
+from scripts.lib.quantization import Float16Layer, Int8Layer
 
 SPARSE = (BlockSparseConv2d, BlockSparseLinear)
 
@@ -24,7 +25,7 @@ def multiply_adds(network: nn.Module, example: torch.Tensor) -> tuple[int, int]:
         counted[0] += dense
         counted[1] += round(dense * layer.packed.density) if isinstance(layer, SPARSE) else dense
 
-    kinds = (nn.Conv2d, nn.Linear, *SPARSE)
+    kinds = (nn.Conv2d, nn.Linear, *SPARSE, Float16Layer, Int8Layer)
     hooks = [module.register_forward_hook(count) for module in network.modules() if isinstance(module, kinds)]
     try:
         with torch.inference_mode():
@@ -36,7 +37,7 @@ def multiply_adds(network: nn.Module, example: torch.Tensor) -> tuple[int, int]:
 
 
 def weight_bytes(network: nn.Module) -> int:
-    """Bytes of all parameters and buffers, as they would be saved: packed weights with their indices."""
+    """Bytes of all parameters and buffers, as they would be saved: packed weights with their indices, quantized ones with their scales."""
     return sum(tensor.numel() * tensor.element_size() for tensor in network.state_dict().values())
 
 

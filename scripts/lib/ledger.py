@@ -208,7 +208,8 @@ def check_distinct(paths: list[str | Path]) -> None:
     owner: dict[str, tuple[str, int]] = {}
     for path in paths:
         described = describe(path)
-        weights = described.get("training", {}).get("weights", {})
+        training = described.get("training", {})
+        weights = {} if "quantization" in training else training.get("weights", {})  # quantized ones are others by then
         digests = described.get("models_sha256_by_seed", {}) | {seed: file["sha256"] for seed, file in weights.items()}
         for seed, digest in digests.items():
             model = (described["level"], int(seed))
@@ -243,6 +244,16 @@ def same_examples(reference: Votes, other: Votes, what: str) -> None:
     if not (np.array_equal(reference.example, other.example) and np.array_equal(reference.label, other.label)):
         raise InputError(
             f"{what}: the examples differ from those of the dense level: predict both levels from the same data."
+        )
+
+
+def same_seeds(reference: Votes, other: Votes, what: str) -> None:
+    """Raise InputError unless both have the same seeds, as a level that is made of the dense checkpoints has."""
+    if not np.array_equal(reference.seed, other.seed):
+        alone = sorted(set(reference.seed.tolist()) ^ set(other.seed.tolist()))
+        raise InputError(
+            f"{what}: the level is made of the dense models, but seed {alone[0]} is in one of the two levels only: predict both "
+            "levels with the same seeds."
         )
 
 

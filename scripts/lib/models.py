@@ -10,7 +10,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from scripts.lib.checkpoints import build_checkpoint_network, load_weights
+from scripts.lib.checkpoints import Normalized, build_checkpoint_network, load_weights
 from scripts.lib.errors import InputError
 from scripts.lib.files import replacing, sha256
 from scripts.lib.networks import build_network
@@ -27,37 +27,51 @@ def save_cohort(path: str | Path, models: dict[int, torch.nn.Module], descriptio
         save_file(tensors, beside, metadata={"lacuna": json.dumps(description, sort_keys=True)})
 
 
-def load_cohort(path: str | Path) -> tuple[dict[int, torch.nn.Module], dict]:
-    """The models of a cohort by seed, in evaluation mode, and their description; InputError if the file is damaged."""
+def read_cohort(path: str | Path) -> tuple[dict[int, dict[str, torch.Tensor]], dict]:
+    """The parameters of a cohort's models by seed and name, and their description; InputError if the file is damaged."""
     try:
         with safe_open(path, framework="pt") as file:
             description = json.loads(file.metadata()["lacuna"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, KeyError, TypeError, OSError) as error:
         raise InputError(f"{path} cannot be read ({error}): delete it, and snakemake makes it again.") from None
+    prefixes = {seed: f"{seed:03d}." for seed in description["seeds"]}
+    states = {
+        seed: {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+        for seed, prefix in prefixes.items()
+    }
+    return states, description
+
+
+def load_cohort(path: str | Path) -> tuple[dict[int, torch.nn.Module], dict]:
+    """The trained models of a cohort by seed, in evaluation mode, and their description; InputError if the file is damaged."""
+    states, description = read_cohort(path)
     models = {}
-    for seed in description["seeds"]:
+    for seed, state in states.items():
+        model = blank_network(description)
         if "weights" in description:
-            models[seed] = _checkpoint(description, seed)
-            continue
-        prefix = f"{seed:03d}."
-        model = build_network(**description["network"], classes=len(description["classes"]))
-        model.load_state_dict(
-            {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
-        )
+            _load_checkpoint(model, description["weights"][str(seed)])
+        else:
+            model.load_state_dict(state)
         models[seed] = model.eval()
     return models, description
 
 
-def _checkpoint(description: dict, seed: int) -> torch.nn.Module:
-    """The network of a file of weights that was trained elsewhere."""
-    network, weights = description["network"], description["weights"][str(seed)]
-    model = build_checkpoint_network(
-        network["checkpoints"], network["options"], network["mean"], network["std"], len(description["classes"])
+def blank_network(description: dict) -> torch.nn.Module:
+    """The network of a cohort without its weights, built here or by others' code."""
+    network, classes = description["network"], len(description["classes"])
+    if "checkpoints" not in network:
+        return build_network(**network, classes=classes)
+    brought = build_checkpoint_network(
+        network["checkpoints"], network["options"], network["mean"], network["std"], classes
     )
+    return brought.to(memory_format=torch.channels_last)
+
+
+def _load_checkpoint(model: Normalized, weights: dict) -> None:
+    """Put a file of weights into its network; InputError if it is not the one that was checked."""
     load_weights(model.network, weights["path"])
     if sha256(weights["path"]) != weights["sha256"]:
         raise InputError(
             f"{weights['path']} has changed since it was checked: run again, and snakemake checks it anew."
         )
-    return model.to(memory_format=torch.channels_last).eval()

@@ -10,8 +10,8 @@ from scripts.lib.files import replacing
 
 TEXT = (
     *("example", "level", "class", "grouping", "group", "role", "verdict", "corruption", "tie_rule"),
-    *("flip", "control_flip", "score", "scored_on", "population", "metric", "predictor"),
-    *("worst_class", "device", "best_dense", "natural"),
+    *("flip", "control_flip", "score", "scored_on", "design", "population", "metric", "predictor"),
+    *("worst_class", "device", "best_dense", "natural", "timing"),
 )
 
 

@@ -76,22 +76,43 @@ def group_name(grouping: str, group: str, role: str = "") -> str:
     return f"{name} ({role})" if role else name
 
 
+# Tie rule -> what it makes of the modal label of an image.
+TIES = {
+    "largest": "of equally frequent labels the largest counts",
+    "smallest": "of equally frequent labels the smallest counts",
+    "excluded": "an image on which either population has equally frequent labels is none",
+}
+
+
 def pie_summary(table: pd.DataFrame) -> View:
     first = table.iloc[0]
+    others = [rule for rule in TIES if rule != first.tie_rule]
+    paired = list(table.level[table.design == "paired"])
     cells = pd.DataFrame(
         {
             "level": table.level,
             "sparsity": table.sparsity.map(percent),
             "PIEs": table.pies.astype(str),
             "PIE rate": estimate(table, "pie_rate"),
-            "excess (mean of deals)": estimate(table, "excess_rate", sign=True),
+            "excess": estimate(table, "excess_rate", sign=True),
             "p (count against control's)": table.p_control.map(p_value),
             "by chance": [
                 f"{mean:.0f} [{low:.0f}, {high:.0f}]"
                 for mean, low, high in zip(table.null_mean, table.null_low, table.null_high, strict=True)
             ],
+            "over chance": estimate(table, "excess_over_null", sign=True),
             "p (chance)": table.p_permutation.map(p_value),
             "verdict": table.verdict,
+            **{
+                f"PIEs (control's), ties: {rule}": [
+                    f"{pies} ({control})"
+                    for pies, control in zip(table[f"pies_{rule}"], table[f"control_pies_{rule}"], strict=True)
+                ]
+                for rule in others
+            },
+            "images with a tie (control's)": [
+                f"{tied} ({control})" for tied, control in zip(table.tied, table.control_tied, strict=True)
+            ],
             "dense top-1 on PIEs": estimate(table, "dense_top1_pies"),
             "level top-1 on PIEs": estimate(table, "level_top1_pies"),
             "dense top-1 on others": estimate(table, "dense_top1_others"),
@@ -102,13 +123,43 @@ def pie_summary(table: pd.DataFrame) -> View:
     )
     note = (
         f"n = {first.examples} test images, K = {first.dense_models} dense and {first.level_models} compressed models of seeds of their own. "
-        "A PIE is an image whose modal label differs between the two populations; of equally frequent labels the largest counts. "
+        f"A PIE is an image whose modal label differs between the two populations; {TIES[first.tie_rule]} (tie rule {first.tie_rule}; the counts by the other rules, and of images on which either population has a tie, stand at the right of the verdict). "
         "The control is a second dense population: its PIEs come from seeds alone, so only the excess over it is an effect of compression. "
-        f"Excess: the mean over {first.permutations} deals of all dense models into a dense and a control population. p (count against control's): exact McNemar test of the two counts as they are; by chance: the mean and the central {coverage(table)} of the count when the models "
-        f"of both populations are dealt anew ({first.permutations} times), p (chance) one-sided. "
+        f"Excess over the control: the mean over {first.permutations} deals of all dense models into a dense and a control population. p (count against control's): exact McNemar test of the two counts as they are; by chance: the mean and the central {coverage(table)} of the count when the models "
+        f"of both populations are dealt anew ({first.permutations} times), over chance the count less that mean (too little where there is an effect: the votes that compression moved are dealt too), p (chance) one-sided. {_of_paired(paired)}"
         f"PIEs are hard for the control too: accuracy is scored on the models that chose them. Brackets: {coverage(table)} intervals over images."
     )
     return View("PIEs: images that compression changes the verdict on", note, cells)
+
+
+def _of_paired(levels: list[str]) -> str:
+    """What to know of levels that are made of the dense checkpoints; nothing where there are none."""
+    if not levels:
+        return ""
+    return (
+        f"Made of the dense checkpoints themselves: {', '.join(levels)}. No other seeds are in their count, which is that of images whose verdict compression changes in these very networks. So their excess and "
+        "its p hold the level and the dense population against the control, whose seeds are others than theirs, and by chance means that the two of each pair change places at random. "
+    )
+
+
+def pie_curve(table: pd.DataFrame) -> View:
+    cells = pd.DataFrame({"level": table.level, "K": table.models.astype(str)})
+    for title, name in (("PIEs", "pies"), ("by chance", "null"), ("control's", "control")):
+        ends = zip(table[f"{name}_mean"], table[f"{name}_low"], table[f"{name}_high"], strict=True)
+        cells[title] = [
+            UNDEFINED if math.isnan(mean) else f"{mean:.0f} [{low:.0f}, {high:.0f}]" for mean, low, high in ends
+        ]
+    cells["images with a tie"] = table.tied_mean.map("{:.0f}".format)
+    cells["PIEs without a tie"] = table.pies_untied_mean.map("{:.0f}".format)
+    first = table.iloc[0]
+    note = (
+        f"n = {first.examples} test images, 1 to K = {table.models.max()} models of each population: means over {first.subsets} random subsets of the {first.dense_models} dense and {first.level_models} compressed models. "
+        "The count falls as K grows, with nothing compressed too, so counts at different K do not compare; what compression adds is the distance to the control's count at the same K. By chance: the models of the two subsets "
+        f"dealt anew{' (those made of the dense checkpoints: the two of a pair change places at random)' if (table.design == 'paired').any() else ''}; of one model each that changes nothing. "
+        f"With an even number of models many images have a tie, on which the tie rule ({first.tie_rule}) decides; on those without a tie the count jumps between even and odd. "
+        f"Brackets: central {coverage(table)} intervals of the subsets, which share models; with all models there is one subset."
+    )
+    return View("PIEs over the number of models", note, cells)
 
 
 def hardness(table: pd.DataFrame) -> View:
@@ -187,9 +238,20 @@ def scores(table: pd.DataFrame) -> View:
         "compressed. Taxicab: summed difference of the shares of votes, 0 (the same) to 2 (no label in common), with the control's distance "
         "on the same image; Jensen-Shannon: divergence in bits, 0 to 1. p (votes): the share of all ways to deal the votes to the two "
         "populations that bring as large a taxicab distance; p (right): Fisher's exact test of the number of models that are right; BH: adjusted "
-        "for all images of the level (Benjamini-Hochberg). All images and scores: scores.csv."
+        f"for all images of the level (Benjamini-Hochberg). {_tests_of_paired(table)}All images and scores: scores.csv."
     )
     return View("The examples whose votes change most surely", note, cells)
+
+
+def _tests_of_paired(table: pd.DataFrame) -> str:
+    """How examples of levels that are made of the dense checkpoints are tested; nothing where there are none."""
+    levels = list(table.level[table.design == "paired"].unique())
+    if not levels:
+        return ""
+    return (
+        f"Made of the dense checkpoints themselves: {', '.join(levels)}; the ways counted there are those to swap the two of each pair, for p (right) the exact McNemar test. "
+        f"K pairs cannot bring a p below {2.0 ** (1 - table.dense_models.iloc[0]):.0e}; a dash is a count that would take too long. "
+    )
 
 
 def score_summary(table: pd.DataFrame) -> View:
@@ -219,15 +281,30 @@ def score_summary(table: pd.DataFrame) -> View:
         "two models of the level; between beyond within: less the mean of both populations' churn within, about 0 where nothing differs. Right to wrong "
         "and so on: images whose modal label flips so. Votes differ: images on which an exact test (all ways to deal the votes to the two "
         f"populations, by taxicab distance) has p at most {first.significance:g}, uncorrected or adjusted for the n images (Benjamini-Hochberg, BH); accuracy differs: Fisher's "
-        f"exact test of the number of right models. These models cannot bring a p below {smallest:.0e}, so few of them find little after BH. "
+        f"exact test of the number of right models. These models cannot bring a p below {smallest:.0e}, so few of them find little after BH. {_tests_of_paired(table)}{_no_excess(table)}"
         f"Brackets: {coverage(table)} intervals, of means over images and models, of counted images over images only; none after BH, which ties the images together."
     )
     return View("How much the votes move: continuous scores", note, pd.DataFrame(columns))
 
 
+def _no_excess(table: pd.DataFrame) -> str:
+    return (
+        "They have no excess: the control differs from the dense population by its seeds, they do not. "
+        if (table.design == "paired").any()
+        else ""
+    )
+
+
 def _mean_and_count(count: float, shown: str) -> str:
     """A mean as text, with the number of images where the score counts some."""
     return shown if math.isnan(count) else f"{shown} ({count:.0f})"
+
+
+def _groups_of_paired(table: pd.DataFrame) -> str:
+    levels = list(table.level[table.design == "paired"].unique())
+    if not levels:
+        return ""
+    return f" Made of the dense checkpoints themselves: {', '.join(levels)}; their excess and its p hold the level and the dense population against the control."
 
 
 def planted(table: pd.DataFrame) -> View:
@@ -260,6 +337,7 @@ def planted(table: pd.DataFrame) -> View:
         "head classes (tail: the classes with less than the median number of training images, if there are any). "
         f"{negative}Brackets: {coverage(table)} intervals over images (Wilson for rates, Student for excesses, "
         "MOVER for their differences); p (count): exact McNemar test of the group's PIEs against the control's, as counted; excesses are means over deals of the dense models."
+        f"{_groups_of_paired(table)}"
     )
     return View(f"Which images: {'what was planted, and ' if planted else ''}what the audit finds", note, cells)
 
@@ -395,10 +473,16 @@ def cost(table: pd.DataFrame) -> View:
             "level": table.level,
             "block-sparse layers": table.block_sparse_layers.astype(str),
             "latency, ms": [
-                f"{value:.3f}" if math.isnan(low) else f"{value:.3f} [{low:.3f}, {high:.3f}]"
-                for value, low, high in zip(table.latency_ms, table.latency_ms_low, table.latency_ms_high, strict=True)
+                timing
+                if math.isnan(value)
+                else f"{value:.3f}"
+                if math.isnan(low)
+                else f"{value:.3f} [{low:.3f}, {high:.3f}]"
+                for value, low, high, timing in zip(
+                    table.latency_ms, table.latency_ms_low, table.latency_ms_high, table.timing, strict=True
+                )
             ],
-            "images/s": table.images_per_second.map("{:,.0f}".format),
+            "images/s": [UNDEFINED if math.isnan(rate) else f"{rate:,.0f}" for rate in table.images_per_second],
             "against dense, eager": times(table, "speedup_eager"),
             "against dense, compiled": times(table, "speedup_compiled"),
             "ceiling": table.ceiling.map("{:.2f}x".format),
@@ -415,6 +499,7 @@ def cost(table: pd.DataFrame) -> View:
         f"One network of each level on {first.device}, {first.threads} thread, {first.rounds} rounds in which all take turns; brackets: {coverage(table)} intervals of the "
         "median over rounds. Times are of this machine and moment, unlike all other tables. Dense, eager: the dense network in torch, "
         "its batch norms folded; compiled: torch.compile. Zeros without blocks are not skipped, so magnitude levels run as dense ones. "
+        "float16 weights become float32 each time they are used. int8 sums are exact but not done by int8 instructions, so they have no time; bytes of weights are those stored. "
         "A level with blocks is block-sparse where a measurement for the batch size says that it pays; the log of measure_cost says which layers. Ceiling: the gain if time fell as multiplications do. Peak memory: beyond what is there before the call."
     )
     return View("Cost: what the networks of each level need", note, cells)
@@ -438,7 +523,7 @@ def cost_and_forgetting(table: pd.DataFrame) -> View:
     )
     first = table.iloc[0]
     note = (
-        f"n = {first.examples} test images, K = {first.models} models of each level. Times faster: than the best dense network on this machine; bytes: of the dense "
+        f"n = {first.examples} test images, K = {first.models} models of each level. Times faster: than the best dense network on this machine, a dash where the level is not timed (cost.csv says why); bytes: of the dense "
         "network's. The worst of many classes looks worse than it is: compare with the control's. "
         f"Brackets: {coverage(table)} intervals over rounds of timing, images, and models."
     )
@@ -504,6 +589,7 @@ def natural(table: pd.DataFrame) -> View:
 VIEWS: dict[str, Callable[[pd.DataFrame], View]] = {
     "pies": pies,
     "pie_summary": pie_summary,
+    "pie_curve": pie_curve,
     "hardness": hardness,
     "predictors": predictors,
     "scores": scores,

@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from scripts.lib.config import check_config, is_brought, models_of
+from scripts.lib.config import check_config
 from scripts.lib.corruptions import FAMILIES
 from scripts.lib.errors import InputError
+from scripts.lib.levels import METHODS, QUANTIZING, design_of, is_brought, models_of
 from scripts.lib.networks import NETWORKS
+from scripts.lib.quantization import LAYERS
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = yaml.safe_load((ROOT / "schemas" / "config.schema.yaml").read_text())
@@ -79,6 +81,29 @@ def test_the_default_study_is_right():
             "config key `levels`, `magnitude-0.90`: method `magnitude` takes no `block`: remove it.",
         ),
         (
+            "levels/3/of",
+            "dense",
+            "config key `levels`, `magnitude-0.90`: method `magnitude` takes no `of`: remove it.",
+        ),
+        (
+            "levels/5/of",
+            "control",
+            "config key `levels`, `int8-static`: `of` is `control`: it must be a level that is trained and is not the control, "
+            "one of dense, magnitude-0.50, magnitude-0.90, block-0.80.",
+        ),
+        ("levels/5/of", "int8-static", "`of` is `int8-static`: it must be a level that is trained"),
+        ("levels/5/of", "sparse", "`of` is `sparse`: it must be a level that is trained"),
+        (
+            "levels/5/sparsity",
+            0.5,
+            "config key `levels`, `int8-static`: method `int8_static` takes no `sparsity`: remove it.",
+        ),
+        (
+            "quantization/calibration/images",
+            0,
+            "config key `quantization.calibration.images` is 0: it must be at least 1.",
+        ),
+        (
             "levels/1/method",
             "magnitude",
             "config key `levels`, `control`: method `magnitude` needs `sparsity`: add it.",
@@ -138,10 +163,30 @@ def test_wrong_levels_that_are_brought(level, sentence):
 
 def test_levels_that_are_brought():
     for level in (FILES | {"models": 5, "sparsity": 0.5}, FILES | {"predictions": ["a.csv", "b.csv"]}):
-        check_config(changed("levels/0", level), SCHEMA)
-    study = changed("levels/0", FILES | {"models": 5})
+        check_config(changed("levels", [level, *DEFAULT["levels"][1:3]]), SCHEMA)
+    study = changed("levels", [FILES | {"models": 5}, *DEFAULT["levels"][1:3]])
     assert [is_brought(level) for level in study["levels"][:2]] == [True, False]
     assert (models_of(study, "dense"), models_of(study, "control")) == (5, DEFAULT["population"]["models"])
+
+
+def test_brought_models_may_be_the_dense_ones_compressed():
+    after = FILES | {"name": "after", "of": "dense"}
+    quantized = {"name": "int8", "method": "int8_dynamic", "of": "dense"}
+    study = changed("levels", [*DEFAULT["levels"][1:2], FILES | {"models": 5}, after])
+    check_config(study, SCHEMA)
+    assert design_of(after) == "paired" and design_of(FILES | {"name": "after"}) == "independent"
+    with pytest.raises(
+        InputError, match=r"`after`: `of` is `control`: of models that are brought it says that they are the dense"
+    ):
+        check_config(study | {"levels": [*study["levels"][:2], after | {"of": "control"}]}, SCHEMA)
+    with pytest.raises(InputError, match="`int8`: `of` is `dense`: it must be a level that is trained"):
+        check_config(
+            study | {"levels": [*study["levels"], quantized]}, SCHEMA
+        )  # of predictions nothing can be quantized
+    dense = {"name": "dense", "method": "none", "models": 5, "checkpoints": CHECKPOINTS}
+    study["levels"] = [dense, DEFAULT["levels"][1], quantized]
+    check_config(study, SCHEMA)
+    assert models_of(study, "int8") == 5
 
 
 def test_a_study_of_predictions_needs_them_for_all_levels_and_a_control():
@@ -172,3 +217,5 @@ def test_the_schema_knows_what_the_code_knows():
     offered = properties["corruptions"]["properties"]["names"]["items"]["enum"]
     assert set(offered) == {corruption for family in FAMILIES.values() for corruption in family}
     assert set(properties["network"]["properties"]["name"]["enum"]) == set(NETWORKS)
+    assert set(properties["levels"]["items"]["properties"]["method"]["enum"]) == set(METHODS)
+    assert set(LAYERS) == set(QUANTIZING) < set(METHODS)

@@ -11,6 +11,7 @@ from torch import nn
 from kernels.sparsify import sparsify
 from kernels.timing import interleaved
 from scripts.lib.cost import multiply_adds, peak_bytes, weight_bytes
+from scripts.lib.quantization import quantize_network
 from scripts.measure_cost import measure, speedups
 from scripts.weigh_cost import weigh
 
@@ -73,8 +74,31 @@ def test_a_row_for_each_level():
     assert (rows.multiply_adds == 3456 + 1280).all()
 
 
+def test_a_quantized_network_costs_its_own_bytes_and_no_time_is_made_up_for_simulated_arithmetic():
+    model = network()
+    levels = {method: quantize_network(model, method, {}) for method in ("float16", "int8_dynamic")}
+    params = Names(cost={"rounds": 7}, significance=0.05)
+    rows = pd.DataFrame(measure({"dense": model, **levels}, {"eager": model}, torch.zeros(2, 3, 8, 8), params))
+    dense, half, int8 = rows.itertuples()
+    weights, outputs = 8 * 27 + 1280, 8 + 10
+    assert (dense.weight_bytes, half.weight_bytes) == (4 * (weights + outputs), 2 * (weights + outputs))
+    assert int8.weight_bytes == weights + 8 * outputs  # scales and biases
+    assert dense.multiply_adds == half.multiply_adds == int8.multiply_adds == int8.kept_multiply_adds
+    assert half.timing == "measured" and half.latency_ms > 0 and half.speedup > 0
+    assert int8.timing == "not timed: int8 arithmetic is simulated"
+    times = ["latency_ms", "latency_ms_low", "images_per_second", "speedup", "speedup_eager", "peak_bytes"]
+    assert rows.loc[2, times].isna().all()
+
+
 def test_cost_is_set_against_forgetting():
-    ends = {"speedup_low": 1.9, "speedup_high": 2.1, "significance": 0.05, "block_sparse_layers": 2, "ceiling": 4.0}
+    ends = {
+        "speedup_low": 1.9,
+        "speedup_high": 2.1,
+        "significance": 0.05,
+        "block_sparse_layers": 2,
+        "ceiling": 4.0,
+        "timing": "measured",
+    }
     cost = pd.DataFrame(
         [
             {"level": level, "batch_size": size, "speedup": 2.0, "weight_bytes": bytes_, **ends}

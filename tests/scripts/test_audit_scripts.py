@@ -30,13 +30,21 @@ def votes_of(predictions, label):
     return Votes(np.array([f"test/{i}" for i in range(len(label))]), np.array(label), np.arange(len(predictions)), top)
 
 
+def pies_table(populations, dense, deals=50, tie_rule="largest", paired=()):
+    """pies.csv of these levels; the dense population is its own control where none is among them."""
+    populations = {"control": dense} | populations
+    designs = {level: "paired" if level in paired else "independent" for level in populations}
+    table = pies_of(dense, populations, designs, deals, tie_rule)
+    return {level: rows for level, rows in table.groupby("level")}
+
+
 LABEL = [0, 1, 2, 3]
 DENSE = votes_of([[0, 1, 2, 4], [0, 1, 2, 4], [0, 1, 5, 3]], LABEL)
 PRUNED = votes_of([[0, 2, 2, 3], [0, 2, 5, 3], [0, 1, 5, 3]], LABEL)
 
 
 def test_pies_of_four_images():
-    table = pies_of("pruned", DENSE, DENSE, PRUNED, 50)
+    table = pies_table({"pruned": PRUNED}, DENSE)["pruned"]
     assert table.pie.tolist() == [False, True, True, True]
     assert table.dense_modal.tolist() == [0, 1, 2, 4] and table.level_modal.tolist() == [0, 2, 5, 3]
     assert table.dense_votes.tolist() == [3, 3, 2, 2] and table.level_votes.tolist() == [3, 2, 2, 3]
@@ -44,14 +52,14 @@ def test_pies_of_four_images():
 
 def test_pies_need_the_same_examples():
     with pytest.raises(InputError, match="pruned: the examples differ"):
-        pies_of("pruned", DENSE, DENSE, votes_of([[0, 1], [0, 1]], [0, 1]), 50)
+        pies_table({"pruned": votes_of([[0, 1], [0, 1]], [0, 1])}, DENSE)
 
 
 def test_summary_of_four_images():
-    table = pd.DataFrame(
-        {"pie": [False, True, True, True], "dealt_pie": [0, 1, 1, 0.5], "dealt_control": [0, 0, 0.25, 0.25]}
-    )
-    row = summarize_level("pruned", table, np.array([False, False, True, False]), DENSE, PRUNED, 0.05, 100)
+    control = votes_of([[0, 1, 5, 4], [0, 1, 5, 4], [0, 1, 5, 3]], LABEL)
+    tables = pies_table({"control": control, "pruned": PRUNED}, DENSE)
+    table = tables["pruned"].assign(level_differs=[0, 1, 1, 0.5], dense_differs=[0, 0, 0.25, 0.25])
+    row = summarize_level("pruned", table, tables["control"], DENSE, PRUNED, 0.05, 100, "largest")
     assert (row["pies"], row["control_pies"], row["examples"], row["dense_models"]) == (3, 1, 4, 3)
     assert row["excess_rate"] == 0.5 and row["p_control"] == 0.5
     assert row["verdict"] == "cannot be told from the control"
@@ -66,14 +74,71 @@ def test_a_large_excess_is_told_from_the_control():
     dense = votes_of(np.zeros((6, 400), int), label)
     changed = random.random(400) < 0.2
     pruned = votes_of(np.tile(changed.astype(int), (6, 1)), label)
-    table = pies_of("pruned", dense, dense, pruned, 50)
+    tables = pies_table({"pruned": pruned}, dense)
+    table = tables["pruned"]
     assert np.array_equal(table.pie, changed)
-    row = summarize_level("pruned", table, np.zeros(400, bool), dense, pruned, 0.05, 200)
+    row = summarize_level("pruned", table, tables["control"], dense, pruned, 0.05, 200, "largest")
     assert row["verdict"] == "exceeds the control"
     assert row["p_control"] < 1e-9
     assert row["excess_rate_low"] < changed.mean() < row["excess_rate_high"]
-    same = summarize_level("control", table, changed, dense, pruned, 0.05, 200)
+    same = summarize_level("control", table, table, dense, pruned, 0.05, 200, "largest")
     assert same["verdict"] == "is the control" and np.isnan(same["excess_rate"])
+
+
+def test_counts_by_every_tie_rule():
+    # Votes of the level tie on images 1 (1 and 2) and 3 (3 and 4); the dense ones say 0, 1, 2, 4.
+    even = votes_of([[0, 2, 2, 3], [0, 2, 5, 3], [0, 1, 5, 4], [0, 1, 5, 4]], LABEL)
+    for tie_rule, pies in {"largest": [1, 2], "smallest": [2, 3], "excluded": [2]}.items():
+        tables = pies_table({"even": even}, DENSE, tie_rule=tie_rule)
+        row = summarize_level("even", tables["even"], tables["control"], DENSE, even, 0.05, 100, tie_rule)
+        assert np.flatnonzero(tables["even"].pie).tolist() == pies and row["pies"] == len(pies)
+        assert (row["pies_largest"], row["pies_smallest"], row["pies_excluded"]) == (2, 2, 1)
+        assert (row["tied"], row["level_ties"], row["dense_ties"], row["control_tied"]) == (2, 2, 0, 0)
+
+
+def test_a_level_made_of_the_dense_checkpoints():
+    """Other seeds differ on a quarter of the images; compression changes every vote on the last 40, or nothing at all."""
+    random = np.random.default_rng(0)
+    label = np.zeros(400, int)
+    dense, control = (votes_of((random.random((8, 400)) < random.random(400)).astype(int), label) for _ in range(2))
+    moved = np.arange(400) >= 360
+    changed = votes_of(np.where(moved, 2, dense.votes), label)
+    populations = {"control": control, "same": dense, "changed": changed}
+    tables = pies_table(populations, dense, paired=("same", "changed"))
+    rows = {
+        level: summarize_level(level, rows, tables["control"], dense, populations[level], 0.05, 200, "largest")
+        for level, rows in tables.items()
+    }
+    same, other = rows["same"], rows["changed"]
+    assert (same["pies"], same["excess_rate"], same["excess_over_null"], same["null_high"]) == (0, 0, 0, 0)
+    assert (same["p_control"], same["p_permutation"], same["verdict"]) == (1, 1, "cannot be told from the control")
+    assert other["pies"] == 40 and other["control_pies"] == rows["control"]["pies"] > 40
+    already = tables["control"].pie[moved].sum()  # of the 40, the control contradicted these anyhow
+    assert other["excess_rate"] == pytest.approx((40 - already) / 400) and other["verdict"] == "exceeds the control"
+    assert other["p_control"] == pytest.approx(2 * 0.5 ** (40 - already))
+    # Dealt anew, the same level would have the luck of its seeds in its excess.
+    assert pies_table(populations, dense)["changed"].level_differs.nunique() > 2
+
+
+def test_a_level_made_of_the_dense_checkpoints_has_their_seeds():
+    other = Votes(PRUNED.example, PRUNED.label, PRUNED.seed + 1, PRUNED.top)
+    with pytest.raises(InputError, match="pruned: the level is made of the dense models, but seed 0 is in one of"):
+        pies_table({"pruned": other}, DENSE, paired=("pruned",))
+    with pytest.raises(InputError, match="pruned: the level is made of the dense models"):
+        scores_of("pruned", DENSE, other, "paired")
+
+
+def test_scores_of_a_level_made_of_the_dense_checkpoints():
+    dense = votes_of(np.zeros((6, 2), int), [0, 0])
+    changed = votes_of(np.tile([1, 0], (6, 1)), [0, 0])
+    scores = scores_of("changed", dense, changed, "paired")
+    assert scores["p_votes"].tolist() == [2 / 64, 1] and scores["p_right"].tolist() == [2 / 64, 1]
+    table = table_of("changed", dense, changed, scores, scores_of("control", dense, dense), "paired")
+    without = left_out_means(dense.votes, changed.votes, "paired")
+    control_without = left_out_means(dense.votes, dense.votes)
+    rows = summarize_scores("changed", table, without, control_without, 0.05)
+    assert all(np.isnan(row["excess"]) for row in rows)
+    assert rows[0]["mean"] == 1 and rows[0]["mean_low"] < 1  # one image of two, and no spread between the pairs
 
 
 def test_scores_of_four_images():
@@ -167,7 +232,8 @@ def test_planted_groups_are_compared_by_their_excess():
     pie = np.concatenate([np.arange(n) < 30, np.arange(n) < 33, np.arange(n) < 120])
     control = np.concatenate([np.arange(n) < 15, np.arange(n) < 18, np.arange(n) < 60])
     members = pd.DataFrame({"grouping": "kind", "group": kinds, "pie": pie, "control_pie": control})
-    members = members.assign(dealt_pie=members.pie.astype(float), dealt_control=members.control_pie.astype(float))
+    members = members.assign(design="independent", level_differs=members.pie.astype(float))
+    members["dense_differs"] = members.control_pie.astype(float)
     rows = {row["group"]: row for row in compare_kinds("pruned", members, 10, 0.05)}
     assert rows["typical"]["excess_rate"] == pytest.approx(0.05) and rows["typical"]["verdict"] == "is the reference"
     assert rows["abstract"]["excess_rate"] == pytest.approx(0.20)

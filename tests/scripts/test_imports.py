@@ -22,6 +22,7 @@ HEAVY = {
 ALLOWED = {
     "train": {"torch"},
     "predict": {"torch"},
+    "quantize": {"torch"},
     "pack": {"torch"},
     "import_checkpoints": {"torch"},
     "measure_cost": {"torch", "pandas"},
@@ -29,6 +30,7 @@ ALLOWED = {
     "draw_cost": {"pandas", "altair"},
     "find_pies": {"pandas"},
     "summarize_pies": {"pandas"},
+    "trace_pies": {"pandas"},
     "score_examples": {"pandas"},
     "summarize_scores": {"pandas"},
     "measure_hardness": {"pandas"},
@@ -39,6 +41,7 @@ ALLOWED = {
     "render_table": {"pandas"},
     "write_report": {"pandas"},
     "draw_pie_rates": {"pandas", "altair"},
+    "draw_pie_curve": {"pandas", "altair"},
     "draw_class_impact": {"pandas", "altair"},
 }
 

@@ -15,10 +15,12 @@ from scripts import (
     score_examples,
     summarize_pies,
     summarize_scores,
+    trace_pies,
     weigh_cost,
 )
 from scripts.draw_class_impact import class_impact
 from scripts.draw_cost import cost_against_forgetting
+from scripts.draw_pie_curve import pie_curve
 from scripts.draw_pie_rates import pie_rates
 from scripts.lib.dataset import save_examples, save_manifest
 from scripts.lib.errors import InputError
@@ -74,12 +76,14 @@ def made(tmp_path_factory):
     )
     save_manifest(folder / "data.json", {"classes": list("abcdefghij")})
     params = Names(levels=LEVELS, deals=50, permutations=50, significance=0.05, corruptions=["contrast"])
-    params.splits, params.resamples = 10, 100
+    params.splits, params.resamples, params.subsets = 10, 100, 20
+    params.designs, params.tie_rule = dict.fromkeys(LEVELS, "independent"), "largest"
     paths = {name: folder / f"{name}.csv" for name in VIEWS if name != "natural"}
     given = Names(ledger=clean, examples=folder / "examples.parquet", data=folder / "data.json")
     given.pies, given.scores = paths["pies"], paths["scores"]
     find_pies.main(given, Names(table=paths["pies"]), params)
     summarize_pies.main(given, Names(table=paths["pie_summary"]), params)
+    trace_pies.main(given, Names(table=paths["pie_curve"]), params)
     measure_hardness.main(given, Names(table=paths["hardness"], predictors=paths["predictors"]), params)
     score_examples.main(given, Names(table=paths["scores"]), params)
     summarize_scores.main(given, Names(table=paths["score_summary"]), params)
@@ -111,6 +115,17 @@ def test_cost_and_forgetting(made):
     ]
 
 
+def test_a_level_without_a_time_is_named_and_gets_none(made):
+    table = made["cost_and_forgetting"].copy()
+    table.loc[table.level == "pruned", ["speedup", "speedup_low", "speedup_high"]] = np.nan
+    chart = cost_against_forgetting(table).to_dict()
+    assert chart["title"]["subtitle"].endswith("; pruned: not timed")
+    assert {row["level"] for rows in chart["datasets"].values() for row in rows} == {"control"}
+    assert VIEWS["cost_and_forgetting"](table).cells["times faster"].iloc[3] == "–"
+    cost = made["cost"].assign(latency_ms=np.nan, images_per_second=np.nan, timing="not timed: because")
+    assert VIEWS["cost"](cost).cells[["latency, ms", "images/s"]].iloc[0].tolist() == ["not timed: because", "–"]
+
+
 def test_pies(made):
     pies = made["pies"]
     for level, wrong in (("control", CONTROL_WRONG), ("pruned", PRUNED_WRONG)):
@@ -120,8 +135,8 @@ def test_pies(made):
     # Four models that are right and four that are wrong, dealt into two fours: 34 of the 70 deals split them 4:0 or 3:1, the
     # others 2:2, where both sides tie and the larger label is the mode of both.
     control = pies[pies.level == "control"]
-    assert (control.dealt_pie == control.dealt_control).all()
-    assert (control.dealt_control[2:] == 0).all() and control.dealt_control[:2].tolist() == pytest.approx(
+    assert (control.level_differs == control.dense_differs).all()
+    assert (control.dense_differs[2:] == 0).all() and control.dense_differs[:2].tolist() == pytest.approx(
         [34 / 70] * 2, abs=0.2
     )
 
@@ -134,6 +149,21 @@ def test_pie_summary(made):
     assert pruned.level_top1_all == 0.75 and pruned.dense_top1_all == 1 and pruned.sparsity == 0.8
     view = VIEWS["pie_summary"](made["pie_summary"]).cells.iloc[1]
     assert view["dense top-1 on PIEs"].startswith("100.0 %") and view["level top-1 on PIEs"].startswith("0.0 %")
+
+
+def test_pie_curve(made):
+    table = made["pie_curve"].set_index(["level", "models"])
+    assert [models for level, models in table.index if level == "pruned"] == [1, 2, 3, 4]
+    for models in (1, 2, 3, 4):  # every model of a level says the same, so K changes nothing
+        row = table.loc[("pruned", models)]
+        assert (row.pies_mean, row.pies_low, row.pies_high, row.control_mean, row.tied_mean) == (10, 10, 10, 2, 0)
+    # One model each, dealt anew, are the same two; of two each, dealt 2:2, both sides tie in 4 of the 6 deals.
+    assert table.loc[("pruned", 1)].null_mean == 10 and 0 < table.loc[("pruned", 2)].null_mean < 10
+    assert VIEWS["pie_curve"](made["pie_curve"]).cells.iloc[-1].tolist() == [
+        *("pruned", "4", "10 [10, 10]"),
+        VIEWS["pie_curve"](made["pie_curve"]).cells["by chance"].iloc[-1],
+        *("2 [2, 2]", "0", "10"),
+    ]
 
 
 def test_hardness(made):
@@ -228,6 +258,9 @@ def test_figures_show_the_tables(made):
     bars, points = pie_rates(made["planted"]).to_dict()["hconcat"][0]["layer"]
     assert (bars["encoding"]["y"]["field"], bars["encoding"]["y2"]["field"]) == ("pie_rate_low", "pie_rate_high")
     assert points["encoding"]["y"]["field"] == "pie_rate"
+    layers = pie_curve(made["pie_curve"]).to_dict()["spec"]["layer"]
+    fields = [layer["encoding"]["y"]["field"] for layer in layers]
+    assert fields == ["null_low", "control_mean", "pies_untied_mean", "pies_mean", "pies_low", "pies_mean"]
     chart = class_impact(made["class_impact"]).to_dict()
     fields = [layer["encoding"].get("y", {}).get("field") for layer in chart["spec"]["layer"]]
     assert fields[1:] == ["relative_change_low", "relative_change", "relative_change"]

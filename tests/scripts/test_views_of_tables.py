@@ -4,14 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from made_costs import cost_of
-from test_audit_scripts import DENSE, LABEL, PRUNED, margins_of
+from test_audit_scripts import DENSE, LABEL, PRUNED, margins_of, pies_table
 
 from scripts.compare_classes import compare_level as compare_classes
 from scripts.compare_classes import impact_of
 from scripts.compare_classes import summarize_level as summarize_classes
 from scripts.compare_kinds import GROUPS
 from scripts.compare_kinds import compare_level as compare_kinds
-from scripts.find_pies import pies_of
+from scripts.lib.audit.modal import TIE_RULES
 from scripts.lib.audit.scores import left_out_means
 from scripts.lib.views import VIEWS
 from scripts.measure_hardness import hardness_rows, measure_level, predictor_rows
@@ -21,6 +21,8 @@ from scripts.render_table import markdown
 from scripts.score_examples import scores_of, table_of
 from scripts.summarize_pies import summarize_level
 from scripts.summarize_scores import summarize_level as summarize_scores
+from scripts.trace_pies import curve_of
+from scripts.trace_pies import rows_of as curve_rows
 from scripts.weigh_cost import weigh
 from scripts.write_report import findings, networks
 
@@ -31,8 +33,8 @@ SIGNIFICANCE = 0.1
 def tables():
     """All tables of a study of four images, a control that is the dense population again, and one pruned level."""
     levels = {"control": DENSE, "pruned": PRUNED}
-    pies = pd.concat([pies_of(level, DENSE, DENSE, votes, 20) for level, votes in levels.items()])
-    control = pies[pies.level == "control"].pie.to_numpy()
+    pies_by_level = pies_table(levels, DENSE, 20)
+    pies, control = pd.concat(pies_by_level.values()), pies_by_level["control"]
     members = pd.concat([pies.assign(grouping=g, group=names[0], control_pie=False) for g, names in GROUPS.items()])
     rows = {level: pies[pies.level == level] for level in levels}
     impacts = {
@@ -41,6 +43,8 @@ def tables():
     chosen = np.array([[True, False, False], [False, True, False]])
     halves = {level: measure_level(DENSE, votes, (chosen, chosen), True) for level, votes in levels.items()}
     about = {"examples": len(LABEL), "dense_models": 3, "level_models": 3, "splits": 2, "significance": SIGNIFICANCE}
+    curves = {level: curve_of(level, DENSE, votes, "independent", 10, "largest") for level, votes in levels.items()}
+    about_curve = about | {"subsets": 10, "tie_rule": "largest", "design": "independent"}
     left_out = {level: left_out_means(DENSE.votes, votes.votes) for level, votes in levels.items()}
     control_scores = scores_of("control", DENSE, DENSE)
     scores = {
@@ -51,10 +55,17 @@ def tables():
         "pies": pies,
         "pie_summary": pd.DataFrame(
             [
-                summarize_level(level, rows[level], control, DENSE, votes, SIGNIFICANCE, 100)
+                summarize_level(level, rows[level], control, DENSE, votes, SIGNIFICANCE, 100, "largest")
                 for level, votes in levels.items()
             ]
         ).assign(sparsity=0.5),
+        "pie_curve": pd.DataFrame(
+            [
+                about_curve | {"level": level} | row
+                for level, curve in curves.items()
+                for row in curve_rows(curve, curves["control"], SIGNIFICANCE)
+            ]
+        ),
         **{
             name: pd.DataFrame(
                 [row for level in levels for row in rows_of(level, halves[level], halves["control"], about)]
@@ -137,3 +148,19 @@ def test_the_report_names_what_was_trained_and_what_was_brought():
         networks(study)
         == "network plain (4-8) (dense, control); checkpoints of torchvision:resnet18 (a); predictions from elsewhere (b)"
     )
+
+
+@pytest.mark.parametrize("name", ["pie_summary", "pie_curve", "scores", "score_summary", "planted"])
+def test_a_page_says_which_levels_are_made_of_the_dense_checkpoints(tables, name):
+    paired = tables[name].assign(design=tables[name].level.map({"control": "independent", "pruned": "paired"}))
+    assert "made of the dense checkpoints" in VIEWS[name](paired).note.lower()
+    assert "made of the dense checkpoints" not in VIEWS[name](tables[name]).note.lower()
+
+
+@pytest.mark.parametrize("tie_rule", TIE_RULES)
+def test_the_summary_shows_the_counts_by_the_other_tie_rules(tables, tie_rule):
+    view = VIEWS["pie_summary"](tables["pie_summary"].assign(tie_rule=tie_rule))
+    shown = {
+        name.removeprefix("PIEs (control's), ties: ") for name in view.cells if name.startswith("PIEs (control's)")
+    }
+    assert shown == set(TIE_RULES) - {tie_rule} and f"(tie rule {tie_rule};" in view.note

@@ -8,18 +8,20 @@ REPORTED = {"write_report": 1}
 FROM_CLEAN = {
     "find_pies": 1,
     "summarize_pies": 1,
+    "trace_pies": 1,
     "score_examples": 1,
     "summarize_scores": 1,
     "measure_hardness": 1,
     "compare_kinds": 1,
     "compare_classes": 1,
     "draw_pie_rates": 1,
+    "draw_pie_curve": 1,
     "weigh_cost": 1,
     "draw_class_impact": 1,
     "draw_cost": 1,
 }
-EVERY_TABLE = FROM_CLEAN | {"measure_robustness": 1, "render_table": 11} | REPORTED
-AND_COST = EVERY_TABLE | {"measure_cost": 1, "render_table": 12}
+EVERY_TABLE = FROM_CLEAN | {"measure_robustness": 1, "render_table": 12} | REPORTED
+AND_COST = EVERY_TABLE | {"measure_cost": 1, "render_table": 13}
 STUDY = "tests/miniature.yaml"
 
 
@@ -37,15 +39,15 @@ def test_nothing_changed(finished):
 CHANGES = {
     "one more seed": (
         (STUDY, "models: 2", "models: 3"),
-        {"train": 4, "pack": 1, "predict": 12} | EVERY_TABLE,
+        {"train": 4, "pack": 1, "quantize": 1, "predict": 15} | EVERY_TABLE,
     ),
     "one more corruption": (
         (STUDY, "contrast]", "contrast, pixelate]"),
-        {"corrupt": 1, "describe_corruptions": 1, "predict": 4, "measure_robustness": 1, "render_table": 1} | REPORTED,
+        {"corrupt": 1, "describe_corruptions": 1, "predict": 5, "measure_robustness": 1, "render_table": 1} | REPORTED,
     ),
     "another stream of the corruptions": (
         (STUDY, "severities: [1, 5]", "severities: [1, 5]\n  stream: fast"),
-        {"corrupt": 3, "describe_corruptions": 1, "predict": 8, "measure_robustness": 1, "render_table": 1} | REPORTED,
+        {"corrupt": 3, "describe_corruptions": 1, "predict": 10, "measure_robustness": 1, "render_table": 1} | REPORTED,
     ),
     "one more level": (
         (STUDY, "  - {name: block", "  - {name: magnitude-0.50, method: magnitude, sparsity: 0.5}\n  - {name: block"),
@@ -59,15 +61,27 @@ CHANGES = {
         (STUDY, "every: 2", "every: 3"),
         {"train": 2, "pack": 1, "predict": 6} | AND_COST,
     ),
+    "fewer images to calibrate on": (
+        (STUDY, "execution:", "quantization:\n  calibration: {images: 50}\n\nexecution:"),
+        {"quantize": 1, "predict": 3} | AND_COST,
+    ),
+    "another method of a quantized level": (
+        (STUDY, "method: int8_static", "method: float16"),
+        {"quantize": 1, "predict": 3} | AND_COST,
+    ),
+    "a level that quantizes models of its own": (
+        (STUDY, "method: int8_static, of: dense", "method: int8_static"),
+        {"train": 1, "quantize": 1, "predict": 3} | AND_COST,
+    ),
     "another significance": (
         (STUDY, "permutations: 200", "permutations: 200\n  significance: 0.01"),
         {rule: 1 for rule in FROM_CLEAN if rule not in ("find_pies", "score_examples")}
-        | {"measure_robustness": 1, "measure_cost": 1, "render_table": 10}
+        | {"measure_robustness": 1, "measure_cost": 1, "render_table": 11}
         | REPORTED,
     ),
     "a figure's style": (
         ("scripts/lib/charts.py", "#0b6e99", "#0b6e98"),
-        {"draw_pie_rates": 1, "draw_class_impact": 1, "draw_cost": 1} | REPORTED,
+        {"draw_pie_rates": 1, "draw_pie_curve": 1, "draw_class_impact": 1, "draw_cost": 1} | REPORTED,
     ),
     "the report's words": (
         ("report/report.html.jinja", "<h2>Findings</h2>", "<h2>What was found</h2>"),
@@ -79,11 +93,11 @@ CHANGES = {
     ),
     "a corruption's code": (
         ("scripts/lib/corruptions/digital.py", "import numpy as np", "import numpy as np\n\nCHANGED = True"),
-        {"corrupt": 1, "describe_corruptions": 1, "predict": 4, "measure_robustness": 1, "render_table": 1} | REPORTED,
+        {"corrupt": 1, "describe_corruptions": 1, "predict": 5, "measure_robustness": 1, "render_table": 1} | REPORTED,
     ),
     "how networks are trained": (
         ("scripts/lib/training.py", "foreach=True", "foreach=False"),
-        {"train": 4, "pack": 1, "predict": 12} | AND_COST,
+        {"train": 4, "pack": 1, "quantize": 1, "predict": 15} | AND_COST,
     ),
     "the CPU kernel": (
         ("kernels/cpu.cpp", "#include <algorithm>", "#include <algorithm>\n#include <cstring>"),
@@ -96,7 +110,7 @@ CHANGES = {
     "a helper that everything shares": (
         ("scripts/lib/files.py", "path = Path(path)\n    path.parent", "path = Path(str(path))\n    path.parent"),
         {"prepare_data": 1, "choose_examples": 1, "corrupt": 3, "describe_corruptions": 1}
-        | {"train": 4, "pack": 1, "predict": 12, "draw_exemplars": 1}
+        | {"train": 4, "pack": 1, "quantize": 1, "predict": 15, "draw_exemplars": 1}
         | AND_COST,
     ),
 }
@@ -149,4 +163,4 @@ def test_a_checkout_that_was_moved_reruns_nothing(finished):
 def test_runs_from_another_directory(finished, tmp_path):
     done = finished.snakemake(f"--directory={tmp_path}", "--dry-run")
     assert done.returncode == 0, done.stderr
-    assert re.search(r"^total +51$", done.stdout + done.stderr, flags=re.MULTILINE)
+    assert re.search(r"^total +58$", done.stdout + done.stderr, flags=re.MULTILINE)

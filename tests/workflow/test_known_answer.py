@@ -38,6 +38,16 @@ def test_compression_makes_more_pies_than_seeds_do(tables, level):
     assert found.excess_rate_low > 0 and found.verdict == "exceeds the control"
 
 
+@pytest.mark.parametrize("level", ["control", *COMPRESSED])
+def test_pies_become_fewer_with_more_models_and_stay_above_the_controls(tables, level):
+    curve = tables["pie_curve"][lambda table: table.level == level]
+    assert curve.models.tolist() == [1, 2, 3, 4, 5, 8, 9, 10] and (curve.pies_mean.diff()[1:] < 0).all()
+    assert curve.pies_mean.iloc[-1] == row(tables["pie_summary"], level).pies
+    assert (curve.pies_mean >= curve.control_mean + (0 if level == "control" else 60)).all()
+    ties = curve.set_index("models").tied_mean
+    assert ties[1] == 0 and ties[2] > ties[3] and ties[4] > ties[5] and ties[10] > ties[9]
+
+
 def test_a_level_of_little_compression_has_less_excess_and_the_control_no_more_than_chance(tables):
     summary = tables["pie_summary"]
     assert row(summary, "magnitude-0.50").excess_rate < 0.5 * row(summary, "magnitude-0.90").excess_rate
@@ -100,9 +110,18 @@ def test_weak_classes_lose_more_than_an_equal_loss_of_logits_would_bring(tables,
     assert found.flagged_bh >= found.logit_shift_flagged_bh
 
 
+def test_the_dense_models_in_int8_forget_little_and_are_small(tables):
+    found = row(tables["pie_summary"], "int8-static")
+    assert 0 < found.pies < 0.3 * found.control_pies
+    assert abs(found.level_top1_all - found.dense_top1_all) < 0.005
+    for size in (1, 256):
+        int8 = row(tables["cost_and_forgetting"], "int8-static", batch_size=size)
+        assert int8.weights_relative < 0.3 and pd.isna(int8.speedup) and "simulated" in int8.timing
+
+
 def test_every_variant_was_measured(tables):
     robustness = tables["robustness"]
-    assert len(robustness) == 5 * (1 + 15 * 5) and (robustness.examples == 400).all()
+    assert len(robustness) == 6 * (1 + 15 * 5) and (robustness.examples == 400).all()
     dense = robustness[(robustness.level == "dense") & (robustness.severity == 5)].set_index("corruption").top1
     assert dense["contrast"] < 0.45 and dense["fog"] < 0.45 < dense["jpeg_compression"]
 

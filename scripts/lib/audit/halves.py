@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-from scripts.lib.audit.modal import local_codes
+from scripts.lib.audit.modal import PAPERS_RULE, TIE_RULES, local_codes
 
 # Images tallied at a time: 200 splits of them stay in a processor's cache.
 TOGETHER = 256
@@ -20,7 +20,7 @@ class Tally:
     """The votes of one side of every split; numbers of votes as they are, not as shares."""
 
     models: int
-    label: np.ndarray  # int64[S, N]: modal label; of equally frequent ones the LARGEST index, as in 1911.05248
+    label: np.ndarray  # int64[S, N]: modal label by the tie rule; -1 where it gives none
     margin: np.ndarray  # float32[S, N]: votes for the modal label less those for the next
     entropy: (
         np.ndarray
@@ -35,10 +35,10 @@ def deal_halves(models: int, splits: int, random: np.random.Generator) -> np.nda
     return random.permuted(np.tile(np.arange(models) < models // 2, (splits, 1)), axis=1)
 
 
-def tally_halves(votes: np.ndarray, members: np.ndarray) -> tuple[Tally, Tally]:
+def tally_halves(votes: np.ndarray, members: np.ndarray, tie_rule: str = PAPERS_RULE) -> tuple[Tally, Tally]:
     """What the members and the others of each split say; votes int[K, N], members bool[S, K] with as many members in each split.
 
-    With all models as members the second tally is of none and means nothing.
+    tie_rule: one of TIE_RULES. With all models as members the second tally is of none and means nothing.
     """
     sizes = members.sum(axis=1)
     if np.ptp(sizes):
@@ -57,7 +57,7 @@ def tally_halves(votes: np.ndarray, members: np.ndarray) -> tuple[Tally, Tally]:
         counts = _counts(codes[:, chunk], weights)
         for side, of_side in zip(sides, counts, strict=True):
             if side.models:
-                _tally(side, of_side, positions[chunk], values[:, chunk])
+                _tally(side, of_side, positions[chunk], values[:, chunk], tie_rule)
     return sides[0], sides[1]
 
 
@@ -85,20 +85,21 @@ def _counts(codes: np.ndarray, weights: np.ndarray) -> tuple[list[np.ndarray], l
     return inside, outside
 
 
-def _tally(side: Tally, counts: list[np.ndarray], images: np.ndarray, values: np.ndarray) -> None:
+def _tally(side: Tally, counts: list[np.ndarray], images: np.ndarray, values: np.ndarray, tie_rule: str) -> None:
     """Fill in the columns of some images; values int[M, n]: the label of each code."""
     most, second, squares = (np.zeros_like(counts[0]) for _ in range(3))
-    code_of_most = np.zeros(counts[0].shape, dtype=np.int64)
+    smallest, largest = (np.zeros(counts[0].shape, dtype=np.int64) for _ in range(2))
     entropy = np.zeros(counts[0].shape)
     entropy_of = special.entr(np.arange(side.models + 1) / side.models)
     for code, votes in enumerate(counts):
-        wins = votes >= most  # labels ascend, so the largest of equally frequent ones wins
-        second = np.where(wins, most, np.maximum(second, votes))
+        smallest[votes > most] = code  # labels ascend
+        largest[votes >= most] = code
+        second = np.where(votes >= most, most, np.maximum(second, votes))
         most = np.maximum(most, votes)
-        code_of_most[wins] = code
         squares += votes * votes
         entropy += entropy_of[votes.astype(np.int64)]
-    side.label[:, images] = values[code_of_most, np.arange(len(images))]
+    columns = np.arange(len(images))
+    side.label[:, images] = TIE_RULES[tie_rule](lambda: values[smallest, columns], lambda: values[largest, columns])
     side.margin[:, images] = most - second
     side.entropy[:, images] = entropy.round(6)
     if side.models > 1:

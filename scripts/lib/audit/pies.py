@@ -1,20 +1,23 @@
 """Pruning Identified Exemplars: the images on which two populations disagree, and how many that would be by chance."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from scripts.lib.audit.modal import Modal, local_codes, modal_labels
+from scripts.lib.audit.deals import DESIGNS, deal_anew, modes_of_subsets
+from scripts.lib.audit.modal import PAPERS_RULE, Modal, differ, modal_labels
 
 
 def identified_exemplars(dense: Modal, compressed: Modal) -> np.ndarray:
-    """Which images are PIEs, bool[N]: the modal labels differ. The true label plays no part (1911.05248, released code)."""
+    """Which images are PIEs, bool[N]: the modal labels differ. The true label plays no part (1911.05248, released code).
+
+    An image of which the tie rule gives a population no modal label is no PIE.
+    """
     if dense.label.shape != compressed.label.shape:
         raise ValueError(
             f"the populations judge {len(dense.label)} and {len(compressed.label)} images: they must be the same."
         )
-    return dense.label != compressed.label
+    return differ(dense.label, compressed.label)
 
 
 @dataclass(frozen=True)
@@ -23,74 +26,63 @@ class PermutationTest:
 
     observed: int
     null: np.ndarray  # int64[P]: counts under permutation
+    share: (
+        np.ndarray
+    )  # float64[N]: the share of the permutations in which each image is a PIE; they add up to the null's mean
     p_value: float  # (1 + number of null counts >= observed) / (1 + P)
 
 
 def permutation_test(
-    dense: np.ndarray, compressed: np.ndarray, permutations: int, random: np.random.Generator
+    dense: np.ndarray,
+    compressed: np.ndarray,
+    permutations: int,
+    random: np.random.Generator,
+    design: str = "independent",
+    tie_rule: str = PAPERS_RULE,
 ) -> PermutationTest:
-    """Is the PIE count larger than when nothing distinguishes the populations?
+    """Is the PIE count larger than when nothing distinguishes the populations? One-sided.
 
-    dense: int[K, N] and compressed: int[L, N] votes of independently trained models. Under the null hypothesis the K + L models
-    are exchangeable, so the count is compared with those of random partitions into K and L. One-sided.
+    dense: int[K, N] and compressed: int[L, N] votes. Under the null hypothesis of the design `independent` the K + L models are
+    exchangeable, so the count is compared with those of random partitions into K and L. In the design `paired` row i of both is
+    the same checkpoint, before and after compression, and only the two of a pair are exchangeable: the count is compared with
+    those after each pair has changed places or not. What compression does to one checkpoint this way and to another that way
+    remains in that null; what it does to all of them alike exceeds it. Where no vote changes, observed and null are 0 and p is 1.
+    K pairs can bring no p below about 2 ** (1 - K), because to swap all of them is to swap none.
     """
     pooled = np.concatenate([dense, compressed])
     as_it_is = np.arange(len(pooled)) < len(dense)
-    partitions = np.vstack([as_it_is, _deals(len(pooled), len(dense), permutations, random)])
-    counts = np.zeros(permutations + 1, dtype=np.int64)
-    for _, first, second in _modes(pooled, partitions):
-        counts += (first != second).sum(axis=1)
+    first, second = DESIGNS[design](len(dense), len(compressed), permutations, random)
+    subsets = [np.vstack([as_it_is, first]), np.vstack([~as_it_is, second])]
+    counts, share = np.zeros(permutations + 1, dtype=np.int64), np.zeros(pooled.shape[1])
+    for images, (before, after) in modes_of_subsets(pooled, subsets, tie_rule):
+        pies = differ(before, after)
+        counts += np.count_nonzero(pies, axis=1)
+        share[images] = np.count_nonzero(pies[1:], axis=0) / permutations
     null = counts[1:]
-    return PermutationTest(int(counts[0]), null, (1 + int((null >= counts[0]).sum())) / (1 + permutations))
+    return PermutationTest(int(counts[0]), null, share, (1 + int((null >= counts[0]).sum())) / (1 + permutations))
 
 
 def dealt_pies(
-    dense: np.ndarray, control: np.ndarray, compressed: np.ndarray, deals: int, random: np.random.Generator
+    dense: np.ndarray,
+    control: np.ndarray,
+    labels: np.ndarray,
+    deals: int,
+    random: np.random.Generator,
+    tie_rule: str = PAPERS_RULE,
 ) -> tuple[np.ndarray, np.ndarray]:
     """How often each image is a PIE when the dense models are dealt anew into a dense and a control population.
 
-    dense: int[K, N], control: int[L, N], compressed: int[M, N] votes. Returns two float64[N]: the fraction of deals in which the
-    image is a PIE of the compressed population, and that in which it is one of the control. Their difference is the excess that
-    one dense and one control population show once, without the luck of that one deal: its spread over images is about a quarter
-    smaller.
+    dense: int[K, N] and control: int[L, N] votes; labels: int[C, N], modal labels of C compressed populations by the same tie
+    rule. Returns float64[C, N], the share of deals in which the image is a PIE of each compressed population, and float64[N], that
+    in which it is one of the control. Their difference is the excess that one dense and one control population show once, without
+    the luck of that one deal: its spread over images is about a quarter smaller. All levels share the deals.
     """
     pooled = np.concatenate([dense, control])
-    label = modal_labels(compressed).label
-    pie, chance = np.zeros(len(label)), np.zeros(len(label))
-    agreed = (pooled == pooled[0]).all(axis=0)
-    pie[agreed] = label[agreed] != pooled[0, agreed]
-    for images, first, second in _modes(pooled, _deals(len(pooled), len(dense), deals, random)):
-        pie[images] = (first != label[images]).mean(axis=0)
-        chance[images] = (first != second).mean(axis=0)
-    return pie, chance
-
-
-def _deals(models: int, first: int, deals: int, random: np.random.Generator) -> np.ndarray:
-    """Which models are in the first of two populations, bool[deals, models]."""
-    members = np.zeros((deals, models), dtype=bool)
-    for row in members:
-        row[random.permutation(models)[:first]] = True
-    return members
-
-
-def _modes(pooled: np.ndarray, members: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Modal labels of both sides of each partition, for the images on which not all models agree, some images at a time.
-
-    pooled: int[M, N] votes, members: bool[P, M]. Yields positions int[n] and the modal labels int64[P, n] of the members and of
-    the others. Images on which all agree are left out: they are no PIE of any partition.
-    """
-    positions = np.flatnonzero((pooled != pooled[0]).any(axis=0))
-    weights = members.astype(np.float32)
-    for images in np.array_split(positions, max(1, len(positions) // 256)):
-        codes, values = local_codes(pooled[:, images])
-        modes = [np.zeros((len(members), len(images)), dtype=np.int64) for _ in range(2)]
-        most = [np.zeros((len(members), len(images)), dtype=np.float32) for _ in range(2)]
-        for code in range(len(values)):  # labels ascend, so >= lets the largest of equally frequent ones win
-            has = (codes == code).astype(np.float32)
-            inside = weights @ has
-            for side, votes in enumerate((inside, has.sum(axis=0) - inside)):
-                better = (votes >= most[side]) & (votes > 0)
-                modes[side][better] = code
-                most[side][better] = votes[better]
-        columns = np.arange(len(images))
-        yield images, values[modes[0], columns], values[modes[1], columns]
+    pies = differ(labels, modal_labels(pooled).label).astype(np.float64)  # of images that every deal sees alike
+    chance = np.zeros(pooled.shape[1])
+    subsets = list(deal_anew(len(dense), len(control), deals, random))
+    for images, (first, second) in modes_of_subsets(pooled, subsets, tie_rule):
+        chance[images] = np.count_nonzero(differ(first, second), axis=0) / deals
+        for pie, label in zip(pies, labels, strict=True):
+            pie[images] = np.count_nonzero(differ(first, label[images]), axis=0) / deals
+    return pies, chance

@@ -7,7 +7,7 @@ import numpy as np
 from scipy import special
 
 from scripts.lib.audit.intervals import UNDEFINED, Estimate
-from scripts.lib.audit.modal import Modal, local_codes
+from scripts.lib.audit.modal import Modal, differ, local_codes
 
 FLIPS = ("right to wrong", "wrong to right", "wrong to other wrong")
 NO_FLIP = "none"
@@ -81,26 +81,32 @@ def distances(before: np.ndarray, after: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
-def left_out_means(dense: np.ndarray, compressed: np.ndarray) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+def left_out_means(
+    dense: np.ndarray, compressed: np.ndarray, design: str = "independent"
+) -> tuple[dict[str, np.ndarray], ...]:
     """The mean of each of `distances` over images when one model is left out, float64[K] for dense ones and float64[L].
 
-    dense: int[K, N] and compressed: int[L, N] votes, K, L >= 2.
+    dense: int[K, N] and compressed: int[L, N] votes, K, L >= 2. In the design `paired` both of a pair are left out together, and there
+    is one float64[K].
     """
     total = dense.shape[1]
     contested = ~(np.concatenate([dense, compressed]) == dense[0]).all(axis=0)  # every score of the others is 0
     codes, values = local_codes(np.concatenate([dense, compressed])[:, contested])
     sides = codes[: len(dense)], codes[len(dense) :]
     counts = [np.stack([(side == row).sum(axis=0) for row in range(len(values))]) for side in sides]
+    together = [(0, 1)] if design == "paired" else [(0,), (1,)]
     images = np.arange(codes.shape[1])
     means = []
-    for side, count in zip(sides, counts, strict=True):
+    for populations in together:
         found = []
-        for model in side:
-            count[model, images] -= 1
+        for model in range(len(sides[populations[0]])):
+            for population in populations:
+                counts[population][sides[population][model], images] -= 1
             found.append({name: score.sum() / total for name, score in distances(*counts).items()})
-            count[model, images] += 1
+            for population in populations:
+                counts[population][sides[population][model], images] += 1
         means.append({name: np.array([each[name] for each in found]) for name in found[0]})
-    return means[0], means[1]
+    return tuple(means)
 
 
 def mean_over_images_and_models(values: np.ndarray, left_out: list[np.ndarray], significance: float) -> Estimate:
@@ -129,7 +135,8 @@ def modal_flips(dense: Modal, compressed: Modal, labels: np.ndarray) -> np.ndarr
     that flip are the PIEs.
     """
     before, after = dense.label == labels, compressed.label == labels
-    conditions = [before & ~after, ~before & after, ~before & ~after & (dense.label != compressed.label)]
+    flips = differ(dense.label, compressed.label)
+    conditions = [flips & before, flips & after, flips]
     return np.select(conditions, FLIPS, default=NO_FLIP)
 
 

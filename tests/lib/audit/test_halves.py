@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from scripts.lib.audit.halves import deal_halves, right_shares, tally_halves
-from scripts.lib.audit.modal import modal_labels
+from scripts.lib.audit.modal import TIE_RULES, modal_labels
 from scripts.lib.audit.scores import churn_within
 
 
@@ -24,17 +24,19 @@ def test_four_images_by_hand():
 
 
 @given(
-    hnp.arrays(np.int64, st.tuples(st.integers(2, 9), st.integers(1, 8)), elements=st.integers(0, 4)), st.integers(0, 9)
+    hnp.arrays(np.int64, st.tuples(st.integers(2, 9), st.integers(1, 8)), elements=st.integers(0, 4)),
+    st.integers(0, 9),
+    st.sampled_from(list(TIE_RULES)),
 )
-def test_each_half_is_counted_as_a_population_of_its_own(votes, seed):
+def test_each_half_is_counted_as_a_population_of_its_own(votes, seed, tie_rule):
     members = deal_halves(len(votes), 4, np.random.default_rng(seed))
-    for tally, chosen in zip(tally_halves(votes, members), (members, ~members), strict=True):
+    for tally, chosen in zip(tally_halves(votes, members, tie_rule), (members, ~members), strict=True):
         for split, models in enumerate(chosen):
             half = votes[models]
             counts = np.stack([(half == label).sum(axis=0) for label in range(5)])
             ranked = np.sort(counts, axis=0)
             shares = np.where(counts > 0, counts / len(half), 1)
-            assert np.array_equal(tally.label[split], modal_labels(half).label)
+            assert np.array_equal(tally.label[split], modal_labels(half, tie_rule).label)
             assert np.array_equal(tally.margin[split], ranked[-1] - ranked[-2])
             assert tally.entropy[split] == pytest.approx(-(shares * np.log(shares)).sum(axis=0), abs=2e-6)
             assert tally.disagreement[split] == pytest.approx(churn_within(counts), abs=1e-6, nan_ok=True)

@@ -127,6 +127,16 @@ def test_means_without_a_model_are_those_of_the_other_models():
     assert np.isnan(left_out_means(dense[:2], compressed)[0]["churn_excess"]).all()  # one model has no churn within
 
 
+def test_pairs_are_left_out_together():
+    before, after = np.random.default_rng(6).integers(0, 3, (2, 4, 30))
+    (without,) = left_out_means(before, after, "paired")
+    for pair in range(4):
+        scores = distances(*vote_counts(np.delete(before, pair, axis=0), np.delete(after, pair, axis=0)))
+        assert {name: without[name][pair] for name in scores} == pytest.approx(
+            {name: score.mean() for name, score in scores.items()}
+        )
+
+
 def test_an_interval_over_images_alone_is_students():
     values = np.array([0.2, 0.4, 0.9, 1.0])
     assert mean_over_images_and_models(values, [np.full(5, 0.6)], 0.05) == pytest.approx(mean(values, 0.05))

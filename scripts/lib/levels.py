@@ -1,0 +1,61 @@
+"""Levels: whose checkpoints each of them predicts with, and how these relate to the dense ones.
+
+A level is an entry of a study's list: its name, its method and what that method takes.
+"""
+
+DENSE, CONTROL = "dense", "control"
+
+# Method -> the keys that an entry must and may have besides its name and method.
+METHODS: dict[str, tuple[set[str], set[str]]] = {
+    "none": (set(), set()),
+    "magnitude": ({"sparsity"}, set()),
+    "block": ({"sparsity", "block"}, set()),
+    "float16": (set(), {"of"}),
+    "int8_dynamic": (set(), {"of"}),
+    "int8_static": (set(), {"of"}),
+}
+BROUGHT = ("predictions", "checkpoints")  # keys of a level whose models were made elsewhere
+QUANTIZING = ("float16", "int8_dynamic", "int8_static")  # after training; the others act while a network trains
+
+
+def is_quantized(level: dict) -> bool:
+    """Whether a level's models are trained models with their weights in fewer bits."""
+    return level["method"] in QUANTIZING
+
+
+def is_brought(level: dict) -> bool:
+    """Whether a level's models are the user's own, so that nothing is trained or compressed here."""
+    return any(key in level for key in BROUGHT)
+
+
+def may_have(level: dict) -> set[str]:
+    """The keys that the entry of a brought level may have besides its name and method."""
+    return {*BROUGHT, "models", "of"} | ({"sparsity"} if "predictions" in level else set())  # stated, to be shown
+
+
+def models_of(config: dict, name: str) -> int:
+    """K of a level; config: the study."""
+    level = next(level for level in config["levels"] if level["name"] == name)
+    if "of" in level and not is_brought(level):
+        return models_of(config, level["of"])
+    return level.get("models", config["population"]["models"])
+
+
+def checkpoints_of(level: dict) -> str:
+    """The level whose trained models a level predicts with: its own, or those that it quantizes."""
+    return level.get("of", level["name"])
+
+
+def trained_as(level: dict) -> dict:
+    """The entry that a level's own models are trained by: a level that quantizes trains them uncompressed."""
+    return {"name": level["name"], "method": "none"} if is_quantized(level) else level
+
+
+def design_of(level: dict) -> str:
+    """`paired` if a level's models are the dense models themselves, quantized, or `independent` if they have seeds of their own.
+
+    Paired, model k of the level and model k of the dense population are one network before and after, so what differs between the
+    two populations is compression and nothing else. Two independent populations, as all of the paper's, differ in their seeds too;
+    so does the control, and tests that deal models anew take the populations for independent.
+    """
+    return "paired" if level["name"] != DENSE and checkpoints_of(level) == DENSE else "independent"
