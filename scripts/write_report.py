@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from scripts.lib.files import write_text
 from scripts.lib.job import logged
+from scripts.lib.levels import checkpoints_of, is_brought
 from scripts.lib.project import REPORT_TEMPLATE
 from scripts.lib.tables import load_table
 from scripts.lib.views import VIEWS, percent
@@ -53,11 +54,13 @@ def networks(study: dict) -> str:
     network = study["network"]
     trained = f"network {network['name']} ({'-'.join(map(str, network['channels']))})"
     kinds: dict[str, list[str]] = {}
-    for level in study["levels"]:
-        if "predictions" in level:
+    levels = {level["name"]: level for level in study["levels"]}
+    for level in levels.values():
+        made_of = level if is_brought(level) else levels[checkpoints_of(level)]
+        if "predictions" in made_of:
             kinds.setdefault("predictions from elsewhere", []).append(level["name"])
-        elif "checkpoints" in level:
-            kinds.setdefault(f"checkpoints of {level['checkpoints']['network']}", []).append(level["name"])
+        elif "checkpoints" in made_of:
+            kinds.setdefault(f"checkpoints of {made_of['checkpoints']['network']}", []).append(level["name"])
         else:
             kinds.setdefault(trained, []).append(level["name"])
     if list(kinds) == [trained]:

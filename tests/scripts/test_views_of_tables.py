@@ -142,11 +142,13 @@ def test_the_report_names_what_was_trained_and_what_was_brought():
     assert networks(study) == "network plain (4-8)"
     study["levels"] += [
         {"name": "a", "checkpoints": {"network": "torchvision:resnet18"}},
-        {"name": "b", "predictions": "x"},
+        {"name": "b", "predictions": "x", "of": "dense"},
+        {"name": "c", "method": "float16", "of": "a"},
+        {"name": "d", "method": "float16", "of": "dense"},
     ]
     assert (
         networks(study)
-        == "network plain (4-8) (dense, control); checkpoints of torchvision:resnet18 (a); predictions from elsewhere (b)"
+        == "network plain (4-8) (dense, control, d); checkpoints of torchvision:resnet18 (a, c); predictions from elsewhere (b)"
     )
 
 

@@ -61,7 +61,10 @@ def test_the_report_says_what_a_study_without_images_cannot_have(imported):
     _, own, planned = imported
     page = (own / "report.html").read_text()
     assert "The pictures of images and the table of their kinds are left out" in page
-    assert "What the networks cost is left out: of dense, control, magnitude-0.90, block-0.50, int8-static there are" in page
+    assert (
+        "What the networks cost is left out: of dense, control, magnitude-0.90, block-0.50, int8-static there are"
+        in page
+    )
     assert "<h2>PIEs: images" in page and "<h2>Cost" not in page
     assert planned == {"render_table": 10}  # and nothing that trains, corrupts or measures times
 
