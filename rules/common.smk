@@ -87,10 +87,15 @@ TABLES = [
     *(["planted"] if SPLITS else []),
     *("class_summary", "class_impact"),
     *([] if PREDICTIONS else ["cost_and_forgetting", "cost"]),
-    "robustness",
+    *("robustness", "robustness_summary", "corrupted_pies"),
     *(["natural"] if NATURAL else []),
 ]
-FIGURES = [*(["pie_rates"] if SPLITS else []), "pie_curve", "class_impact", *([] if PREDICTIONS else ["cost"])]
+FIGURES = [
+    *(["pie_rates"] if SPLITS else []),
+    *("pie_curve", "class_impact"),
+    *([] if PREDICTIONS else ["cost"]),
+    "robustness",
+]
 PICTURES = ["exemplars"] if SPLITS else []
 LEFT_OUT = left_out(bool(SPLITS), list(PREDICTIONS))
 KERNEL = {name: sha256(ROOT / "kernels" / name)[:12] for name in ("cpu.cpp", "configs.json")}
@@ -146,7 +151,9 @@ def trained_as_of(wildcards):
 
 def pruning_of(wildcards):
     """The pruning settings, for the levels that they concern."""
-    return {} if trained_as_of(wildcards)["method"] == "none" else config["pruning"]
+    method = trained_as_of(wildcards)["method"]
+    of_blocks = () if method == "block" else ("allocation", "permutation")
+    return {key: value for key, value in config["pruning"].items() if method != "none" and key not in of_blocks}
 
 
 def checkpoints(wildcards):

@@ -109,6 +109,28 @@ rule draw_cost:
         "../scripts/draw_cost.py"
 
 
+rule draw_robustness:
+    input:
+        table="<results>/tables/robustness_summary.csv",
+    output:
+        figure="<results>/figures/robustness.svg",
+    log:
+        "<logs>/draw_robustness.log",
+    localrule: True
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code("draw_robustness"),
+    message:
+        "draw what is lost under corruption"
+    script:
+        "../scripts/draw_robustness.py"
+
+
 rule draw_exemplars:
     input:
         images="<results>/data/test.npy",

@@ -60,6 +60,8 @@ def check_config(config: dict, schema: dict) -> None:
         raise InputError(
             f"config key `corruptions.stream` is {corruptions['stream']}: the engine imagecorruptions has one stream, so write `exact`."
         )
+    if corruptions.get("reference") == "alexnet":
+        _check_alexnet(config["data"], corruptions)
     pruning = config["pruning"]
     if pruning["begin"] >= pruning["end"]:
         raise InputError(
@@ -110,6 +112,26 @@ def _check_brought(config: dict) -> None:
             )
         if all(key in level for key in BROUGHT):
             raise InputError(f"{here}: it has `checkpoints` and `predictions`: remove one of them.")
+
+
+def _check_alexnet(data: dict, corruptions: dict) -> None:
+    """What a study can be asked before its data are prepared; classes and image size are asked again after that."""
+    options = data[data["source"]]
+    for key, found, needed in (
+        ("corruptions.severities", sorted(corruptions["severities"]), [1, 2, 3, 4, 5]),
+        ("corruptions.layout", corruptions["layout"], "imagenet-c"),
+        ("corruptions.engine", corruptions["engine"], "lacuna"),
+        (f"data.{data['source']}.size", options.get("size") or 224, 224),
+    ):
+        if found != needed:
+            raise InputError(
+                f"config key `{key}` is {found}, but `corruptions.reference` is alexnet, whose errors are those on ImageNet-C as published: "
+                f"write {needed}, or `reference: dense`."
+            )
+    if data["source"] == "planted_digits":
+        raise InputError(
+            "config key `corruptions.reference` is alexnet, whose errors are those on ImageNet-C: for planted_digits write `dense`."
+        )
 
 
 def _check_levels(levels: list[dict]) -> None:

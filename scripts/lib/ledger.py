@@ -7,7 +7,7 @@ The parquet metadata say what was predicted by what: key `lacuna`, JSON.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,8 @@ RANKS = 5
 TOP = [f"top{rank}" for rank in range(1, RANKS + 1)]
 PROBABILITY = [f"p{rank}" for rank in range(1, RANKS + 1)]
 GROUP = 2**20  # rows that are written at a time
+# What votes are read from; the other probabilities, most of a file, stay on disk.
+COLUMNS = ["example", "label", "seed", "corruption", "severity", *TOP, "p1"]
 SCHEMA = pa.schema(
     [
         ("example", pa.dictionary(pa.int32(), pa.string())),
@@ -43,12 +45,8 @@ class Votes:
     example: np.ndarray  # str[N]
     label: np.ndarray  # int64[N]
     seed: np.ndarray  # int64[K]
-    top: np.ndarray  # int64[K, N, 5]
-
-    @property
-    def votes(self) -> np.ndarray:
-        """Predicted classes, int64[K, N]."""
-        return self.top[:, :, 0]
+    votes: np.ndarray  # int16[K, N]: predicted classes
+    correct_top5: np.ndarray  # bool[K, N]: whether the label is among the five first
 
     def restricted_to(self, example: np.ndarray) -> "Votes":
         """The same models on these examples only, in their order; InputError if one is missing."""
@@ -58,17 +56,12 @@ class Votes:
             raise InputError(
                 "the corrupted examples are not all among the clean ones: predict all suites from the same data."
             )
-        return Votes(example, self.label[found], self.seed, self.top[:, found])
+        return Votes(example, self.label[found], self.seed, self.votes[:, found], self.correct_top5[:, found])
 
     @property
     def correct(self) -> np.ndarray:
         """Whether the prediction is the label, bool[K, N]."""
         return self.votes == self.label
-
-    @property
-    def correct_top5(self) -> np.ndarray:
-        """Whether the label is among the five first, bool[K, N]."""
-        return (self.top == self.label[:, None]).any(axis=2)
 
 
 def block(
@@ -129,34 +122,40 @@ def load_votes(paths: list[str | Path], level: str) -> dict[tuple[str, int], Vot
     Raises InputError unless every variant has the same seeds in it, each of them the same examples in the same order with the
     same labels, and no damaged file or missing number among them.
     """
-    blocks: dict[tuple[str, int], dict[int, dict[str, np.ndarray]]] = {}
+    blocks: dict[tuple[str, int], dict[int, _Block]] = {}
+    examples = _ExampleColumns()
     for path in paths:
-        for variant, seed, columns in _blocks(Path(path), level):
+        for variant, seed, block in _blocks(Path(path), level, examples):
             seeds = blocks.setdefault(variant, {})
             if seed in seeds:
                 raise InputError(
                     f"{path}: level {level} has seed {seed} twice for {variant[0]} {variant[1]}: every model may count once."
                 )
-            seeds[seed] = columns
+            seeds[seed] = block
     votes = {}
     everybody = sorted({seed for seeds in blocks.values() for seed in seeds})
     for variant, seeds in blocks.items():
+        here = f"level {level}, {variant[0]} {variant[1]}"
         if sorted(seeds) != everybody:
             raise InputError(
                 f"level {level} has {len(seeds)} of {len(everybody)} models for {variant[0]} {variant[1]}: predict the others."
             )
-        first = seeds[everybody[0]]
-        for seed in everybody:
+        in_order = [seeds[seed] for seed in everybody]
+        first = in_order[0]
+        for seed, block in zip(everybody, in_order, strict=True):
             for column in ("example", "label"):
-                if not np.array_equal(seeds[seed][column], first[column]):
+                if not _equal(getattr(block, column), getattr(first, column)):
                     raise InputError(
-                        f"level {level}, {variant[0]} {variant[1]}: seeds {everybody[0]} and {seed} differ in the column {column}: "
-                        "predict both anew from the same data."
+                        f"{here}: seeds {everybody[0]} and {seed} differ in the column {column}: predict both anew from the same data."
                     )
-        if len(np.unique(first["example"])) != len(first["example"]):
-            raise InputError(f"level {level}, {variant[0]} {variant[1]}: an example appears twice: ids must be unique.")
+        if examples.repeats(first.example):
+            raise InputError(f"{here}: an example appears twice: ids must be unique.")
         votes[variant] = Votes(
-            first["example"], first["label"], np.array(everybody), np.stack([seeds[seed]["top"] for seed in everybody])
+            first.example,
+            first.label.astype(np.int64),
+            np.array(everybody),
+            np.stack([block.votes for block in in_order]),
+            np.stack([block.correct_top5 for block in in_order]),
         )
     return votes
 
@@ -166,6 +165,11 @@ def load_population(paths: list[str | Path], level: str) -> dict[tuple[str, int]
 
     Raises InputError unless all cohorts were trained by the same recipe and the same torch.
     """
+    return load_votes(files_of(paths, level), level)
+
+
+def files_of(paths: list[str | Path], level: str) -> list[str | Path]:
+    """The files of a level; InputError if there are none, or if not all are of models that were trained by the same recipe and torch."""
     recipes = {
         path: recipe_of(described.get("training", {}))
         for path in paths
@@ -181,7 +185,20 @@ def load_population(paths: list[str | Path], level: str) -> dict[tuple[str, int]
                     f"{first} and {path} differ in `{key}`: a population's models may differ in their seed only, so train one of "
                     "them anew."
                 )
-    return load_votes(list(recipes), level)
+    return list(recipes)
+
+
+def by_suite(paths: list[str | Path], levels: list[str]) -> dict[str, dict[str, list[str | Path]]]:
+    """The files of each suite by level, so that one suite can be read at a time. Raises InputError unless every suite has every level."""
+    suites: dict[str, dict[str, list[str | Path]]] = {}
+    for level in levels:
+        for path in files_of(paths, level):
+            suites.setdefault(describe(path).get("suite", "all"), {}).setdefault(level, []).append(path)
+    for suite, files in suites.items():
+        for level in levels:
+            if level not in files:
+                raise InputError(f"the suite {suite} has no predictions of the level {level}: predict it.")
+    return suites
 
 
 def recipe_of(training: dict) -> dict:
@@ -257,29 +274,97 @@ def same_seeds(reference: Votes, other: Votes, what: str) -> None:
         )
 
 
-def _blocks(path: Path, level: str):
-    """(corruption, severity), seed and columns of every model and variant in a file."""
+@dataclass(frozen=True)
+class _Block:
+    """What one model predicts for N examples of one variant, in as few bytes as it takes."""
+
+    example: np.ndarray  # str[N]: of equal columns one array
+    label: np.ndarray  # int16[N]
+    votes: np.ndarray  # int16[N]
+    correct_top5: np.ndarray  # bool[N]
+
+
+class _ExampleColumns:
+    """The columns of examples that were met, each kept once: nearly all blocks show the same examples in the same order.
+
+    Whether two are equal is asked of their dictionaries and indices, which takes a hundredth of the time that comparing texts takes.
+    """
+
+    def __init__(self) -> None:
+        self._met: list[tuple[pa.Array, np.ndarray, np.ndarray, bool]] = []
+
+    def column(self, dictionary: pa.Array, indices: np.ndarray) -> np.ndarray:
+        """dictionary[indices], str[N]; the same array for the same examples in the same order."""
+        for known, places, column, _ in self._met:
+            if np.array_equal(places, indices) and known.equals(dictionary):
+                return column
+        column = dictionary.to_numpy(zero_copy_only=False)[indices]
+        self._met.append((dictionary, indices.copy(), column, len(set(column)) < len(column)))
+        return column
+
+    def repeats(self, column: np.ndarray) -> bool:
+        """Whether an example is twice in a column that came from here."""
+        return next(repeats for _, _, known, repeats in self._met if known is column)
+
+
+def _equal(first: np.ndarray, second: np.ndarray) -> bool:
+    return first is second or np.array_equal(first, second)
+
+
+def _blocks(path: Path, level: str, examples: _ExampleColumns) -> Iterator[tuple[tuple[str, int], int, _Block]]:
+    """(corruption, severity), seed and predictions of every model and variant in a file."""
     described = describe(path)
     try:
-        table = pq.read_table(path)
+        with pq.ParquetFile(path) as file:
+            schema = file.schema_arrow
+            if not schema.equals(SCHEMA, check_metadata=False):
+                raise InputError(
+                    f"{path} does not have the ledger's columns {', '.join(SCHEMA.names)}: predict it anew."
+                )
+            table = file.read(columns=COLUMNS)
+            missing = any(table[name].null_count for name in COLUMNS) or _has_nulls(
+                file, set(SCHEMA.names) - set(COLUMNS)
+            )
     except (pa.ArrowException, OSError) as error:
         raise InputError(f"{path} cannot be read ({error}): delete it, and snakemake makes it again.") from None
-    if not table.schema.equals(SCHEMA, check_metadata=False):
-        raise InputError(f"{path} does not have the ledger's columns {', '.join(SCHEMA.names)}: predict it anew.")
     if described["level"] != level:
         raise InputError(f"{path} holds the level {described['level']} where {level} is expected: predict it anew.")
     undefined = "p1" not in described.get("undefined", []) and np.isnan(table["p1"].to_numpy()).any()
-    if undefined or any(table[name].null_count for name in table.column_names):
+    if missing or undefined:
         raise InputError(f"{path} has a missing or undefined prediction: predict it anew.")
     seed = table["seed"].to_numpy()
     severity = table["severity"].to_numpy()
     corruption = table["corruption"].combine_chunks()
     names = corruption.dictionary.to_pylist()
     code = corruption.indices.to_numpy()
-    edges = np.flatnonzero((np.diff(seed) != 0) | (np.diff(severity) != 0) | (np.diff(code) != 0)) + 1
-    example = table["example"].combine_chunks().cast(pa.string()).to_numpy(zero_copy_only=False)
-    label = table["label"].to_numpy().astype(np.int64)
-    top = np.stack([table[name].to_numpy().astype(np.int64) for name in TOP], axis=1)
+    edges = np.flatnonzero((seed[1:] != seed[:-1]) | (severity[1:] != severity[:-1]) | (code[1:] != code[:-1])) + 1
+    example = table["example"].combine_chunks()
+    indices = example.indices.to_numpy()
+    label = table["label"].to_numpy()
+    top = [table[name].to_numpy() for name in TOP]
+    correct_top5 = np.logical_or.reduce([rank == label for rank in top])
     for start, end in zip([0, *edges], [*edges, table.num_rows], strict=True):
-        columns = {"example": example[start:end], "label": label[start:end], "top": top[start:end]}
-        yield (names[code[start]], int(severity[start])), int(seed[start]), columns
+        block = _Block(
+            examples.column(example.dictionary, indices[start:end]),
+            label[start:end],
+            top[0][start:end],
+            correct_top5[start:end],
+        )
+        yield (names[code[start]], int(severity[start])), int(seed[start]), block
+
+
+def _has_nulls(file: pq.ParquetFile, columns: set[str]) -> bool:
+    """Whether a value is missing in columns that are not read otherwise; the file's own statistics say so where it has them."""
+    groups = [file.metadata.row_group(index) for index in range(file.metadata.num_row_groups)]
+    for group in groups:
+        for chunk in map(group.column, range(group.num_columns)):
+            if chunk.path_in_schema in columns:
+                counted = chunk.statistics is not None and chunk.statistics.has_null_count
+                nulls = (
+                    chunk.statistics.null_count
+                    if counted
+                    else file.read(columns=[chunk.path_in_schema]).column(0).null_count
+                )
+                if nulls:
+                    return True
+    return False

@@ -453,6 +453,69 @@ def robustness(table: pd.DataFrame) -> View:
     return View("Robustness: top-1 under corruption", note, cells)
 
 
+def robustness_summary(table: pd.DataFrame) -> View:
+    sets = table[table.of > 1]
+    cells = pd.DataFrame(
+        {
+            "level": sets.level,
+            "corruptions": [
+                title if found == of else f"{found} of {title}"
+                for title, found, of in zip(sets.corruption, sets.found, sets.of, strict=True)
+            ],
+            "mCE": estimate(sets, "mce"),
+            "relative mCE": estimate(sets, "relative_mce"),
+            "mean CE over these": estimate(sets, "ce"),
+            "mean error": estimate(sets, "error"),
+            "less dense's": estimate(sets, "error_change", sign=True),
+            "excess error": estimate(sets, "excess_error", sign=True),
+            "what is undefined": sets.reason.replace("none", UNDEFINED),
+        }
+    )
+    first = table.iloc[0]
+    note = (
+        f"n = {first.examples} test images, K = {first.dense_models} dense models and as many of each level. CE: the top-1 error under a corruption, summed over severities, "
+        f"as a share of the reference's; here the reference is the {first.reference}. mCE: its mean over the 15 published corruptions, all five severities; "
+        "relative: errors less those on the same images uncorrupted. Excess error: what a level loses under corruption beyond what dense loses, less the same on the uncorrupted "
+        "images; the control's row is what seeds alone do. Each corruption by itself: robustness_summary.csv. "
+        f"Brackets: {coverage(table)} intervals over models and images ({first.resamples} bootstrap resamples of both)."
+    )
+    return View("Robustness in one number: corruption errors", note, cells)
+
+
+def corrupted_pies(table: pd.DataFrame) -> View:
+    control = table[table.level == "control"]
+    cells = pd.DataFrame(
+        {
+            "corruption": control.corruption.to_numpy(),
+            "severity": control.severity.astype(str).to_numpy(),
+            "control's PIEs": [
+                f"{pies}: {shown}" for pies, shown in zip(control.pies, estimate(control, "pie_rate"), strict=True)
+            ],
+        }
+    )
+    keys = ["corruption", "severity"]
+    first = control.iloc[0]
+    exceeding = []
+    for level, rows in table[table.level != "control"].groupby("level", sort=False):
+        aligned = control[keys].merge(rows, on=keys, validate="one_to_one")
+        cells[level] = [
+            f"{pies}; {excess}; {p_value(q)}"
+            for pies, excess, q in zip(
+                aligned.pies, estimate(aligned, "excess_rate", sign=True), aligned.q_control, strict=True
+            )
+        ]
+        surely = (aligned.verdict == "exceeds the control") & (aligned.q_control <= first.significance)
+        exceeding.append(f"{level} {surely[aligned.severity > 0].sum()} of {(aligned.severity > 0).sum()}")
+    note = (
+        f"n = {first.examples} test images of each corruption and severity, K = {first.dense_models} models of each level; the row clean has the same images uncorrupted. The control's PIEs "
+        "are what seeds alone make of corrupted images, and corruption makes many. Of each level: PIEs; the excess over the control in points of PIE rate, the mean over "
+        f"{first.deals} deals of all dense models; exact McNemar p of the counts against the control's, adjusted for the rows of the level (Benjamini-Hochberg). "
+        f"Corruptions and severities in which both the interval and the adjusted p say that a level exceeds the control: {', '.join(exceeding) or 'there is no level'}. "
+        f"Ties and the dense top-1 on PIEs: corrupted_pies.csv. Brackets: {coverage(table)} intervals over images, the models taken as they are."
+    )
+    return View("PIEs among corrupted images", note, cells)
+
+
 def times(table: pd.DataFrame, column: str) -> list[str]:
     """A ratio with its interval, `1.8x [1.7, 1.9]`."""
     low, high = table[f"{column}_low"], table[f"{column}_high"]
@@ -598,6 +661,8 @@ VIEWS: dict[str, Callable[[pd.DataFrame], View]] = {
     "class_summary": class_summary,
     "class_impact": class_impact,
     "robustness": robustness,
+    "robustness_summary": robustness_summary,
+    "corrupted_pies": corrupted_pies,
     "natural": natural,
     "cost": cost,
     "cost_and_forgetting": cost_and_forgetting,

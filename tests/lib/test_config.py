@@ -118,6 +118,21 @@ def test_the_default_study_is_right():
             {**DEFAULT["corruptions"], "engine": "imagecorruptions", "stream": "fast"},
             "so write `exact`.",
         ),
+        (
+            "corruptions",
+            {**DEFAULT["corruptions"], "reference": "alexnet"},
+            "config key `corruptions.layout` is cifar-10-c, but `corruptions.reference` is alexnet",
+        ),
+        (
+            "corruptions",
+            {**DEFAULT["corruptions"], "reference": "alexnet", "severities": [1, 5]},
+            "config key `corruptions.severities` is [1, 5], but `corruptions.reference` is alexnet",
+        ),
+        (
+            "corruptions",
+            {**DEFAULT["corruptions"], "reference": "alexnet", "layout": "imagenet-c"},
+            "for planted_digits write `dense`.",
+        ),
         ("study", "a/b", "config key `study` is 'a/b': use letters, digits"),
         ("data/planted_digits/test_sources", 301, "there are 500 digits of each class, so ask for fewer."),
         ("audit/significance", True, "config key `audit.significance` is True: it must be a number."),

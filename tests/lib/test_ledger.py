@@ -1,6 +1,7 @@
 """The ledger: what is written is what is read, and what does not fit is refused."""
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -107,6 +108,43 @@ def test_refusals(tmp_path):
     save_ledger(tmp_path / "h.parquet", [undefined], {"level": "dense"})
     with pytest.raises(InputError, match="missing or undefined prediction"):
         load_votes([tmp_path / "h.parquet"], "dense")
+
+
+def test_a_missing_number_is_found_in_columns_that_are_not_read(tmp_path):
+    table = block(EXAMPLES, LABELS, 0, "clean", 0, probabilities(0))
+    third = table.schema.get_field_index("p3")
+    table = table.set_column(third, table.schema.field("p3"), pa.array([0.1, None, 0.1], pa.float32()))
+    table = table.replace_schema_metadata({"lacuna": '{"level": "dense"}'})
+    for name, statistics in (("a", True), ("b", False)):
+        pq.write_table(table, tmp_path / f"{name}.parquet", write_statistics=statistics)
+        with pytest.raises(InputError, match="missing or undefined prediction"):
+            load_votes([tmp_path / f"{name}.parquet"], "dense")
+
+
+def test_votes_take_three_bytes_and_examples_are_kept_once(tmp_path):
+    paths = [write(tmp_path / f"{seed}.parquet", seeds=(seed,), variants=(("fog", 1), ("fog", 2))) for seed in range(3)]
+    first, second = load_votes(paths, "dense").values()
+    assert first.example is second.example
+    assert (first.votes.dtype, first.correct_top5.dtype) == (np.int16, bool)
+
+
+def test_neither_row_groups_nor_dictionaries_matter(tmp_path):
+    whole = pq.read_table(write(tmp_path / "a.parquet", seeds=(0, 1), variants=(("fog", 1), ("fog", 5))))
+    pq.write_table(whole, tmp_path / "b.parquet", row_group_size=2)
+    decoded = whole.column("example").cast(pa.string()).to_pylist()
+    names = sorted(set(decoded), reverse=True)
+    indices = pa.array([names.index(name) for name in decoded], pa.int32())
+    example = pa.DictionaryArray.from_arrays(indices, pa.array(names))
+    pq.write_table(whole.set_column(0, whole.schema.field(0), example), tmp_path / "c.parquet")
+    expected = load_votes([tmp_path / "a.parquet"], "dense")
+    for name in ("b", "c"):
+        found = load_votes([tmp_path / f"{name}.parquet"], "dense")
+        assert list(found) == list(expected)
+        for variant, votes in found.items():
+            assert votes.example.tolist() == EXAMPLES.tolist()
+            assert np.array_equal(votes.votes, expected[variant].votes)
+    apart = write(tmp_path / "d.parquet", seeds=(2,), variants=(("fog", 1), ("fog", 5)))
+    assert len(load_votes([apart, tmp_path / "c.parquet"], "dense")["fog", 5].seed) == 3
 
 
 def test_levels_must_have_the_same_examples(tmp_path):

@@ -26,8 +26,10 @@ from scripts.summarize_scores import summarize_level as summarize_scores
 
 def votes_of(predictions, label):
     """Votes with the given predictions [K][N]; ranks two to five are the classes after it."""
+    label = np.array(label)
     top = (np.array(predictions)[:, :, None] + np.arange(5)) % 10
-    return Votes(np.array([f"test/{i}" for i in range(len(label))]), np.array(label), np.arange(len(predictions)), top)
+    example = np.array([f"test/{i}" for i in range(len(label))])
+    return Votes(example, label, np.arange(len(top)), top[:, :, 0], (top == label[:, None]).any(axis=2))
 
 
 def pies_table(populations, dense, deals=50, tie_rule="largest", paired=()):
@@ -121,7 +123,7 @@ def test_a_level_made_of_the_dense_checkpoints():
 
 
 def test_a_level_made_of_the_dense_checkpoints_has_their_seeds():
-    other = Votes(PRUNED.example, PRUNED.label, PRUNED.seed + 1, PRUNED.top)
+    other = Votes(PRUNED.example, PRUNED.label, PRUNED.seed + 1, PRUNED.votes, PRUNED.correct_top5)
     with pytest.raises(InputError, match="pruned: the level is made of the dense models, but seed 0 is in one of"):
         pies_table({"pruned": other}, DENSE, paired=("pruned",))
     with pytest.raises(InputError, match="pruned: the level is made of the dense models"):

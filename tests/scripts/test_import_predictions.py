@@ -82,7 +82,8 @@ def test_rows_in_any_order_become_the_ledger(tmp_path, ending, monkeypatch):
         for k, seed in enumerate(found.seed):
             rows = table[(table.seed == seed) & (table.corruption == corruption) & (table.severity == severity)]
             expected = rows.set_index("example").loc[found.example]
-            assert np.array_equal(found.top[k], expected[TOP]) and np.array_equal(found.label, expected.label)
+            assert np.array_equal(found.votes[k], expected.top1) and np.array_equal(found.label, expected.label)
+            assert np.array_equal(found.correct_top5[k], (expected[TOP].to_numpy() == found.label[:, None]).any(axis=1))
     read = pq.read_table(weather).to_pandas().astype({"example": str, "corruption": str})
     keys = ["example", "seed", "corruption", "severity"]
     both = table.merge(read, on=keys, suffixes=("", "_read"), validate="one_to_one")

@@ -1,5 +1,7 @@
 """Every table's page from the tables that the scripts make, and what the report says of them."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,10 +15,11 @@ from scripts.compare_kinds import GROUPS
 from scripts.compare_kinds import compare_level as compare_kinds
 from scripts.lib.audit.modal import TIE_RULES
 from scripts.lib.audit.scores import left_out_means
+from scripts.lib.corrupted_pies import rows_of_variant, with_adjusted
 from scripts.lib.views import VIEWS
 from scripts.measure_hardness import hardness_rows, measure_level, predictor_rows
 from scripts.measure_natural import measure as measure_natural
-from scripts.measure_robustness import measure
+from scripts.measure_robustness import measure, summary_of
 from scripts.render_table import markdown
 from scripts.score_examples import scores_of, table_of
 from scripts.summarize_pies import summarize_level
@@ -99,6 +102,20 @@ def tables():
                 measure(level, "fog", 1, DENSE, votes, True, SIGNIFICANCE)
                 for level, votes in ({"dense": DENSE} | levels).items()
             ]
+        ),
+        "robustness_summary": summary_of(
+            {
+                level: {name: 5 * (~votes.correct).astype(np.uint8) for name in ("clean", "fog")}
+                for level, votes in ({"dense": DENSE} | levels).items()
+            },
+            {"clean": [0], "fog": [1, 2, 3, 4, 5]},
+            [about | {"level": level} for level in ("dense", *levels)],
+            SimpleNamespace(
+                levels=["dense", *levels], reference="dense", designs={}, resamples=100, significance=SIGNIFICANCE
+            ),
+        ),
+        "corrupted_pies": with_adjusted(
+            pd.DataFrame(rows_of_variant(pies, DENSE, ("fog", 1), 20, "largest", SIGNIFICANCE))
         ),
         "natural": pd.DataFrame(
             [
