@@ -202,6 +202,7 @@ rule compare_classes:
     params:
         code=code("compare_classes"),
         levels=COMPRESSED,
+        designs=DESIGNS,
         significance=config["audit"]["significance"],
         resamples=config["audit"]["resamples"],
     message:

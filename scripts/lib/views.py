@@ -122,7 +122,7 @@ def pie_summary(table: pd.DataFrame) -> View:
         }
     )
     note = (
-        f"n = {first.examples} test images, K = {first.dense_models} dense and {first.level_models} compressed models of seeds of their own. "
+        f"n = {first.examples} test images, K = {first.dense_models} dense and {first.level_models} compressed models{'' if paired else ' of seeds of their own'}. "
         f"A PIE is an image whose modal label differs between the two populations; {TIES[first.tie_rule]} (tie rule {first.tie_rule}; the counts by the other rules, and of images on which either population has a tie, stand at the right of the verdict). "
         "The control is a second dense population: its PIEs come from seeds alone, so only the excess over it is an effect of compression. "
         f"Excess over the control: the mean over {first.permutations} deals of all dense models into a dense and a control population. p (count against control's): exact McNemar test of the two counts as they are; by chance: the mean and the central {coverage(table)} of the count when the models "
@@ -300,6 +300,16 @@ def _mean_and_count(count: float, shown: str) -> str:
     return shown if math.isnan(count) else f"{shown} ({count:.0f})"
 
 
+def _classes_of_paired(table: pd.DataFrame) -> str:
+    levels = list(table.level[table.design == "paired"].unique())
+    if not levels:
+        return ""
+    return (
+        f"Made of the dense checkpoints themselves: {', '.join(levels)}; with its own mean, each model is compared with the dense one it was made of (paired t-test), and intervals of "
+        "changes draw or leave out pairs. The paper's test takes them for independent and so finds too little there. "
+    )
+
+
 def _groups_of_paired(table: pd.DataFrame) -> str:
     levels = list(table.level[table.design == "paired"].unique())
     if not levels:
@@ -369,7 +379,7 @@ def class_impact(table: pd.DataFrame) -> View:
         f"different, {table.groupby('level').size().iloc[0] * first.significance:.1f} classes of each level would be flagged on average; the control shows how many are. "
         "Beside it: p adjusted for the classes of the level (Benjamini-Hochberg, BH), also with each model's own top-1 in place of the constant; the change that an equal "
         "loss of logits would bring, the control's models shifted until their top-1 is the level's; and Hedges' g, the change in units of the spread between models. "
-        f"{_without_margins(table.logit_shift_change)}Brackets: {coverage(table)} intervals over models, those of g over models and images ({first.resamples} bootstrap resamples)."
+        f"{_classes_of_paired(table)}{_without_margins(table.logit_shift_change)}Brackets: {coverage(table)} intervals over models, those of g over models and images ({first.resamples} bootstrap resamples)."
     )
     return View("Class impact: which classes pay more than the average", note, cells)
 
@@ -421,7 +431,7 @@ def class_summary(table: pd.DataFrame) -> View:
         "amount in every image, so much that their top-1 is the level's (an approximation with one number; what it flags is no disparity but ceilings and floors of recall). "
         "Recall intensification: slope over classes of the change of recall on dense recall, measured on separate halves of the dense models; positive where weak classes "
         f"lose more. CEV and SDE: variance and asymmetry of the relative change of the classes' false positive and false negative rates ({first.classes_with_dense_errors} classes have dense errors); seeds alone "
-        f"lift both above 0. {_without_margins(table.logit_shift_flagged)}Brackets: {coverage(table)} intervals, over classes for intensification and over models for CEV and SDE; counts and mean gains have none, their null is the control."
+        f"lift both above 0. {_classes_of_paired(table)}{_without_margins(table.logit_shift_flagged)}Brackets: {coverage(table)} intervals, over classes for intensification and over models for CEV and SDE; counts and mean gains have none, their null is the control."
     )
     return View("Class impact in numbers of a level", note, pd.DataFrame({"measure": measures, **columns}))
 
