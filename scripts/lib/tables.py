@@ -11,7 +11,7 @@ from scripts.lib.files import replacing
 TEXT = (
     *("example", "level", "class", "grouping", "group", "role", "verdict", "corruption", "tie_rule"),
     *("flip", "control_flip", "score", "scored_on", "design", "population", "metric", "predictor"),
-    *("worst_class", "device", "best_dense", "natural", "timing"),
+    *("worst_class", "device", "best_dense", "natural", "timing", "reference", "reason", "severities"),
 )
 
 
