@@ -11,6 +11,7 @@ from scripts.lib.audit.classes import ClassImpact, class_impact, paired_class_im
 from scripts.lib.audit.disparity import (
     combined_error_variance,
     error_rates,
+    frequency_slope,
     jackknifed,
     recall_intensification,
     symmetric_distance_error,
@@ -155,8 +156,10 @@ def found(p: np.ndarray, significance: float) -> dict[str, int]:
     return {"": int((p <= significance).sum()), "_bh": int((benjamini_hochberg(p) <= significance).sum())}
 
 
-def summarize_level(level: str, dense: Votes, compressed: Votes, impact: Impact, significance: float) -> dict:
-    """One row a level."""
+def summarize_level(
+    level: str, dense: Votes, compressed: Votes, impact: Impact, frequency: np.ndarray, significance: float
+) -> dict:
+    """One row a level. frequency: int[C], training images of each class."""
     classes = impact.dense_recall.shape[1]
     change = (impact.level_recall.mean(axis=0) - impact.dense_recall.mean(axis=0)).round(12)
     rates = [error_rates(votes.votes, dense.label, classes) for votes in (dense, compressed)]
@@ -186,6 +189,7 @@ def summarize_level(level: str, dense: Votes, compressed: Votes, impact: Impact,
         "mean_loss": change[change < 0].mean() if (change < 0).any() else np.nan,
         **with_interval("intensification", intensification),
         **with_interval("logit_shift_intensification", shifted_intensification),
+        **with_interval("frequency_slope", frequency_slope(change, frequency, significance)),
         "classes_with_dense_errors": int((rates[0].mean(axis=1) > 0).all(axis=0).sum()),
         **with_interval("cev", jackknifed(combined_error_variance, *rates, significance, impact.paired)),
         **with_interval("sde", jackknifed(symmetric_distance_error, *rates, significance, impact.paired)),
@@ -214,7 +218,7 @@ def main(input, output, params) -> None:
         parts.append(
             compare_level(level, dense, compressed, impact, classes, frequency, params.significance, params.resamples)
         )
-        rows.append(row := summarize_level(level, dense, compressed, impact, params.significance))
+        rows.append(row := summarize_level(level, dense, compressed, impact, frequency, params.significance))
         print(
             f"{level}: {row['flagged']} of {len(classes)} classes significant, {row['flagged_bh']} after adjusting; "
             f"{row['chance_flagged']:.1f} expected by chance, {row['logit_shift_flagged']} of an equal loss of logits"

@@ -100,6 +100,25 @@ def recall_intensification(
     return Estimate(value, value - half, value + half)
 
 
+def frequency_slope(change: np.ndarray, frequency: np.ndarray, significance: float) -> Estimate:
+    """Slope over classes of the change of recall, float[C], on the logarithm of the number of training images, float[C].
+
+    The logarithm is to base 2, so the slope is per doubling: positive where rare classes lose more. The interval is over classes
+    (Student's, robust to unequal spread). NaN where a frequency is 0 or unknown, for fewer than four classes, or if all are equal.
+    """
+    frequency = np.asarray(frequency, dtype=np.float64)
+    if len(frequency) < 4 or not (frequency > 0).all() or np.ptp(frequency) == 0:
+        return UNDEFINED
+    x = np.log2(frequency) - np.log2(frequency).mean()
+    total = float(x @ x)
+    slope = float(x @ change) / total
+    residual = change - change.mean() - slope * x
+    classes = len(change)
+    error = np.sqrt(((x * residual) ** 2).sum() * classes / (classes - 2)) / total
+    half = float(-special.stdtrit(classes - 2, significance / 2) * error)
+    return Estimate(slope, slope - half, slope + half)
+
+
 def _relative_changes(dense: np.ndarray, compressed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(compressed - dense) / dense, float[..., 2, C], 0 where undefined; and which classes define both, bool[..., 1, C]."""
     dense, compressed = np.broadcast_arrays(dense, compressed)
