@@ -159,7 +159,7 @@ rule write_report:
     input:
         tables=expand("<results>/tables/{table}.csv", table=TABLES),
         figures=expand("<results>/figures/{figure}.svg", figure=FIGURES),
-        exemplars="<results>/figures/exemplars.png",
+        pictures=expand("<results>/figures/{picture}.png", picture=PICTURES),
     output:
         report="<results>/report.html",
     log:
@@ -175,6 +175,7 @@ rule write_report:
         code=code("write_report"),
         template=sha256(REPORT_TEMPLATE),
         study=config,
+        left_out=LEFT_OUT,
     message:
         "write the report"
     script:

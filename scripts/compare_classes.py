@@ -16,9 +16,10 @@ from scripts.lib.audit.disparity import (
     symmetric_distance_error,
 )
 from scripts.lib.audit.effects import bootstrap_intervals, hedges_g, relative_changes
+from scripts.lib.audit.intervals import UNDEFINED
 from scripts.lib.audit.margins import right_after_shift
 from scripts.lib.audit.multiple import benjamini_hochberg
-from scripts.lib.dataset import load_examples, load_manifest
+from scripts.lib.dataset import Examples, load_examples, load_manifest
 from scripts.lib.errors import InputError
 from scripts.lib.job import logged
 from scripts.lib.ledger import Votes, load_population, same_examples
@@ -33,7 +34,9 @@ class Impact:
 
     dense_recall: np.ndarray  # float64[K, C]
     level_recall: np.ndarray  # float64[L, C]
-    shifted_recall: np.ndarray  # float64[M, C]: the control's, had every image lost the same logit margin
+    shifted_recall: (
+        np.ndarray
+    )  # float64[M, C]: the control's, had every image lost the same logit margin; NaN without margins
     paper: ClassImpact  # less one constant a level
     own: ClassImpact  # less each model's own mean
     shifted: ClassImpact  # the paper's test of the shifted control
@@ -45,13 +48,15 @@ def impact_of(
     """Every test of a level; control_margins: float64[M, N] of the control, shifted here until its top-1 is the level's."""
     same_examples(dense, compressed, level)
     label, level_top1 = dense.label, compressed.correct.mean()
-    right = right_after_shift(control_margins, level_top1)
     try:
-        before, after, shifted = (
-            recall(votes, label, classes) for votes in (dense.votes, compressed.votes, np.where(right, label, -1))
-        )
+        before, after = (recall(votes, label, classes) for votes in (dense.votes, compressed.votes))
     except ValueError as error:
         raise InputError(str(error)) from None
+    if np.isnan(control_margins).any():  # predictions that came without probabilities
+        shifted, shifted_top1 = np.full((len(control_margins), classes), np.nan), np.nan
+    else:
+        right = right_after_shift(control_margins, level_top1)
+        shifted, shifted_top1 = recall(np.where(right, label, -1), label, classes), right.mean()
     own = [recalls - votes.correct.mean(axis=1)[:, None] for recalls, votes in ((before, dense), (after, compressed))]
     return Impact(
         before,
@@ -59,7 +64,7 @@ def impact_of(
         shifted,
         class_impact(before, after, dense.correct.mean(), level_top1, significance),
         class_impact(*own, 0.0, 0.0, significance),
-        class_impact(before, shifted, dense.correct.mean(), right.mean(), significance),
+        class_impact(before, shifted, dense.correct.mean(), shifted_top1, significance),
     )
 
 
@@ -73,7 +78,7 @@ def compare_level(
     significance: float,
     resamples: int,
 ) -> pd.DataFrame:
-    """One row a class. frequency: int[C], training images of each class."""
+    """One row a class. frequency: [C], training images of each class, NaN where that is not known."""
     paper, own = impact.paper, impact.own
     significant = paper.p <= significance
     share = np.bincount(dense.label, minlength=len(classes)) / len(dense.label)
@@ -143,6 +148,13 @@ def summarize_level(level: str, dense: Votes, compressed: Votes, impact: Impact,
     change = (impact.level_recall.mean(axis=0) - impact.dense_recall.mean(axis=0)).round(12)
     rates = [error_rates(votes.votes, dense.label, classes) for votes in (dense, compressed)]
     tests = {"flagged": impact.paper.p, "own_mean_flagged": impact.own.p, "logit_shift_flagged": impact.shifted.p}
+    flagged = {f"{name}{kind}": count for name, p in tests.items() for kind, count in found(p, significance).items()}
+    intensification = recall_intensification(impact.dense_recall, impact.level_recall, significance)
+    if np.isnan(impact.shifted_recall).any():
+        flagged |= {"logit_shift_flagged": np.nan, "logit_shift_flagged_bh": np.nan}
+        shifted_intensification = UNDEFINED
+    else:
+        shifted_intensification = recall_intensification(impact.dense_recall, impact.shifted_recall, significance)
     return {
         "level": level,
         "classes": classes,
@@ -153,29 +165,29 @@ def summarize_level(level: str, dense: Votes, compressed: Votes, impact: Impact,
         "dense_top1": dense.correct.mean(),
         "level_top1": compressed.correct.mean(),
         "chance_flagged": significance * classes,
-        **{f"{name}{kind}": count for name, p in tests.items() for kind, count in found(p, significance).items()},
+        **flagged,
         "gaining": int((change > 0).sum()),
         "mean_gain": change[change > 0].mean() if (change > 0).any() else np.nan,
         "losing": int((change < 0).sum()),
         "mean_loss": change[change < 0].mean() if (change < 0).any() else np.nan,
-        **with_interval(
-            "intensification", recall_intensification(impact.dense_recall, impact.level_recall, significance)
-        ),
-        **with_interval(
-            "logit_shift_intensification",
-            recall_intensification(impact.dense_recall, impact.shifted_recall, significance),
-        ),
+        **with_interval("intensification", intensification),
+        **with_interval("logit_shift_intensification", shifted_intensification),
         "classes_with_dense_errors": int((rates[0].mean(axis=1) > 0).all(axis=0).sum()),
         **with_interval("cev", jackknifed(combined_error_variance, *rates, significance)),
         **with_interval("sde", jackknifed(symmetric_distance_error, *rates, significance)),
     }
 
 
+def training_images(examples: Examples, classes: int) -> np.ndarray:
+    """Training images of each class, [C], as the test examples that show it know; NaN where that is not known."""
+    known = pd.Series(examples.class_frequency, index=examples.shown).groupby(level=0).first()
+    return known.reindex(range(classes)).to_numpy()
+
+
 def main(input, output, params) -> None:
     """Read the clean suite of all levels, write class_impact.csv and class_summary.csv."""
     classes = load_manifest(input.data)["classes"]
-    train = load_examples(input.examples, "train")
-    frequency = np.bincount(train.label, minlength=len(classes))
+    frequency = training_images(load_examples(input.examples, "test"), len(classes))
     dense = load_population(input.ledger, "dense")["clean", 0]
     same_examples(dense, load_population(input.ledger, "control")["clean", 0], "control")
     control_margins = load_margins(input.ledger, "control")

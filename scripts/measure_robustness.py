@@ -23,7 +23,7 @@ from scripts.lib.corruption_summary import (
 from scripts.lib.dataset import load_manifest
 from scripts.lib.errors import InputError
 from scripts.lib.job import logged
-from scripts.lib.ledger import Votes, by_suite, describe, load_votes, same_examples
+from scripts.lib.ledger import Votes, by_suite, describe, has_top5, load_votes, same_examples
 from scripts.lib.tables import save_table, with_interval
 
 Variant = tuple[str, int]
@@ -34,9 +34,12 @@ DEALS = 200
 
 
 def measure(
-    level: str, corruption: str, severity: int, dense: Votes, compressed: Votes, classes: int, significance: float
+    level: str, corruption: str, severity: int, dense: Votes, compressed: Votes, top5: bool, significance: float
 ) -> dict:
-    """One row of robustness.csv. Intervals are over images, the models taken as they are; a difference is that of the same images."""
+    """One row of robustness.csv. Intervals are over images, the models taken as they are; a difference is that of the same images.
+
+    top5: whether top-5 accuracy means something, as `has_top5` says.
+    """
     same_examples(dense, compressed, f"{level}, {corruption} {severity}")
     row: dict = {
         "level": level,
@@ -57,7 +60,7 @@ def measure(
             mean((per_image - dense_per_image).round(12) + 0.0, significance),
         )
         relative = per_image.mean() / dense_per_image.mean() if dense_per_image.any() else np.nan
-        if name == "top5" and classes <= 5:  # the label is always among the five first
+        if name == "top5" and not top5:
             value = change = UNDEFINED
             relative = np.nan
         row |= with_interval(name, value) | with_interval(f"{name}_change", change) | {f"{name}_relative": relative}
@@ -96,9 +99,9 @@ def variants_of(paths: list[str], levels: list[str]) -> Iterator[tuple[Variant, 
 
 def main(input, output, params) -> None:
     """Read all suites of all levels one after the other, write the three tables."""
-    classes = len(describe(input.ledger[0])["classes"])
+    top5 = has_top5(input.ledger)
     if params.reference == ALEXNET:
-        check_alexnet(classes, load_manifest(input.data).get("image_size"))
+        check_alexnet(len(describe(input.ledger[0])["classes"]), load_manifest(input.data).get("image_size"))
     rows: dict[Variant, list[dict]] = {}
     found: dict[Variant, list[dict]] = {}
     wrong: dict[str, dict[str, np.ndarray]] = {level: {} for level in params.levels}
@@ -106,7 +109,7 @@ def main(input, output, params) -> None:
         corruption, severity = variant
         here = rows[variant] = []
         for level, compressed in votes.items():
-            here.append(measure(level, corruption, severity, votes[DENSE], compressed, classes, params.significance))
+            here.append(measure(level, corruption, severity, votes[DENSE], compressed, top5, params.significance))
             errs = (~compressed.correct).astype(np.uint8)
             wrong[level][corruption] = wrong[level].get(corruption, 0) + errs
         compressed = {level: each for level, each in votes.items() if level != DENSE}

@@ -1,12 +1,13 @@
 """The ledger: one row for each model, variant and example, written once by `predict` and read by everything after it.
 
 Columns: example, label, seed, corruption (`clean` for none), severity (0 for clean), top1 … top5 (class indices), p1 … p5 (their
-softmax probabilities), p_label (the label's). With fewer than five classes the ranks that do not exist are -1 and NaN.
+softmax probabilities), p_label (the label's). With fewer than five classes the ranks that do not exist are -1 and NaN; so are
+columns that predictions from elsewhere came without, which the metadata name.
 The parquet metadata say what was predicted by what: key `lacuna`, JSON.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from scripts.lib.files import replacing
 RANKS = 5
 TOP = [f"top{rank}" for rank in range(1, RANKS + 1)]
 PROBABILITY = [f"p{rank}" for rank in range(1, RANKS + 1)]
+GROUP = 2**20  # rows that are written at a time
 # What votes are read from; the other probabilities, most of a file, stay on disk.
 COLUMNS = ["example", "label", "seed", "corruption", "severity", *TOP, "p1"]
 SCHEMA = pa.schema(
@@ -73,6 +75,21 @@ def block(
     top[:, :ranks] = order
     values = np.full((n, RANKS), np.nan, dtype=np.float32)
     values[:, :ranks] = np.take_along_axis(probabilities, order, axis=1)
+    return rows(example, label, seed, corruption, severity, top, values, probabilities[np.arange(n), label])
+
+
+def rows(
+    example: np.ndarray,
+    label: np.ndarray,
+    seed: int,
+    corruption: str,
+    severity: int,
+    top: np.ndarray,
+    probability: np.ndarray,
+    p_label: np.ndarray,
+) -> pa.Table:
+    """The ledger's rows for one model and variant: top int16[N, 5], probability float32[N, 5], p_label float32[N]."""
+    n = len(example)
     columns = [
         pa.array(example, pa.string()).dictionary_encode(),
         pa.array(label, pa.int16()),
@@ -80,18 +97,23 @@ def block(
         pa.array([corruption] * n, pa.string()).dictionary_encode(),
         pa.array(np.full(n, severity), pa.int8()),
         *(pa.array(top[:, rank]) for rank in range(RANKS)),
-        *(pa.array(values[:, rank]) for rank in range(RANKS)),
-        pa.array(probabilities[np.arange(n), label], pa.float32()),
+        *(pa.array(probability[:, rank]) for rank in range(RANKS)),
+        pa.array(p_label, pa.float32()),
     ]
     return pa.Table.from_arrays(columns, schema=SCHEMA)
 
 
-def save_ledger(path: str | Path, blocks: list[pa.Table], description: dict) -> None:
-    """Write the blocks of one level, cohort and suite, whole or not at all."""
-    table = pa.concat_tables(blocks).unify_dictionaries()
-    table = table.replace_schema_metadata({"lacuna": json.dumps(description, sort_keys=True)})
-    with replacing(path) as beside:
-        pq.write_table(table, beside, compression="zstd")
+def save_ledger(path: str | Path, blocks: Iterable[pa.Table], description: dict) -> None:
+    """Write the blocks of one level, cohort and suite, whole or not at all; about GROUP rows are in memory at a time."""
+    described = SCHEMA.with_metadata({"lacuna": json.dumps(description, sort_keys=True)})
+    with replacing(path) as beside, pq.ParquetWriter(beside, described, compression="zstd") as file:
+        group: list[pa.Table] = []
+        for part in blocks:
+            if group and sum(map(len, group)) + len(part) > GROUP:
+                file.write_table(pa.concat_tables(group).unify_dictionaries())
+                group = []
+            group.append(part)
+        file.write_table(pa.concat_tables(group).unify_dictionaries())
 
 
 def load_votes(paths: list[str | Path], level: str) -> dict[tuple[str, int], Votes]:
@@ -183,7 +205,7 @@ def _files_of(described: dict[str | Path, dict], level: str) -> list[str | Path]
 
 def recipe_of(training: dict) -> dict:
     """What all models of a population have in common, from the description that `train` writes."""
-    return {key: value for key, value in training.items() if key not in ("seeds", "sparsity")}
+    return {key: value for key, value in training.items() if key not in ("seeds", "sparsity", "weights")}
 
 
 def sparsity_of(paths: list[str | Path], level: str) -> float:
@@ -195,6 +217,37 @@ def sparsity_of(paths: list[str | Path], level: str) -> float:
         for layers in described.get("training", {}).get("sparsity", {}).values()
     ]
     return float(np.mean(reached)) if reached else float("nan")
+
+
+def check_distinct(paths: list[str | Path]) -> None:
+    """Raise InputError if one of the models that were brought stands in two places: a control that is the dense level says nothing.
+
+    paths: clean prediction files of all levels. What tells a model is the digest of its weights, or of all its clean predictions.
+    """
+    owner: dict[str, tuple[str, int]] = {}
+    for path in paths:
+        described = describe(path)
+        training = described.get("training", {})
+        weights = {} if "quantization" in training else training.get("weights", {})  # quantized ones are others by then
+        digests = described.get("models_sha256_by_seed", {}) | {seed: file["sha256"] for seed, file in weights.items()}
+        for seed, digest in digests.items():
+            model = (described["level"], int(seed))
+            level, other = owner.setdefault(digest, model)
+            if (level, other) != model:
+                raise InputError(
+                    f"{path}: model {seed} of level {model[0]} is the same as model {other} of level {level}: every model may count once, so bring "
+                    "another."
+                )
+
+
+def undefined_columns(paths: list[str | Path]) -> set[str]:
+    """The columns that predictions of at least one file came without."""
+    return {name for path in paths for name in describe(path).get("undefined", [])}
+
+
+def has_top5(paths: list[str | Path]) -> bool:
+    """Whether top-5 accuracy means something: more than five classes, and all ranks in all files."""
+    return len(describe(paths[0])["classes"]) > RANKS and not undefined_columns(paths) & set(TOP)
 
 
 def describe(path: str | Path) -> dict:
@@ -278,7 +331,8 @@ def _blocks(path: Path, level: str, examples: _ExampleColumns) -> Iterator[tuple
         raise InputError(f"{path} cannot be read ({error}): delete it, and snakemake makes it again.") from None
     if described["level"] != level:
         raise InputError(f"{path} holds the level {described['level']} where {level} is expected: predict it anew.")
-    if missing or np.isnan(table["p1"].to_numpy()).any():
+    undefined = "p1" not in described.get("undefined", []) and np.isnan(table["p1"].to_numpy()).any()
+    if missing or undefined:
         raise InputError(f"{path} has a missing or undefined prediction: predict it anew.")
     seed = table["seed"].to_numpy()
     severity = table["severity"].to_numpy()

@@ -50,6 +50,11 @@ def number(value: float, low: float | None = None, high: float | None = None, si
     return f"{first} [{', '.join(ends)}]" if known else first
 
 
+def count(value: float) -> str:
+    """A number of things, or a dash where it is undefined."""
+    return UNDEFINED if math.isnan(value) else f"{value:.0f}"
+
+
 def p_value(p: float) -> str:
     """Three decimals, or the power of ten below that."""
     if math.isnan(p):
@@ -150,7 +155,7 @@ def pie_curve(table: pd.DataFrame) -> View:
     note = (
         f"n = {first.examples} test images, 1 to K = {table.models.max()} models of each population: means over {first.subsets} random subsets of the {first.dense_models} dense and {first.level_models} compressed models. "
         "The count falls as K grows, with nothing compressed too, so counts at different K do not compare; what compression adds is the distance to the control's count at the same K. By chance: the models of the two subsets "
-        f"dealt anew{' (those made of the dense checkpoints: the two of a pair change places at random)' if (table.design == 'paired').any() else ''}; of one model each that changes nothing. "
+        f"dealt anew{' (those made of the dense checkpoints: the two of a pair change places at random; no luck of other seeds is in their count, so the control is no measure of it)' if (table.design == 'paired').any() else ''}; of one model each that changes nothing. "
         f"With an even number of models many images have a tie, on which the tie rule ({first.tie_rule}) decides; on those without a tie the count jumps between even and odd. "
         f"Brackets: central {coverage(table)} intervals of the subsets, which share models; with all models there is one subset."
     )
@@ -343,7 +348,7 @@ def class_impact(table: pd.DataFrame) -> View:
         {
             "level": table.level,
             "class": table["class"],
-            "training images": table.class_frequency.astype(str),
+            "training images": [count(images) for images in table.class_frequency],
             "n": table.examples.astype(str),
             "dense recall": table.dense_recall.map(percent),
             "level recall": table.level_recall.map(percent),
@@ -364,9 +369,16 @@ def class_impact(table: pd.DataFrame) -> View:
         f"different, {table.groupby('level').size().iloc[0] * first.significance:.1f} classes of each level would be flagged on average; the control shows how many are. "
         "Beside it: p adjusted for the classes of the level (Benjamini-Hochberg, BH), also with each model's own top-1 in place of the constant; the change that an equal "
         "loss of logits would bring, the control's models shifted until their top-1 is the level's; and Hedges' g, the change in units of the spread between models. "
-        f"Brackets: {coverage(table)} intervals over models, those of g over models and images ({first.resamples} bootstrap resamples)."
+        f"{_without_margins(table.logit_shift_change)}Brackets: {coverage(table)} intervals over models, those of g over models and images ({first.resamples} bootstrap resamples)."
     )
     return View("Class impact: which classes pay more than the average", note, cells)
+
+
+def _without_margins(shifted: pd.Series) -> str:
+    """Why there is no equal loss of logits, where there is none."""
+    if not shifted.isna().all():
+        return ""
+    return "An equal loss of logits is undefined here, because the predictions came without p1, p2 and p_label. "
 
 
 def class_summary(table: pd.DataFrame) -> View:
@@ -376,7 +388,7 @@ def class_summary(table: pd.DataFrame) -> View:
             percent(row.level_top1),
             f"{row.flagged}; {row.flagged_bh}",
             f"{row.own_mean_flagged}; {row.own_mean_flagged_bh}",
-            f"{row.logit_shift_flagged}; {row.logit_shift_flagged_bh}",
+            f"{count(row.logit_shift_flagged)}; {count(row.logit_shift_flagged_bh)}",
             f"{row.losing}; {percent(row.mean_loss, sign=True)}",
             f"{row.gaining}; {percent(row.mean_gain, sign=True)}",
             number(row.intensification, row.intensification_low, row.intensification_high, sign=True),
@@ -409,7 +421,7 @@ def class_summary(table: pd.DataFrame) -> View:
         "amount in every image, so much that their top-1 is the level's (an approximation with one number; what it flags is no disparity but ceilings and floors of recall). "
         "Recall intensification: slope over classes of the change of recall on dense recall, measured on separate halves of the dense models; positive where weak classes "
         f"lose more. CEV and SDE: variance and asymmetry of the relative change of the classes' false positive and false negative rates ({first.classes_with_dense_errors} classes have dense errors); seeds alone "
-        f"lift both above 0. Brackets: {coverage(table)} intervals, over classes for intensification and over models for CEV and SDE; counts and mean gains have none, their null is the control."
+        f"lift both above 0. {_without_margins(table.logit_shift_flagged)}Brackets: {coverage(table)} intervals, over classes for intensification and over models for CEV and SDE; counts and mean gains have none, their null is the control."
     )
     return View("Class impact in numbers of a level", note, pd.DataFrame({"measure": measures, **columns}))
 
@@ -427,10 +439,15 @@ def robustness(table: pd.DataFrame) -> View:
     for level, rows in table[table.level != "dense"].groupby("level", sort=False):
         aligned = dense[keys].merge(rows, on=keys, validate="one_to_one")
         cells[level] = estimate(aligned, "top1_change", sign=True)
+    without_top5 = (
+        ""
+        if table.top5.notna().any()
+        else " (top-5 is undefined here: there are five classes or less, or predictions came without top2 to top5)"
+    )
     first = dense.iloc[0]
     note = (
         f"n = {first.examples} test images, K = {first.dense_models} models of each level. Top-1 of the dense population, and the change of each level's top-1 against it "
-        f"on the same images, in points; the control's change is what seeds alone do. Top-5 and ratios: robustness.csv. Brackets: {coverage(table)} intervals over "
+        f"on the same images, in points; the control's change is what seeds alone do. Top-5 and ratios: robustness.csv{without_top5}. Brackets: {coverage(table)} intervals over "
         "images, the models taken as they are."
     )
     return View("Robustness: top-1 under corruption", note, cells)

@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from scripts.lib.errors import InputError
-from scripts.lib.ledger import block, describe, load_population, load_votes, same_examples, save_ledger
+from scripts.lib.ledger import block, check_distinct, describe, load_population, load_votes, same_examples, save_ledger
 
 EXAMPLES = np.array(["test/2", "test/0", "test/1"])
 LABELS = np.array([1, 0, 2])
@@ -164,3 +164,22 @@ def test_restricted_to_some_examples(tmp_path):
 
 def test_the_metadata_say_what_was_predicted(tmp_path):
     assert describe(write(tmp_path / "a.parquet")) == {"level": "dense"}
+
+
+def test_a_model_that_was_brought_counts_once(tmp_path):
+    def save(name, level, digests, by):
+        description = {"level": level}
+        if by == "weights":
+            description["training"] = {"weights": {seed: {"sha256": digest} for seed, digest in digests.items()}}
+        else:
+            description["models_sha256_by_seed"] = digests
+        save_ledger(tmp_path / name, [block(EXAMPLES, LABELS, 0, "clean", 0, probabilities(0))], description)
+        return tmp_path / name
+
+    for by in ("weights", "predictions"):
+        dense, control = save("a", "dense", {0: "x", 1: "y"}, by), save("b", "control", {0: "z", 1: "w"}, by)
+        check_distinct([dense, control, write(tmp_path / "trained.parquet")])
+        with pytest.raises(
+            InputError, match="model 5 of level pruned is the same as model 1 of level dense: every model may"
+        ):
+            check_distinct([dense, control, save("c", "pruned", {5: "y"}, by)])

@@ -24,6 +24,7 @@ ALLOWED = {
     "predict": {"torch"},
     "quantize": {"torch"},
     "pack": {"torch"},
+    "import_checkpoints": {"torch"},
     "measure_cost": {"torch", "pandas"},
     "weigh_cost": {"pandas"},
     "draw_cost": {"pandas", "altair"},

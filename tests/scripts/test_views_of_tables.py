@@ -27,7 +27,7 @@ from scripts.summarize_scores import summarize_level as summarize_scores
 from scripts.trace_pies import curve_of
 from scripts.trace_pies import rows_of as curve_rows
 from scripts.weigh_cost import weigh
-from scripts.write_report import findings
+from scripts.write_report import findings, networks
 
 SIGNIFICANCE = 0.1
 
@@ -44,7 +44,7 @@ def tables():
         level: impact_of(level, DENSE, votes, margins_of(DENSE), 4, SIGNIFICANCE) for level, votes in levels.items()
     }
     chosen = np.array([[True, False, False], [False, True, False]])
-    halves = {level: measure_level(DENSE, votes, (chosen, chosen), 10) for level, votes in levels.items()}
+    halves = {level: measure_level(DENSE, votes, (chosen, chosen), True) for level, votes in levels.items()}
     about = {"examples": len(LABEL), "dense_models": 3, "level_models": 3, "splits": 2, "significance": SIGNIFICANCE}
     curves = {level: curve_of(level, DENSE, votes, "independent", 10, "largest") for level, votes in levels.items()}
     about_curve = about | {"subsets": 10, "tie_rule": "largest", "design": "independent"}
@@ -99,7 +99,7 @@ def tables():
         ),
         "robustness": pd.DataFrame(
             [
-                measure(level, "fog", 1, DENSE, votes, 10, SIGNIFICANCE)
+                measure(level, "fog", 1, DENSE, votes, True, SIGNIFICANCE)
                 for level, votes in ({"dense": DENSE} | levels).items()
             ]
         ),
@@ -143,6 +143,30 @@ def test_a_page_is_complete(tables, name):
 def test_findings_say_what_cannot_be_told_from_the_control(tables):
     (sentence,) = findings(tables["pie_summary"], tables["planted"], tables["class_impact"])
     assert sentence.startswith("pruned cannot be told from the control: 3 PIEs beside the control's 0")
+
+
+def test_findings_without_groups_and_of_fewer_models(tables):
+    summary = tables["pie_summary"].copy()
+    (sentence,) = findings(summary, None, tables["class_impact"])
+    assert sentence.endswith("in the control.") and "group" not in sentence
+    summary.loc[summary.level == "pruned", "level_models"] = 2
+    (sentence,) = findings(summary, None, tables["class_impact"])
+    assert sentence.endswith("; K = 2 here and 3 in the control, and counts at different K do not compare.")
+
+
+def test_the_report_names_what_was_trained_and_what_was_brought():
+    study = {"network": {"name": "plain", "channels": [4, 8]}, "levels": [{"name": "dense"}, {"name": "control"}]}
+    assert networks(study) == "network plain (4-8)"
+    study["levels"] += [
+        {"name": "a", "checkpoints": {"network": "torchvision:resnet18"}},
+        {"name": "b", "predictions": "x", "of": "dense"},
+        {"name": "c", "method": "float16", "of": "a"},
+        {"name": "d", "method": "float16", "of": "dense"},
+    ]
+    assert (
+        networks(study)
+        == "network plain (4-8) (dense, control, d); checkpoints of torchvision:resnet18 (a, c); predictions from elsewhere (b)"
+    )
 
 
 @pytest.mark.parametrize("name", ["pie_summary", "pie_curve", "scores", "score_summary", "planted"])
