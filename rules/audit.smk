@@ -182,6 +182,84 @@ rule compare_kinds:
         "../scripts/compare_kinds.py"
 
 
+rule score_labels:
+    input:
+        ledger=ledger("clean"),
+    output:
+        annotations="<results>/data/label_quality.parquet",
+    log:
+        "<logs>/score_labels.log",
+    localrule: True
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=10,
+    params:
+        code=code("score_labels"),
+    message:
+        "score how probable the dense models find each label"
+    script:
+        "../scripts/score_labels.py"
+
+
+rule compare_subgroups:
+    input:
+        ledger=ledger("clean"),
+        annotations=annotations,
+        data="<results>/data/manifest.json",
+    output:
+        table="<results>/tables/subgroups.csv",
+    log:
+        "<logs>/compare_subgroups.log",
+    localrule: True
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        code=code("compare_subgroups"),
+        levels=COMPRESSED,
+        designs=DESIGNS,
+        subgroups=config["audit"]["subgroups"],
+        smallest_group=config["audit"]["smallest_group"],
+        positive_class=config["audit"]["positive_class"],
+        significance=config["audit"]["significance"],
+    message:
+        "compare accuracy and error rates on groups of images"
+    script:
+        "../scripts/compare_subgroups.py"
+
+
+rule compare_annotations:
+    input:
+        pies="<results>/tables/pies.csv",
+        annotations=annotations,
+    output:
+        table="<results>/tables/over_indexing.csv",
+    log:
+        "<logs>/compare_annotations.log",
+    localrule: True
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        code=code("compare_annotations"),
+        levels=COMPRESSED,
+        subgroups=config["audit"]["subgroups"],
+        significance=config["audit"]["significance"],
+    message:
+        "find what stands out among the PIEs"
+    script:
+        "../scripts/compare_annotations.py"
+
+
 rule compare_classes:
     input:
         ledger=ledger("clean"),
@@ -202,6 +280,7 @@ rule compare_classes:
     params:
         code=code("compare_classes"),
         levels=COMPRESSED,
+        designs=DESIGNS,
         significance=config["audit"]["significance"],
         resamples=config["audit"]["resamples"],
     message:

@@ -22,10 +22,13 @@ from scripts.lib.data.sources import (
     tracked_files,
 )
 from scripts.lib.errors import InputError
+from scripts.lib.extras import EXTRAS, check_extras
 from scripts.lib.factories import ENDINGS as WEIGHT_ENDINGS
 from scripts.lib.factories import check_checkpoints, module_file
 from scripts.lib.files import sha256
 from scripts.lib.fingerprint import fingerprint
+from scripts.lib.groups import check_subgroups
+from scripts.lib.joins.join import check_joins, joined_files
 from scripts.lib.levels import checkpoints_of, design_of, is_brought, is_quantized, models_of, trained_as
 from scripts.lib.natural import check_natural, natural_arrays
 from scripts.lib.population import cohort_name, cohorts, seeds_of
@@ -40,6 +43,9 @@ try:
     DATA = config["data"][SOURCE]
     check_files(SOURCE, DATA)
     check_natural(config["natural"], list(CORRUPTION_MODULES))
+    check_subgroups(config["audit"]["subgroups"])
+    check_joins(config["joins"])
+    check_extras(config["extras"])
     IDS = [str(expanded(config["corruptions"]["ids"]))] if config["corruptions"]["subset"] == "listed" else []
     for path in IDS:
         if not Path(path).is_file():
@@ -88,8 +94,11 @@ TABLES = [
     *("class_summary", "class_impact"),
     *([] if PREDICTIONS else ["cost_and_forgetting", "cost"]),
     *("robustness", "robustness_summary", "corrupted_pies"),
+    *("subgroups", "over_indexing"),
     *(["natural"] if NATURAL else []),
 ]
+# What is known of each test image: joined once, and what the extras find.
+ANNOTATIONS = ["annotations", *(name for name in EXTRAS if config["extras"][name])]
 FIGURES = [
     *(["pie_rates"] if SPLITS else []),
     *("pie_curve", "class_impact"),
@@ -325,6 +334,11 @@ def chosen_of(wildcards):
     if wildcards.suite == "natural":
         return natural_files("parquet")
     return [] if wildcards.suite == "clean" else "<results>/corrupted/examples.csv"
+
+
+def annotations(wildcards):
+    """The files that say what is known of each test image."""
+    return expand("<results>/data/{annotations}.parquet", annotations=ANNOTATIONS)
 
 
 def ledger(*suites):

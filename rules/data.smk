@@ -51,3 +51,56 @@ rule prepare_natural:
         "prepare the natural test set {wildcards.natural}"
     script:
         "../scripts/prepare_natural.py"
+
+
+# What is known of the test images beside their labels. Early, so that an odd file stops a study before models are trained.
+rule join_annotations:
+    input:
+        examples="<results>/data/examples.parquet",
+        data="<results>/data/manifest.json",
+        files=joined_files(config["joins"]),
+    output:
+        annotations="<results>/data/annotations.parquet",
+    log:
+        "<logs>/join_annotations.log",
+    priority: 2
+    localrule: True
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        code=code("join_annotations"),
+        joins=config["joins"],
+        subgroups=config["audit"]["subgroups"],
+        positive_class=config["audit"]["positive_class"],
+        known_later=[column for name in ANNOTATIONS[1:] for column in EXTRAS[name]],
+    message:
+        "join what is known of the test images"
+    script:
+        "../scripts/join_annotations.py"
+
+
+rule check_image_quality:
+    input:
+        images="<results>/data/test.npy",
+        examples="<results>/data/examples.parquet",
+        data="<results>/data/manifest.json",
+    output:
+        annotations="<results>/data/image_quality.parquet",
+    log:
+        "<logs>/check_image_quality.log",
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        code=code("check_image_quality"),
+    message:
+        "check the quality of the test images"
+    script:
+        "../scripts/check_image_quality.py"

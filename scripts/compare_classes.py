@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from scripts.lib.audit.classes import ClassImpact, class_impact, recall
+from scripts.lib.audit.classes import ClassImpact, class_impact, paired_class_impact, recall
 from scripts.lib.audit.disparity import (
     combined_error_variance,
     error_rates,
+    frequency_slope,
     jackknifed,
     recall_intensification,
     symmetric_distance_error,
@@ -22,7 +23,7 @@ from scripts.lib.audit.multiple import benjamini_hochberg
 from scripts.lib.dataset import Examples, load_examples, load_manifest
 from scripts.lib.errors import InputError
 from scripts.lib.job import logged
-from scripts.lib.ledger import Votes, load_population, same_examples
+from scripts.lib.ledger import Votes, load_population, same_examples, same_seeds
 from scripts.lib.margins import load_margins
 from scripts.lib.streams import generator
 from scripts.lib.tables import save_table, with_interval
@@ -38,15 +39,25 @@ class Impact:
         np.ndarray
     )  # float64[M, C]: the control's, had every image lost the same logit margin; NaN without margins
     paper: ClassImpact  # less one constant a level
-    own: ClassImpact  # less each model's own mean
+    own: ClassImpact  # less each model's own mean; of a paired level, each model against the dense one it was made of
     shifted: ClassImpact  # the paper's test of the shifted control
+    paired: bool  # whether the level's models were made of the dense ones
 
 
 def impact_of(
-    level: str, dense: Votes, compressed: Votes, control_margins: np.ndarray, classes: int, significance: float
+    level: str,
+    dense: Votes,
+    compressed: Votes,
+    control_margins: np.ndarray,
+    classes: int,
+    significance: float,
+    design: str = "independent",
 ) -> Impact:
     """Every test of a level; control_margins: float64[M, N] of the control, shifted here until its top-1 is the level's."""
     same_examples(dense, compressed, level)
+    paired = design == "paired"
+    if paired:
+        same_seeds(dense, compressed, level)
     label, level_top1 = dense.label, compressed.correct.mean()
     try:
         before, after = (recall(votes, label, classes) for votes in (dense.votes, compressed.votes))
@@ -63,8 +74,9 @@ def impact_of(
         after,
         shifted,
         class_impact(before, after, dense.correct.mean(), level_top1, significance),
-        class_impact(*own, 0.0, 0.0, significance),
+        paired_class_impact(own[1] - own[0], significance) if paired else class_impact(*own, 0.0, 0.0, significance),
         class_impact(before, shifted, dense.correct.mean(), shifted_top1, significance),
+        paired,
     )
 
 
@@ -93,11 +105,13 @@ def compare_level(
         resamples,
         significance,
         generator("class effects", level),
+        impact.paired,
     )
     before, after = impact.dense_recall.mean(axis=0), impact.level_recall.mean(axis=0)
     return pd.DataFrame(
         {
             "level": level,
+            "design": "paired" if impact.paired else "independent",
             "class": classes,
             "class_frequency": frequency,
             "examples": np.bincount(dense.label, minlength=len(classes)),
@@ -142,14 +156,16 @@ def found(p: np.ndarray, significance: float) -> dict[str, int]:
     return {"": int((p <= significance).sum()), "_bh": int((benjamini_hochberg(p) <= significance).sum())}
 
 
-def summarize_level(level: str, dense: Votes, compressed: Votes, impact: Impact, significance: float) -> dict:
-    """One row a level."""
+def summarize_level(
+    level: str, dense: Votes, compressed: Votes, impact: Impact, frequency: np.ndarray, significance: float
+) -> dict:
+    """One row a level. frequency: int[C], training images of each class."""
     classes = impact.dense_recall.shape[1]
     change = (impact.level_recall.mean(axis=0) - impact.dense_recall.mean(axis=0)).round(12)
     rates = [error_rates(votes.votes, dense.label, classes) for votes in (dense, compressed)]
     tests = {"flagged": impact.paper.p, "own_mean_flagged": impact.own.p, "logit_shift_flagged": impact.shifted.p}
     flagged = {f"{name}{kind}": count for name, p in tests.items() for kind, count in found(p, significance).items()}
-    intensification = recall_intensification(impact.dense_recall, impact.level_recall, significance)
+    intensification = recall_intensification(impact.dense_recall, impact.level_recall, significance, impact.paired)
     if np.isnan(impact.shifted_recall).any():
         flagged |= {"logit_shift_flagged": np.nan, "logit_shift_flagged_bh": np.nan}
         shifted_intensification = UNDEFINED
@@ -157,6 +173,7 @@ def summarize_level(level: str, dense: Votes, compressed: Votes, impact: Impact,
         shifted_intensification = recall_intensification(impact.dense_recall, impact.shifted_recall, significance)
     return {
         "level": level,
+        "design": "paired" if impact.paired else "independent",
         "classes": classes,
         "examples": len(dense.example),
         "dense_models": len(dense.seed),
@@ -172,9 +189,10 @@ def summarize_level(level: str, dense: Votes, compressed: Votes, impact: Impact,
         "mean_loss": change[change < 0].mean() if (change < 0).any() else np.nan,
         **with_interval("intensification", intensification),
         **with_interval("logit_shift_intensification", shifted_intensification),
+        **with_interval("frequency_slope", frequency_slope(change, frequency, significance)),
         "classes_with_dense_errors": int((rates[0].mean(axis=1) > 0).all(axis=0).sum()),
-        **with_interval("cev", jackknifed(combined_error_variance, *rates, significance)),
-        **with_interval("sde", jackknifed(symmetric_distance_error, *rates, significance)),
+        **with_interval("cev", jackknifed(combined_error_variance, *rates, significance, impact.paired)),
+        **with_interval("sde", jackknifed(symmetric_distance_error, *rates, significance, impact.paired)),
     }
 
 
@@ -194,11 +212,13 @@ def main(input, output, params) -> None:
     parts, rows = [], []
     for level in params.levels:
         compressed = load_population(input.ledger, level)["clean", 0]
-        impact = impact_of(level, dense, compressed, control_margins, len(classes), params.significance)
+        impact = impact_of(
+            level, dense, compressed, control_margins, len(classes), params.significance, params.designs[level]
+        )
         parts.append(
             compare_level(level, dense, compressed, impact, classes, frequency, params.significance, params.resamples)
         )
-        rows.append(row := summarize_level(level, dense, compressed, impact, params.significance))
+        rows.append(row := summarize_level(level, dense, compressed, impact, frequency, params.significance))
         print(
             f"{level}: {row['flagged']} of {len(classes)} classes significant, {row['flagged_bh']} after adjusting; "
             f"{row['chance_flagged']:.1f} expected by chance, {row['logit_shift_flagged']} of an equal loss of logits"

@@ -1,4 +1,4 @@
-"""Logit margins out of the ledger, for the clean test images of one level."""
+"""Logit margins and the probabilities behind them out of the ledger, for the clean test images of one level."""
 
 from pathlib import Path
 
@@ -14,9 +14,14 @@ COLUMNS = ["seed", "corruption", "label", "top1", "p1", "p2", "p_label"]
 
 
 def load_margins(paths: list[str | Path], level: str) -> np.ndarray:
-    """Margins of all models of a level, float64[K, N], in the order of `load_population`, which vouches for the files.
+    """Logit margins of all models of a level, float64[K, N], in the order of `load_population`, which vouches for the files."""
+    return logit_margins(*load_probabilities(paths, level))
 
-    paths: prediction files of several levels; those of the level are told by their metadata.
+
+def load_probabilities(paths: list[str | Path], level: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Probabilities of the label and of the two most probable classes, float32[K, N] each, and whether the first is the label, bool[K, N].
+
+    paths: prediction files of several levels; those of the level are told by their metadata. In the order of `load_population`.
     """
     of_seed = {}
     for path in paths:
@@ -27,5 +32,8 @@ def load_margins(paths: list[str | Path], level: str) -> np.ndarray:
         columns = {name: table[name].to_numpy() for name in COLUMNS if name != "corruption"}
         for seed in np.unique(columns["seed"]):
             label, top1, p1, p2, p_label = (columns[name][columns["seed"] == seed] for name in COLUMNS[2:])
-            of_seed[int(seed)] = logit_margins(p_label, p1, p2, label == top1)
-    return np.stack([of_seed[seed] for seed in sorted(of_seed)])
+            of_seed[int(seed)] = p_label, p1, p2, label == top1
+    p_label, p1, p2, correct = (
+        np.stack(each) for each in zip(*(of_seed[seed] for seed in sorted(of_seed)), strict=True)
+    )
+    return p_label, p1, p2, correct

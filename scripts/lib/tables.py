@@ -12,6 +12,7 @@ TEXT = (
     *("example", "level", "class", "grouping", "group", "role", "verdict", "corruption", "tie_rule"),
     *("flip", "control_flip", "score", "scored_on", "design", "population", "metric", "predictor"),
     *("worst_class", "device", "best_dense", "natural", "timing", "reference", "reason", "severities"),
+    *("column", "value", "scale"),
 )
 
 

@@ -122,7 +122,7 @@ def pie_summary(table: pd.DataFrame) -> View:
         }
     )
     note = (
-        f"n = {first.examples} test images, K = {first.dense_models} dense and {first.level_models} compressed models of seeds of their own. "
+        f"n = {first.examples} test images, K = {first.dense_models} dense and {first.level_models} compressed models{'' if paired else ' of seeds of their own'}. "
         f"A PIE is an image whose modal label differs between the two populations; {TIES[first.tie_rule]} (tie rule {first.tie_rule}; the counts by the other rules, and of images on which either population has a tie, stand at the right of the verdict). "
         "The control is a second dense population: its PIEs come from seeds alone, so only the excess over it is an effect of compression. "
         f"Excess over the control: the mean over {first.permutations} deals of all dense models into a dense and a control population. p (count against control's): exact McNemar test of the two counts as they are; by chance: the mean and the central {coverage(table)} of the count when the models "
@@ -300,6 +300,16 @@ def _mean_and_count(count: float, shown: str) -> str:
     return shown if math.isnan(count) else f"{shown} ({count:.0f})"
 
 
+def _classes_of_paired(table: pd.DataFrame) -> str:
+    levels = list(table.level[table.design == "paired"].unique())
+    if not levels:
+        return ""
+    return (
+        f"Made of the dense checkpoints themselves: {', '.join(levels)}; with its own mean, each model is compared with the dense one it was made of (paired t-test), and intervals of "
+        "changes draw or leave out pairs. The paper's test takes them for independent and so finds too little there. "
+    )
+
+
 def _groups_of_paired(table: pd.DataFrame) -> str:
     levels = list(table.level[table.design == "paired"].unique())
     if not levels:
@@ -369,7 +379,7 @@ def class_impact(table: pd.DataFrame) -> View:
         f"different, {table.groupby('level').size().iloc[0] * first.significance:.1f} classes of each level would be flagged on average; the control shows how many are. "
         "Beside it: p adjusted for the classes of the level (Benjamini-Hochberg, BH), also with each model's own top-1 in place of the constant; the change that an equal "
         "loss of logits would bring, the control's models shifted until their top-1 is the level's; and Hedges' g, the change in units of the spread between models. "
-        f"{_without_margins(table.logit_shift_change)}Brackets: {coverage(table)} intervals over models, those of g over models and images ({first.resamples} bootstrap resamples)."
+        f"{_classes_of_paired(table)}{_without_margins(table.logit_shift_change)}Brackets: {coverage(table)} intervals over models, those of g over models and images ({first.resamples} bootstrap resamples)."
     )
     return View("Class impact: which classes pay more than the average", note, cells)
 
@@ -398,6 +408,7 @@ def class_summary(table: pd.DataFrame) -> View:
                 row.logit_shift_intensification_high,
                 sign=True,
             ),
+            percent(row.frequency_slope, row.frequency_slope_low, row.frequency_slope_high, sign=True),
             number(row.cev, row.cev_low, row.cev_high),
             number(row.sde, row.sde_low, row.sde_high),
         ]
@@ -411,6 +422,7 @@ def class_summary(table: pd.DataFrame) -> View:
         "classes that gain recall; mean gain",
         "recall intensification",
         "of an equal logit loss, intensification",
+        "change of recall per doubling of training images",
         "combined error variance (CEV)",
         "symmetric distance error (SDE)",
     ]
@@ -420,8 +432,8 @@ def class_summary(table: pd.DataFrame) -> View:
         "constant a level, as in the paper, or each model's own top-1 as the shift. Of an equal logit loss: the control's models as if the label's logit had lost the same "
         "amount in every image, so much that their top-1 is the level's (an approximation with one number; what it flags is no disparity but ceilings and floors of recall). "
         "Recall intensification: slope over classes of the change of recall on dense recall, measured on separate halves of the dense models; positive where weak classes "
-        f"lose more. CEV and SDE: variance and asymmetry of the relative change of the classes' false positive and false negative rates ({first.classes_with_dense_errors} classes have dense errors); seeds alone "
-        f"lift both above 0. {_without_margins(table.logit_shift_flagged)}Brackets: {coverage(table)} intervals, over classes for intensification and over models for CEV and SDE; counts and mean gains have none, their null is the control."
+        f"lose more. Change of recall per doubling: slope over classes on the logarithm of their training images; positive where rare classes lose more. CEV and SDE: variance and asymmetry of the relative change of the classes' false positive and false negative rates ({first.classes_with_dense_errors} classes have dense errors); seeds alone "
+        f"lift both above 0. {_classes_of_paired(table)}{_without_margins(table.logit_shift_flagged)}Brackets: {coverage(table)} intervals, over classes for both slopes and over models for CEV and SDE; counts and mean gains have none, their null is the control."
     )
     return View("Class impact in numbers of a level", note, pd.DataFrame({"measure": measures, **columns}))
 
@@ -522,9 +534,9 @@ def times(table: pd.DataFrame, column: str) -> list[str]:
     return [
         UNDEFINED
         if math.isnan(value)
-        else f"{value:.2f}x"
+        else f"{value:.2f}x".replace("inf", "∞")
         if math.isnan(lower)
-        else f"{value:.2f}x [{lower:.2f}, {upper:.2f}]"
+        else f"{value:.2f}x [{lower:.2f}, {upper:.2f}]".replace("inf", "∞")
         for value, lower, upper in zip(table[column], low, high, strict=True)
     ]
 
@@ -624,6 +636,98 @@ def pies(table: pd.DataFrame) -> View:
     return View("The clearest PIEs", note, cells)
 
 
+def subgroups(table: pd.DataFrame) -> View:
+    keys = ["level", "grouping", "group"]
+    top1 = table[(table.metric == "top-1") & (table.level != "control")]
+    errors = [
+        top1[keys].merge(table[table.metric == metric], on=keys, validate="one_to_one")
+        for metric in ("false positive rate", "false negative rate")
+    ]
+    cells = pd.DataFrame(
+        {
+            "level": top1.level,
+            "grouping": top1.grouping,
+            "group": top1.group,
+            "n": top1.examples.astype(str),
+            "top-1": estimate(top1, "rate"),
+            "change": estimate(top1, "change", sign=True),
+            "the control's": estimate(top1, "control_change", sign=True),
+            "beyond the other images'": estimate(top1, "beyond_others", sign=True),
+            "p (BH)": top1.q.map(p_value),
+            "false positives, relative change": [
+                percent(value, sign=True).replace(" points", " %") for value in errors[0].relative_change
+            ],
+            "false negatives, relative change": [
+                percent(value, sign=True).replace(" points", " %") for value in errors[1].relative_change
+            ],
+            "verdict": [
+                "; ".join(
+                    filter(None, (row.verdict, "lowest top-1" * row.worst, "loses most" * row.worst_change, row.reason))
+                )
+                for row in top1.itertuples()
+            ],
+        }
+    )
+    first = table.iloc[0]
+    note = (
+        f"K = {first.dense_models} dense models and as many of each level as it has; n: the group's test images. Change: against the dense population on the same images; the control's is what seeds alone do. Beyond the other images': "
+        "the group's change less that of all other images of the grouping, which is what is tested (two-sided); BH: adjusted for all groups and levels. The group with the lowest top-1 and the one that loses most of each grouping are named; one always is. "
+        "False positives and negatives: of the study's positive class, or the mean over classes of how often other images are called the class and its own are not; relative to the dense population's rate, as the companion paper reports it "
+        "(2010.03058), so that rare errors show large changes. A purely global loss of logits moves groups of middling accuracy more than others, so a change beyond the others' is no proof that a group is treated differently. All rates, "
+        f"intervals and the control's rows: subgroups.csv. Brackets: {coverage(table)} intervals over images and models."
+    )
+    return View("Groups of images: who pays more than the others", note, cells)
+
+
+def over_indexing(table: pd.DataFrame) -> View:
+    shown = table[~table.value.str.contains(" & ", regex=False)]
+    is_number = (shown.scale == "number").to_numpy()
+
+    def either(properties: list[str], numbers: list[str]) -> list[str]:
+        return [second if each else first for each, first, second in zip(is_number, properties, numbers, strict=True)]
+
+    def of_numbers(name: str, sign: bool = False) -> list[str]:
+        return [
+            number(*ends, sign=sign)
+            for ends in zip(shown[name], shown[f"{name}_low"], shown[f"{name}_high"], strict=True)
+        ]
+
+    cells = pd.DataFrame(
+        {
+            "level": shown.level,
+            "what": [
+                column if value in ("", column) else f"{column}: {value}"
+                for column, value in zip(shown.column, shown.value, strict=True)
+            ],
+            "n": shown.examples.astype(str),
+            "PIEs": shown.pies.astype(str),
+            "among PIEs": either(
+                [percent(share) for share in shown.share_pies], [number(mean) for mean in shown.mean_pies]
+            ),
+            "among others": either(
+                [percent(share) for share in shown.share_others], [number(mean) for mean in shown.mean_others]
+            ),
+            "over-indexing": either(times(shown, "ratio"), [f"AUC {each}" for each in of_numbers("auc")]),
+            "the control's": either(
+                times(shown, "control_ratio"), [f"AUC {each}" for each in of_numbers("control_auc")]
+            ),
+            "to the control's": either(times(shown, "ratio_to_control"), of_numbers("auc_to_control", sign=True)),
+            "p (BH)": shown.q.map(p_value),
+            "p (control, BH)": shown.q_to_control.map(p_value),
+            "verdict": ["; ".join(filter(None, (row.verdict, row.reason))) for row in shown.itertuples()],
+        }
+    )
+    first = table.iloc[0]
+    note = (
+        f"n: test images of which it is known, K = {first.dense_models} dense models. Over-indexing: how many times more frequent something is among the PIEs than among the other images (of numbers: means, and AUC, the probability "
+        "that the number is larger on a PIE than on another image). To the control's: divided by the control's over-indexing (AUC: the difference). Images that are odd are PIEs more often where nothing was compressed, too, so that "
+        "something stands out among PIEs shows what images on which models disagree are like; only what stands out more than in the control says what compression adds. A ratio that is the same does not mean that nothing is added: twice as many PIEs of the "
+        "same mix have the same ratios, so read the excess of each group beside it. p: Fisher's exact test (numbers: Mann-Whitney), p (control): of the ratio to the control's, both adjusted for all rows and levels (BH). "
+        f"Brackets: {coverage(table)} intervals over images, the models taken as they are: Koopman's of a ratio, which needs no image where there is none; of the ratio to the control's the delta method, undefined where a count is 0."
+    )
+    return View("Why these images: what stands out among the PIEs", note, cells)
+
+
 def natural(table: pd.DataFrame) -> View:
     cells = pd.DataFrame(
         {
@@ -663,6 +767,8 @@ VIEWS: dict[str, Callable[[pd.DataFrame], View]] = {
     "robustness": robustness,
     "robustness_summary": robustness_summary,
     "corrupted_pies": corrupted_pies,
+    "subgroups": subgroups,
+    "over_indexing": over_indexing,
     "natural": natural,
     "cost": cost,
     "cost_and_forgetting": cost_and_forgetting,

@@ -15,6 +15,15 @@ def logit_margins(p_label: np.ndarray, p1: np.ndarray, p2: np.ndarray, correct: 
     return own - np.where(correct, second, first)
 
 
+def normalized_margins(p_label: np.ndarray, p1: np.ndarray, p2: np.ndarray, correct: np.ndarray) -> np.ndarray:
+    """(p - q + 1) / 2, float64[...] in 0..1, with p the label's probability and q the largest other one (as cleanlab scores labels).
+
+    Arguments as for `logit_margins`; p2 is NaN where there is only one class, and so is the margin.
+    """
+    own, first, second = (np.asarray(p, dtype=np.float64) for p in (p_label, p1, p2))
+    return (own - np.where(correct, second, first) + 1) / 2
+
+
 def right_after_shift(margins: np.ndarray, top1: float) -> np.ndarray:
     """Which predictions are right, bool[K, N], when every label's logit loses the same amount, so that top-1 is what is given.
 

@@ -27,3 +27,23 @@ def against_reference(difference: Estimate, p: float, p_reference: float, signif
     if difference.high < 0 and p_reference <= significance:
         return f"smaller excess than {reference}"
     return f"cannot be told from {reference}"
+
+
+def against_others(q: float, worse: float, significance: float) -> str:
+    """Whether a group pays more than the other images, from the adjusted p-value and how much worse it gets beyond them."""
+    if math.isnan(q):
+        return "not tested"
+    if q > significance:
+        return "cannot be told from the others"
+    return "pays more than the others" if worse > 0 else "pays less than the others"
+
+
+def over_indexing_verdict(is_control: bool, q: float, over: bool, significance: float) -> str:
+    """Whether something stands out more among a level's PIEs than among the control's; q: adjusted, over: whether more or less."""
+    if is_control:
+        return "is the control"
+    if math.isnan(q):
+        return "not tested"
+    if q > significance:
+        return "cannot be told from the control"
+    return "more than in the control" if over else "less than in the control"

@@ -1,0 +1,199 @@
+"""subgroups.csv: accuracy, false positive and false negative rate of every level on groups of images, and what changes against dense.
+
+A group's change alone says that compression costs something there; whether it costs more there than elsewhere is the change beyond
+that on all other images, which is what is tested.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from scripts.lib.annotations import load_columns
+from scripts.lib.audit.intervals import UNDEFINED
+from scripts.lib.audit.multiple import benjamini_hochberg
+from scripts.lib.audit.subgroups import (
+    Measure,
+    accuracy,
+    false_negative_rate,
+    false_positive_rate,
+    relative_change,
+    share,
+    undefined,
+)
+from scripts.lib.audit.verdicts import against_others
+from scripts.lib.dataset import load_manifest
+from scripts.lib.groups import EVERYTHING, Grouping, everything, groupings_of
+from scripts.lib.job import logged
+from scripts.lib.ledger import Votes, load_population, same_examples, same_seeds
+from scripts.lib.tables import save_table, with_interval
+
+ACCURACY, FALSE_POSITIVES, FALSE_NEGATIVES = "top-1", "false positive rate", "false negative rate"
+# Metric -> the rate of (population, votes, labels, members) for a task.
+METRICS = {
+    ACCURACY: lambda given, task: accuracy(*given),
+    FALSE_POSITIVES: lambda given, task: false_positive_rate(*given, task.classes, task.positive),
+    FALSE_NEGATIVES: lambda given, task: false_negative_rate(*given, task.positive),
+}
+
+
+@dataclass(frozen=True)
+class Task:
+    """What the rates are about."""
+
+    classes: int
+    positive: int | None  # the class that counts as positive; None for the mean over classes
+    smallest: int  # images that a rate needs
+    significance: float
+
+
+def measured(metric: str, population: str, votes: Votes, members: np.ndarray, task: Task) -> Measure:
+    """A population's rate on the members, bool[N]; undefined for too few images."""
+    if members.sum() < task.smallest:
+        return undefined(len(members), f"fewer than {task.smallest} images")
+    rate = METRICS[metric]((population, votes.votes, votes.label, members), task)
+    if not rate.reason and rate.images < task.smallest:
+        return undefined(len(members), f"fewer than {task.smallest} images that it is about")
+    return rate
+
+
+def rates_of(
+    population: str, votes: Votes, groupings: list[Grouping], task: Task
+) -> dict[tuple[str, str, str], Measure]:
+    """Every rate of a population by grouping, group and metric; beside each group the rate on all images outside it that have a group."""
+    found = {}
+    for grouping in groupings:
+        known = np.array([group is not None for group in grouping.group])
+        for group in grouping.groups:
+            members = grouping.members(group)
+            for metric in METRICS:
+                found[grouping.name, group, metric] = measured(metric, population, votes, members, task)
+                found[grouping.name, f"not {group}", metric] = measured(
+                    metric, population, votes, known & ~members, task
+                )
+    return found
+
+
+def compare_level(
+    level: str,
+    design: str,
+    rates: dict[str, dict[tuple[str, str, str], Measure]],
+    groupings: list[Grouping],
+    models: tuple[int, int],
+    task: Task,
+) -> list[dict]:
+    """Rows of one level; rates: of `dense`, `control` and the `level`; models: how many dense ones and how many of the level."""
+    significance, rows = task.significance, []
+    for grouping in groupings:
+        for group in grouping.groups:
+            for metric in METRICS:
+                dense, control, own = (
+                    rates[side][grouping.name, group, metric] for side in ("dense", "control", "level")
+                )
+                outside, dense_outside = (
+                    rates[side][grouping.name, f"not {group}", metric] for side in ("level", "dense")
+                )
+                change = own - dense
+                beyond_others = change - (outside - dense_outside)
+                rows.append(
+                    {
+                        "level": level,
+                        "design": design,
+                        "grouping": grouping.name,
+                        "group": group,
+                        "metric": metric,
+                        "examples": int(grouping.members(group).sum()),
+                        "counted": own.images,
+                        "dense_models": models[0],
+                        "level_models": models[1],
+                        "significance": significance,
+                        **with_interval("dense", share(dense, significance)),
+                        **with_interval("rate", share(own, significance)),
+                        **with_interval("change", change.estimate(significance)),
+                        **with_interval("control_change", (control - dense).estimate(significance)),
+                        **with_interval(
+                            "beyond_control",
+                            UNDEFINED if level == "control" else (own - control).estimate(significance),
+                        ),
+                        **with_interval("relative_change", relative_change(own, dense, significance)),
+                        **with_interval("beyond_others", beyond_others.estimate(significance)),
+                        "p": beyond_others.p_value(),
+                        "reason": why(grouping, own, outside, beyond_others.p_value()),
+                    }
+                )
+    return rows
+
+
+def why(grouping: Grouping, own: Measure, outside: Measure, p: float) -> str:
+    """Why something in a row is undefined; empty where nothing is."""
+    if own.reason:
+        return own.reason
+    if grouping.name == EVERYTHING:
+        return "there are no other images"
+    if outside.reason:
+        return f"other images: {outside.reason}"
+    return "no model changes on any image" if np.isnan(p) else ""
+
+
+def completed(table: pd.DataFrame) -> pd.DataFrame:
+    """With what needs several rows: p adjusted for all groups and levels, the verdict, and the group that fares worst.
+
+    Adjusted by metric, for the control apart from the others, so that its rows show what the test finds where nothing was compressed.
+    """
+    is_control = table.level == "control"
+    table["q"] = np.nan
+    for _, rows in table.groupby([is_control, table.metric]):
+        table.loc[rows.index, "q"] = benjamini_hochberg(rows.p.to_numpy())
+    worse = np.where(table.metric == ACCURACY, -1.0, 1.0)  # of an error rate, more is worse
+    table["verdict"] = [
+        against_others(row.q, row.beyond_others * sign, row.significance)
+        for row, sign in zip(table.itertuples(), worse, strict=True)
+    ]
+    for name, column in (("worst", "rate"), ("worst_change", "change")):
+        table[name] = False
+        badness = table[column] * worse
+        for _, rows in table[table.grouping != EVERYTHING].groupby(["level", "grouping", "metric"]):
+            if badness[rows.index].notna().sum() > 1:
+                table.loc[badness[rows.index].idxmax(), name] = True
+    return table
+
+
+def main(input, output, params) -> None:
+    """Read the clean suite of all levels and what is known of the images, write subgroups.csv."""
+    classes = load_manifest(input.data)["classes"]
+    dense, control = (load_population(input.ledger, level)["clean", 0] for level in ("dense", "control"))
+    same_examples(dense, control, "control")
+    groupings = [
+        everything(len(dense.example)),
+        *groupings_of(load_columns(input.annotations, dense.example), params.subgroups),
+    ]
+    for grouping in groupings:
+        known = sum(group is not None for group in grouping.group)
+        print(f"{grouping.name}: {len(grouping.groups)} groups of {known} of {len(grouping.group)} test images")
+    positive = None if params.positive_class is None else classes.index(params.positive_class)
+    task = Task(len(classes), positive, params.smallest_group, params.significance)
+    rates = {name: rates_of(name, votes, groupings, task) for name, votes in (("dense", dense), ("control", control))}
+    rows = []
+    for level in params.levels:
+        votes = load_population(input.ledger, level)["clean", 0]
+        same_examples(dense, votes, level)
+        design = params.designs[level]
+        if design == "paired":
+            same_seeds(dense, votes, level)
+        # Models of a paired level are the dense ones, so what both owe to a model is taken off before it is squared.
+        population = "dense" if design == "paired" else level
+        own = rates["control"] if level == "control" else rates_of(population, votes, groupings, task)
+        rows += compare_level(
+            level, design, rates | {"level": own}, groupings, (len(dense.seed), len(votes.seed)), task
+        )
+    table = completed(pd.DataFrame(rows))
+    save_table(output.table, table)
+    for level, found in table[table.metric == ACCURACY].groupby("level", sort=False):
+        print(
+            f"{level}: {(found.q <= params.significance).sum()} of {len(found)} groups pay more or less than the others"
+        )
+
+
+if __name__ == "__main__":
+    with logged(snakemake.log[0]):  # noqa: F821
+        main(snakemake.input, snakemake.output, snakemake.params)  # noqa: F821

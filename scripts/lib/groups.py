@@ -1,0 +1,139 @@
+"""Groups of test images by what is known of them: by one column, by the bins of a number, or by several of these at once."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+
+from scripts.lib.annotations import CATEGORY, FACTOR, Column
+from scripts.lib.errors import InputError
+
+EVERYTHING = "all images"
+AND = " & "
+
+# One entry of config key `audit.subgroups`: a column, the bins of a column, or several of the entries before it.
+Entry = str | dict | list
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """Each of N images in one group, or in none where its value is unknown."""
+
+    name: str
+    group: np.ndarray  # object[N]: the group's name, or None
+    groups: list[str]  # in the order in which they are shown
+
+    def members(self, group: str) -> np.ndarray:
+        """Which images are in a group, bool[N]."""
+        return self.group == group
+
+
+def check_subgroups(subgroups: list[Entry]) -> None:
+    """Raise InputError for entries that say nothing, repeat another, or combine what is not there."""
+    names: list[str] = []
+    for position, entry in enumerate(subgroups):
+        here = f"config key `audit.subgroups[{position}]`"
+        if isinstance(entry, dict):
+            _check_bins(here, entry)
+        elif isinstance(entry, list):
+            if len(entry) < 2 or not all(isinstance(part, str) for part in entry):
+                raise InputError(f"{here} is {entry}: to combine columns, name two or more of them.")
+            missing = [part for part in entry if part not in names]
+            if missing:
+                raise InputError(
+                    f"{here} combines `{missing[0]}`, which no entry before it names: put it on a line of its own first."
+                )
+        elif not isinstance(entry, str) or not entry:
+            raise InputError(f"{here} is {entry!r}: it must be a column, {{column: …, bins: …}} or a list of columns.")
+        if name_of(entry) in names:
+            raise InputError(f"{here} repeats `{name_of(entry)}`: remove the repetition.")
+        names.append(name_of(entry))
+
+
+def _check_bins(here: str, entry: dict) -> None:
+    if set(entry) != {"column", "bins"} or not isinstance(entry["column"], str):
+        raise InputError(f"{here} is {entry}: it must have `column` and `bins` and nothing else.")
+    bins = entry["bins"]
+    if not isinstance(bins, int) or isinstance(bins, bool) or not 2 <= bins <= 100:
+        raise InputError(f"{here}: `bins` is {bins!r}: it must be a whole number from 2 to 100.")
+
+
+def name_of(entry: Entry) -> str:
+    """What a grouping is called."""
+    if isinstance(entry, list):
+        return AND.join(entry)
+    return entry["column"] if isinstance(entry, dict) else entry
+
+
+def groupings_of(
+    columns: dict[str, Column], subgroups: list[Entry], known_later: tuple[str, ...] = ()
+) -> list[Grouping]:
+    """The groupings that a study names; InputError for a column that is not there or cannot be grouped so.
+
+    known_later: columns that another job makes; what they group is left out here.
+    """
+    found: dict[str, Grouping] = {}
+    for entry in subgroups:
+        name = name_of(entry)
+        parts = entry if isinstance(entry, list) else [name]
+        if any(part in known_later for part in parts):
+            continue
+        if isinstance(entry, list):
+            found[name] = _combined(name, [found[part] for part in entry])
+            continue
+        if name not in columns:
+            raise InputError(
+                f"config key `audit.subgroups` names the column `{name}`, which the test images do not have: there are "
+                f"{', '.join(sorted(columns))}."
+            )
+        found[name] = _binned(columns[name], entry["bins"]) if isinstance(entry, dict) else _named(columns[name])
+    return list(found.values())
+
+
+def _named(column: Column) -> Grouping:
+    """Groups by the values of a category or factor, the largest first."""
+    if column.scale == FACTOR:
+        names = {1.0: column.name, 0.0: f"not {column.name}"}
+        group = np.array([names.get(value) for value in column.values], dtype=object)
+        return Grouping(column.name, group, [name for name in names.values() if (group == name).any()])
+    if column.scale != CATEGORY:
+        raise InputError(
+            f"config key `audit.subgroups` names `{column.name}`, which is a number: write {{column: {column.name}, bins: 4}}, say."
+        )
+    counts = Counter(value for value in column.values if value is not None)
+    return Grouping(column.name, column.values, sorted(counts, key=lambda name: (-counts[name], name)))
+
+
+def _binned(column: Column, bins: int) -> Grouping:
+    """About equally many images in each bin; equal values share a bin, so there may be fewer bins."""
+    if column.scale == CATEGORY:
+        raise InputError(
+            f"config key `audit.subgroups` asks for bins of `{column.name}`, which is no number: name the column alone."
+        )
+    known = column.values[column.known]
+    edges = np.quantile(known, np.arange(1, bins) / bins, method="inverted_cdf") if len(known) else np.array([])
+    number = np.searchsorted(np.unique(edges), column.values, side="left")  # an edge is the largest value of its bin
+    group, names = np.full(len(column.values), None, dtype=object), []
+    for bin_number in np.unique(number[column.known]):
+        members = column.known & (number == bin_number)
+        low, high = column.values[members].min(), column.values[members].max()
+        names.append(f"{low:.6g}" if low == high else f"{low:.6g} to {high:.6g}")
+        group[members] = names[-1]
+    return Grouping(column.name, group, names)
+
+
+def _combined(name: str, parts: list[Grouping]) -> Grouping:
+    """Groups of images that share a group in each of several groupings; unknown in one of them is unknown."""
+    group = np.array(
+        [None if None in names else AND.join(names) for names in zip(*(part.group for part in parts), strict=True)],
+        dtype=object,
+    )
+    names = [""]
+    for part in parts:
+        names = [f"{before}{AND}{after}" if before else after for before in names for after in part.groups]
+    return Grouping(name, group, [each for each in names if (group == each).any()])
+
+
+def everything(images: int) -> Grouping:
+    """All images in one group."""
+    return Grouping(EVERYTHING, np.full(images, EVERYTHING, dtype=object), [EVERYTHING])

@@ -1,0 +1,41 @@
+"""ReaL: all labels that fit each image of ImageNet's validation set, as raters found (Beyer et al. 2020, 2006.07159).
+
+`real.json` is a list of lists of class numbers: the first is for ILSVRC2012_val_00000001.JPEG. Where no label fits, the list is empty.
+"""
+
+import json
+from pathlib import Path
+
+import pyarrow as pa
+
+from scripts.lib.errors import InputError
+from scripts.lib.joins.rows import rows_of
+
+CLASSES = 1000
+FITS, OTHERS_FIT, NONE_FITS = "label fits", "other labels fit", "no label fits"
+
+
+def read_real(path: Path, entry: dict, label_of: dict[str, int], classes: int) -> pa.Table:
+    """For each image: whether its label is among those that fit, and how many fit."""
+    if classes != CLASSES:
+        raise InputError(
+            f"config key `joins`, `{entry['name']}`: ReaL's labels number ImageNet's {CLASSES} classes, and the study has {classes}."
+        )
+    try:
+        fitting = json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError, OSError) as error:
+        raise InputError(f"{path} cannot be read ({error}): replace it.") from None
+    if not isinstance(fitting, list) or not all(_is_labels(each) for each in fitting):
+        raise InputError(
+            f"{path} must be a list of lists of class numbers from 0 to {CLASSES - 1}, one for each image: replace it."
+        )
+    keys = [f"ILSVRC2012_val_{number:08d}.JPEG" for number in range(1, len(fitting) + 1)]
+    label = [
+        NONE_FITS if not labels else FITS if label_of.get(key) in labels else OTHERS_FIT
+        for key, labels in zip(keys, fitting, strict=True)
+    ]
+    return rows_of(keys, {"real_label": label, "real_labels": [float(len(set(labels))) for labels in fitting]}, path)
+
+
+def _is_labels(labels: object) -> bool:
+    return isinstance(labels, list) and all(type(label) is int and 0 <= label < CLASSES for label in labels)
