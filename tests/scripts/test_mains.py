@@ -1,8 +1,10 @@
 """The audit's scripts from ledger files to tables, on populations whose answer is known."""
 
+import json
 from types import SimpleNamespace as Names
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from made_costs import cost_of
 
@@ -321,6 +323,28 @@ def test_suites_are_read_one_by_one_and_must_fit(tmp_path):
     ledger_of(tmp_path, {"weather": [("fog", 1)]}, levels=["pruned"])
     with pytest.raises(InputError, match="weather: the level pruned has other variants than the dense level"):
         list(variants_of(paths, levels))
+
+
+def test_alexnet_is_the_reference_where_its_errors_are_known(tmp_path):
+    levels = ["dense", "control"]
+    paths = ledger_of(tmp_path, {"clean": [("clean", 0)], "weather": [("fog", s) for s in range(1, 6)]}, levels=levels)
+    for path in paths:
+        ledger = pq.read_table(path)
+        described = json.loads(ledger.schema.metadata[b"lacuna"]) | {"classes": list(map(str, range(1000)))}
+        save_ledger(path, [ledger], described)
+    save_manifest(tmp_path / "224.json", {"image_size": [224, 224]})
+    save_manifest(tmp_path / "64.json", {"image_size": [64, 64]})
+    output = Names(**{name: tmp_path / f"{name}.csv" for name in ("table", "summary", "pies")})
+    params = Names(levels=levels, reference="alexnet", corruptions=["fog"], significance=0.05, resamples=100)
+    params.designs, params.tie_rule = dict.fromkeys(levels, "independent"), "largest"
+    measure_robustness.main(Names(ledger=paths, data=tmp_path / "224.json"), output, params)
+    rows = load_table(output.summary).set_index(["level", "corruption"])
+    # Wrong everywhere at severity 5 and right elsewhere: 0.2 beside AlexNet's average of 0.819324, and nothing on clean images.
+    assert rows.loc[("dense", "fog")].ce == pytest.approx(0.2 / 0.819324, abs=1e-6)
+    assert rows.loc[("control", "fog")].relative_ce == pytest.approx(0.2 / (0.819324 - 0.435), abs=1e-6)
+    assert "further decimals unverified" in rows.reference.iloc[0]
+    with pytest.raises(InputError, match=r"these data have image size \[64, 64\]: write `dense`"):
+        measure_robustness.main(Names(ledger=paths[:1], data=tmp_path / "64.json"), output, params)
 
 
 def test_figures_show_the_tables(made):
