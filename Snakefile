@@ -29,7 +29,7 @@ rule all:
     default_target: True
     input:
         "<results>/report.html",
-        rules.describe_corruptions.output if CORRUPTIONS else [],
+        rules.describe_corruptions.output if CLEAN_AND_CORRUPTIONS else [],
         expand("<results>/tables/{table}.{kind}", table=TABLES, kind=["csv", "md"]),
         expand("<results>/figures/{figure}.svg", figure=FIGURES),
 
@@ -51,12 +51,12 @@ rule corruptions:
 
 rule models:
     input:
-        [expand(networks_of(level), cohort=COHORTS) for level in LEVELS],
+        [expand(networks_of(level), cohort=cohorts_of(level)) for level in MODELLED],
 
 
 rule predictions:
     input:
-        expand("<results>/predictions/{level}/{cohort}/{suite}.parquet", level=LEVELS, cohort=COHORTS, suite=SUITES),
+        ledger(*SUITES),
 
 
 rule tables:
@@ -67,4 +67,4 @@ rule tables:
 rule figures:
     input:
         expand("<results>/figures/{figure}.svg", figure=FIGURES),
-        "<results>/figures/exemplars.png",
+        expand("<results>/figures/{picture}.png", picture=PICTURES),

@@ -9,8 +9,8 @@ Beside each ratio stands its physical ceiling: dense time over the least time in
 input, output and kept weights be moved. Block masks are random with equally many blocks in each block row.
 
 WRN-28-10 is measured as a whole, twice: with its 3 x 3 convolutions replaced by kernels.BlockSparseConv2d (what a user gets
-without fusing anything) and with everything fused into the convolutions (FusedWideResNet). The sum of its layers' times is
-printed beside them.
+without fusing anything) and as a plan with everything fused into the convolutions (kernels/gpu_plan.py), the whole batch at once
+and a few images at a time. The sum of its layers' times is printed beside them.
 
 Writes benchmarks/results/kernels_gpu.json.
 """
@@ -184,6 +184,8 @@ CONV = [
 BK = 16
 DEVICE = "cuda"
 DTYPE = torch.half
+MICRO_BATCH = 32  # images whose activations stay in the second-level cache
+MEASURE = True  # let the plan choose each layer's path
 
 
 def moved_and_done(layer: Layer, density: float) -> tuple[float, float]:
@@ -316,97 +318,25 @@ def wide_resnet(depth: int = 28, width: int = 10) -> nn.Sequential:
     return nn.Sequential(*layers, *ends).eval()
 
 
-def sparse_copy(model: nn.Module, density: float, generator: torch.Generator) -> nn.Module:
-    """The model with random blocks kept in its 3 x 3 convolutions of 32 and more input channels."""
-    from kernels.layers import BlockSparseConv2d
-
-    model = copy.deepcopy(model)
-    for parent in list(model.modules()):
-        for name, conv in parent.named_children():
-            if isinstance(conv, nn.Conv2d) and conv.kernel_size == (3, 3) and conv.in_channels >= 32:
-                n = conv.out_channels
-                bn = next(bn for bn in (128, 64, 32, 16, 8) if n % bn == 0)
-                mask = balanced_mask(tuple(conv.weight.shape), bn, BK, density, generator)
-                packed = pack(conv.weight, bn, BK, mask=mask)
-                setattr(parent, name, BlockSparseConv2d(packed, None, conv.stride, conv.padding))
-    return model
-
-
-def affine(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
-    """BatchNorm in inference as a multiplication and an addition."""
-    gain = norm.weight / (norm.running_var + norm.eps).sqrt()
-    return gain.detach(), (norm.bias - norm.running_mean * gain).detach()
-
-
-class FusedWideResNet:
-    """A wide residual network in static buffers, every pass over memory but the convolutions' own fused into them.
-
-    Of each stage: `sum`, what shortcuts carry; `normed`, what the next block reads, and `hidden` between a block's two
-    convolutions, both with a halo. Nothing but the first convolution and the last layer is torch's.
-    """
-
-    def __init__(
-        self,
-        model: nn.Sequential,
-        batch: int,
-        size: int,
-        density: float,
-        dtype: torch.dtype,
-        generator: torch.Generator,
-    ) -> None:
-        from kernels.triton_gemm import Next, prepare
-
-        def ready(weight: Tensor):
-            n, channels = weight.shape[:2]
-            bn = next(bn for bn in (128, 64, 32, 16) if n % bn == 0)
-            sparse = channels >= 32 and weight.shape[2] == 3
-            mask = balanced_mask(tuple(weight.shape), bn, BK, density if sparse else 1.0, generator)
-            packed = pack(weight.to(dtype), bn, BK, mask=mask)
-            self.packed.append(packed)
-            return prepare(packed, device=DEVICE)
-
-        def image(channels: int, size: int, halo: int) -> Tensor:
-            return torch.zeros(batch, size + 2 * halo, size + 2 * halo, channels, dtype=dtype, device=DEVICE)
-
-        self.packed: list[Packed] = []
-        blocks = [module for module in model if isinstance(module, Block)]
-        norms = [block.norm1 for block in blocks[1:]] + [model[-5]]
-        self.stem, self.norm = (copy.deepcopy(m).to(DEVICE, dtype) for m in (model[0], blocks[0].norm1))
-        self.end = copy.deepcopy(model[-1]).to(DEVICE, dtype)
-        self.first, self.steps, stage = image(blocks[0].conv1.in_channels, size, 1), [], None
-        source = self.first
-        for block, norm in zip(blocks, norms, strict=True):
-            stride = block.conv1.stride[0]
-            size //= stride
-            if block.shortcut is not None:
-                channels = block.conv2.out_channels
-                stage = image(channels, size, 0), image(channels, size, 1), image(channels, size, 1)
-            total, hidden, normed = stage
-            gain, shift = affine(block.norm2)  # between the two convolutions: into the first one's weights and bias
-            shortcut = None if block.shortcut is None else ready(block.shortcut.weight)
-            first = ready(block.conv1.weight * gain[:, None, None, None])
-            bias = shift.to(DEVICE, dtype)
-            follow = Next(*(t.to(DEVICE, dtype) for t in affine(norm)), normed, 1)
-            second = ready(block.conv2.weight)
-            self.steps.append((source, shortcut, first, bias, hidden, second, total, follow, stride))
-            source = normed
-        self.last = source
-
-    def __call__(self, x: Tensor) -> Tensor:
-        """x [B, 3, H, W] -> [B, 10]."""
-        from kernels.triton_gemm import conv2d
-
-        self.first[:, 1:-1, 1:-1].copy_(self.norm(self.stem(x)).relu_().permute(0, 2, 3, 1))
-        for source, shortcut, first, bias, hidden, second, total, follow, stride in self.steps:
-            if shortcut is not None:
-                conv2d(source[:, 1:-1, 1:-1], shortcut, stride, out=total, precision="ieee")
-            conv2d(source, first, stride, bias, activation="relu", out=hidden, out_halo=1, precision="ieee")
-            conv2d(hidden, second, residual=total, out=total, next=follow, precision="ieee")
-        return self.end(self.last[:, 1:-1, 1:-1].mean((1, 2)))
+def masked_copy(
+    model: nn.Module, density: float, generator: torch.Generator
+) -> tuple[nn.Module, dict[str, tuple[int, int]]]:
+    """The model with random blocks of zeros in its 3 x 3 convolutions of 32 and more input channels, and the block of each."""
+    model, blocks = copy.deepcopy(model), {}
+    for name, conv in model.named_modules():
+        if isinstance(conv, nn.Conv2d) and conv.kernel_size == (3, 3) and conv.in_channels >= 32:
+            bn = next(bn for bn in (128, 64, 32, 16, 8) if conv.out_channels % bn == 0)
+            mask = balanced_mask(tuple(conv.weight.shape), bn, BK, density, generator)
+            conv.weight.data = unpack(pack(conv.weight, bn, BK, mask=mask))
+            blocks[name] = (bn, BK)
+    return model, blocks
 
 
 def time_network(model: nn.Sequential, batch: int, densities: tuple[float, ...]) -> list[dict]:
-    """A WRN-28-10, channels last: dense, with block-sparse modules and fused, each in a CUDA graph."""
+    """A WRN-28-10, channels last: dense, with block-sparse modules and as plans, each in a CUDA graph."""
+    from kernels.gpu_plan import gpu_plan  # triton is imported where there is a GPU only
+    from kernels.sparsify import sparsify
+
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(batch, 3, 32, 32).to(DTYPE).to(DEVICE).to(memory_format=torch.channels_last)
     full = copy.deepcopy(model).to(DTYPE).to(DEVICE).to(memory_format=torch.channels_last)
@@ -416,12 +346,17 @@ def time_network(model: nn.Sequential, batch: int, densities: tuple[float, ...])
     fastest = min(t for t in rivals.values() if isinstance(t, float))
     rows = []
     for density in densities:
-        modules = sparse_copy(copy.deepcopy(model).to(DTYPE), density, generator).to(
-            DEVICE, memory_format=torch.channels_last
-        )
-        fused = FusedWideResNet(model, batch, 32, density, DTYPE, generator)
-        for name, network in (("modules", modules), ("fused", fused)):
-            own = gpu_seconds(lambda n=network: n(x))
+        masked, blocks = masked_copy(model, density, generator)
+        masked = masked.to(DTYPE).to(DEVICE).to(memory_format=torch.channels_last)
+        modules, _ = sparsify(masked, blocks, x[:1], decide="always")
+        networks = {"modules": lambda modules=modules: modules(x)}
+        for size in sorted({batch, min(batch, MICRO_BATCH)}):
+            ready = gpu_plan(masked, batch, x.shape[1:], blocks, size, measure=MEASURE, graph=False)
+            networks[f"plan, {size} images at a time"] = lambda ready=ready: ready.run(
+                x
+            )  # gpu_seconds records the graph
+        for name, network in networks.items():
+            own = gpu_seconds(network)
             rows.append({"network": f"WRN-28-10, {name}", "batch": batch, "density": density, "sparse": own, **rivals})
             rows[-1]["speed-up"] = fastest / own
             print(

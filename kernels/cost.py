@@ -21,8 +21,10 @@ DENSE_PENALTY = 1.1  # what torch needs more than the peak says
 NARROW = {4: 4.6, 8: 2.4, 16: 1.4, 32: 1.2}  # the same for block rows of that many channels; 1.1 for taller ones
 
 
-def expected_gain(layer: nn.Conv2d | nn.Linear, block: tuple[int, int], density: float, size: tuple[int, ...]) -> float:
-    """Modelled time of the dense layer over that of the block-sparse one.
+def expected_seconds(
+    layer: nn.Conv2d | nn.Linear, block: tuple[int, int], density: float | None, size: tuple[int, ...]
+) -> float:
+    """Modelled seconds of the block-sparse layer, or of torch's dense one where density is None.
 
     block: (bn, bk); density: share of blocks kept; size: of the layer's input, [..., K] or [B, C, H, W].
     """
@@ -34,9 +36,15 @@ def expected_gain(layer: nn.Conv2d | nn.Linear, block: tuple[int, int], density:
         halo = 2 * 4 * math.prod(size) if any(layer.padding) else 0  # read and written once more
     traffic = (4 * math.prod(size) + 4 * pixels * n) / BANDWIDTH
     work = pixels * layer.weight.numel() / PEAK
-    outputs, inputs = (
-        -(-count // step) * step / count for count, step in zip(layer.weight.shape, DENSE_CHANNELS, strict=False)
-    )
+    if density is None:
+        outputs, inputs = (
+            -(-count // step) * step / count for count, step in zip(layer.weight.shape, DENSE_CHANNELS, strict=False)
+        )
+        return DENSE_CALL + DENSE_PENALTY * outputs * inputs * work + traffic
     narrow = next((penalty for height, penalty in NARROW.items() if block[0] <= height), 1.1)
-    dense = DENSE_CALL + DENSE_PENALTY * outputs * inputs * work + traffic
-    return dense / (SPARSE_CALL + density * narrow * work + traffic + halo / BANDWIDTH)
+    return SPARSE_CALL + density * narrow * work + traffic + halo / BANDWIDTH
+
+
+def expected_gain(layer: nn.Conv2d | nn.Linear, block: tuple[int, int], density: float, size: tuple[int, ...]) -> float:
+    """Modelled time of the dense layer over that of the block-sparse one; arguments as for expected_seconds."""
+    return expected_seconds(layer, block, None, size) / expected_seconds(layer, block, density, size)

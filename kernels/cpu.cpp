@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #if defined(__AVX512F__)
@@ -116,6 +117,12 @@ static void run(const Image& x, const Weight& w, const Image& residual, const Im
   std::vector<int64_t> offsets(w.tiles + 1);
   for (int64_t e = 0; e < w.tiles; e++)
     offsets[e] = w.place[3 * e] * g.dilation_row * x.row + w.place[3 * e + 1] * g.dilation_column * x.pixel + w.place[3 * e + 2];
+  // Pixels that lie a multiple of 4 KiB apart fall into one set of the first cache, and 8 and more of them push each other out. If no
+  // tap reads another pixel, they are copied a little further apart first: 1.6 to 1.8 times faster with 14 pixels.
+  int64_t reach = 0;
+  for (int64_t e = 0; e < w.tiles; e++) reach = std::max(reach, offsets[e] + w.bk);
+  const int64_t apart = (reach + WIDTH - 1) / WIDTH * WIDTH + WIDTH;
+  const bool copy = P >= 8 && x.pixel % 1024 == 0 && reach <= x.pixel && w.rows > 1;
   const int64_t *offset = offsets.data(), count = g.images * g.height * g.width, chunks = (count + chunk - 1) / chunk;
   const int64_t split = chunks >= 4 * threads || threads == 1 ? 1 : std::min<int64_t>(w.rows, 4 * threads);  // few pixels: split the rows too
 #pragma omp parallel for schedule(dynamic, 1) num_threads(threads) if (threads > 1)
@@ -128,6 +135,11 @@ static void run(const Image& x, const Weight& w, const Image& residual, const Im
       from[i] = x.data + image * x.image + line * g.stride_row * x.row + column * g.stride_column * x.pixel;
       to[i] = y.data + image * y.image + line * y.row + column * y.pixel;
       add[i] = residual.data + image * residual.image + line * residual.row + column * residual.pixel;
+    }
+    std::unique_ptr<float[]> near(copy ? new float[size * apart] : nullptr);
+    for (int64_t i = 0; copy && i < size; i++) {
+      std::copy(from[i], from[i] + reach, near.get() + i * apart);
+      from[i] = near.get() + i * apart;
     }
     for (int64_t row = part * w.rows / split; row < (part + 1) * w.rows / split; row++)
       pixels<L, NV, P, U>(from, to, residual.data ? add : nullptr, w, offset, row, relu, size);

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from kernels.gather import GatherWeight
 from kernels.geometry import check_buffers, output_size
-from kernels.packed import Packed
+from kernels.packed import Packed, dequantized
 from kernels.reference import ACTIVATIONS, check_activation
 
 LOG = logging.getLogger("kernels")
@@ -146,10 +146,7 @@ class CpuWeight:
         height = _height(bn, kernel.widest())
         parts = -(-bn // height)
         row = packed.tile_rows()
-        values = packed.values.float()
-        if packed.scale is not None:
-            scale = torch.nn.functional.pad(packed.scale, (0, packed.rows * packed.bn - n)).view(packed.rows, packed.bn)
-            values = values * scale[row][:, :, None]
+        values = dequantized(packed, torch.float32).values
         values = torch.nn.functional.pad(values[:, :bn], (0, 0, 0, parts * height - bn))
         # A block row becomes `parts` rows one after another, each with all of its tiles.
         owner = (row * parts + torch.arange(parts)[:, None]).flatten()

@@ -3,11 +3,14 @@
 import copy
 import logging
 
+import torch
 from torch import fx, nn
+from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
 from kernels.layers import BlockSparseConv2d, BlockSparseLinear
 
+VECTOR_LAYERS = (nn.Linear, BlockSparseLinear, nn.BatchNorm1d, nn.Dropout, nn.Identity, nn.ReLU, nn.GELU)
 LOG = logging.getLogger("kernels")
 
 
@@ -28,7 +31,8 @@ def fold_batchnorm(model: nn.Module) -> nn.Module:
 
     The network must be traceable by torch.fx; one that is not comes back with its BatchNorms, and the log says so. A BatchNorm
     behind anything else stays, and so does one behind a layer that is used twice or whose weights the network reads itself.
-    A BatchNorm1d behind a linear layer of as many channels is taken to normalize [B, N], not N tokens of [B, N, N].
+    A BatchNorm1d normalizes the channels of [B, N] but the tokens of [B, N, N], so behind a linear layer it is folded only where
+    what that layer reads was flattened to [B, K] before.
     """
     model = copy.deepcopy(model).eval().requires_grad_(False)
     try:
@@ -52,9 +56,25 @@ def fold_batchnorm(model: nn.Module) -> nn.Module:
             continue
         if layer.weight.shape[0] != norm.num_features or any(name.startswith(f"{before.target}.") for name in read):
             continue
+        if isinstance(layer, nn.Linear) and not _flat(before, modules):
+            continue
         replace(model, before.target, fuse(layer, norm))
         replace(model, node.target, nn.Identity())
     return model.requires_grad_(False)
+
+
+def _flat(node: object, modules: dict[str, nn.Module]) -> bool:
+    """Whether a node's result is [B, K] for certain: it was flattened so, and only layers that keep the shape's length followed."""
+    while isinstance(node, fx.Node) and node.args:
+        module = modules[node.target] if node.op == "call_module" else None
+        if isinstance(module, nn.Flatten):
+            return (module.start_dim, module.end_dim) == (1, -1)
+        if node.target in (torch.flatten, "flatten"):
+            return node.args[1:] == (1,) and not node.kwargs
+        if not isinstance(module, VECTOR_LAYERS) and node.target not in (torch.relu, functional.relu, "relu", "relu_"):
+            return False
+        node = node.args[0]
+    return False
 
 
 def replace(model: nn.Module, name: str, module: nn.Module) -> None:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from kernels.geometry import check_buffers
-from kernels.packed import Packed
+from kernels.packed import Packed, dequantized
 
 
 class GatherWeight:
@@ -22,11 +22,7 @@ class GatherWeight:
         depth = max(int(counts.max()), 1)
         row = packed.tile_rows()
         slot = torch.arange(packed.tiles, device=packed.device) - packed.first.long()[row]
-        values = packed.values.float()
-        if packed.scale is not None:
-            short = packed.rows * packed.bn - packed.shape[0]
-            scale = torch.nn.functional.pad(packed.scale, (0, short)).view(packed.rows, packed.bn)
-            values = values * scale[row][:, :, None]
+        values = dequantized(packed, torch.float32).values
         column = packed.column.new_zeros(packed.rows, depth, dtype=torch.long)
         column[row, slot] = packed.column[:-1].long()
         weight = values.new_zeros(packed.rows, depth, packed.bk, packed.bn)

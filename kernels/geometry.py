@@ -6,8 +6,16 @@ from torch import Tensor
 Pair = tuple[int, int]
 
 
+def check_steps(stride: Pair, dilation: Pair = (1, 1), padding: Pair = (0, 0)) -> None:
+    """ValueError unless stride and dilation are at least 1 and padding at least 0."""
+    for name, steps, least in (("stride", stride, 1), ("dilation", dilation, 1), ("padding", padding, 0)):
+        if min(steps) < least:
+            raise ValueError(f"{name} is {steps} and must be at least {least}.")
+
+
 def output_size(size: Pair, kernel_size: Pair, stride: Pair = (1, 1), dilation: Pair = (1, 1)) -> Pair:
     """Height and width of a convolution's output for an input whose halo is part of `size`; ValueError if nothing is left."""
+    check_steps(stride, dilation)
     height, width = ((size[i] - dilation[i] * (kernel_size[i] - 1) - 1) // stride[i] + 1 for i in (0, 1))
     if min(height, width) < 1:
         raise ValueError(

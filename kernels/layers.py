@@ -4,12 +4,20 @@ import torch
 from torch import Tensor, nn
 
 from kernels import cpu
-from kernels.packed import Packed, pack
+from kernels.geometry import check_steps
+from kernels.packed import Packed, dequantized, pack
 from kernels.reference import check_activation
+
+HALF = (torch.float16, torch.bfloat16)
 
 
 class _BlockSparse(nn.Module):
-    """A packed weight as buffers, so that it moves with the module and is part of its state, and its layout for one device."""
+    """A packed weight as buffers, so that it moves with the module and is part of its state, and its layout for one device.
+
+    On the CPU everything is computed in float32; inputs of half precision are converted and so are results. On the GPU inputs must
+    have the weight's dtype. An int8 or float8_e4m3fn weight saves memory here, not time: inputs are floating, so it is multiplied by
+    its scale when it is laid out, into their dtype (triton_gemm itself multiplies 8-bit inputs by 8-bit weights).
+    """
 
     def __init__(self, packed: Packed, bias: Tensor | None = None, activation: str | None = None) -> None:
         super().__init__()
@@ -21,33 +29,54 @@ class _BlockSparse(nn.Module):
             self.register_buffer(name, packed.tensors().get(name))
         self.register_buffer("bias", None if bias is None else bias.detach().clone())
         self.shape, self.activation = packed.shape, check_activation(activation)
-        self._prepared = None
+        self._prepared: dict = {}
+
+    def __getattr__(self, name: str):
+        if name == "weight":
+            raise AttributeError(
+                f"a {type(self).__name__} has no dense `weight`, and this network reads it itself: keep this layer dense, "
+                "by naming in `blocks` only the others."
+            )
+        return super().__getattr__(name)
 
     @property
     def packed(self) -> Packed:
         return Packed(self.values, self.column, self.first, self.order, self.shape, self.scale)
 
-    def prepared(self):
-        """The weight as this device's kernel reads it; laid out anew after to() and load_state_dict(), not after other changes."""
-        if self._prepared is None:
-            if self.values.is_cuda:
+    def prepared(self, dtype: torch.dtype = torch.float32):
+        """The weight as this device's kernel reads it; laid out anew after to() and load_state_dict(), not after other changes.
+
+        dtype: of the GPU's inputs; the CPU's kernels compute in float32 whatever they are.
+        """
+        gpu = on_gpu(self.values)
+        key = dtype if gpu and self.scale is not None else None
+        if key not in self._prepared:
+            if gpu:
                 from kernels import triton_gemm  # triton is imported where there is a GPU only
 
-                self._prepared = triton_gemm.prepare(self.packed, device=self.values.device)
+                packed = self.packed if key is None else dequantized(self.packed, dtype)
+                self._prepared[key] = triton_gemm.prepare(packed, device=self.values.device)
             else:
-                self._prepared = cpu.prepare(self.packed, self.bias)
-        return self._prepared
+                self._prepared[key] = cpu.prepare(self.packed, self.bias)
+        return self._prepared[key]
 
     def _apply(self, *arguments, **options) -> nn.Module:
-        self._prepared = None
-        return super()._apply(*arguments, **options)
+        self._prepared = {}
+        kept = {} if self.scale is None else {name: getattr(self, name) for name in ("values", "scale")}
+        super()._apply(*arguments, **options)
+        for (
+            name,
+            tensor,
+        ) in kept.items():  # half() and bfloat16() are for weights that are floating, not for quantized ones
+            setattr(self, name, tensor.to(self.column.device))
+        return self
 
     def _load_from_state_dict(self, *arguments, **options) -> None:
-        self._prepared = None
+        self._prepared = {}
         super()._load_from_state_dict(*arguments, **options)
 
     def __getstate__(self) -> dict:
-        return {**self.__dict__, "_prepared": None}  # a copy lays its own weight out
+        return {**self.__dict__, "_prepared": {}}  # a copy lays its own weight out
 
     def _check(self, x: Tensor) -> None:
         if torch.is_grad_enabled() and x.requires_grad:
@@ -74,14 +103,17 @@ class BlockSparseLinear(_BlockSparse):
         """The layer with its zero blocks left out."""
         return cls(pack(layer.weight, bn, bk), layer.bias)
 
-    def forward(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
-        """x: [..., K]; residual: [..., N]. Returns [..., N]."""
-        self._check(x)
-        if x.is_cuda:
+    def forward(self, input: Tensor, residual: Tensor | None = None) -> Tensor:
+        """input: [..., K]; residual: [..., N]. Returns [..., N], of input's dtype."""
+        self._check(input)
+        if on_gpu(input):
             from kernels import triton_gemm
 
-            return triton_gemm.linear(x.contiguous(), self.prepared(), self.bias, residual, self.activation)
-        return cpu.linear(x, self.prepared(), residual, self.activation)
+            prepared = self.prepared(input.dtype)
+            return triton_gemm.linear(input.contiguous(), prepared, self.bias, residual, self.activation)
+        if input.dtype in HALF:
+            return self(input.float(), None if residual is None else residual.float()).to(input.dtype)
+        return cpu.linear(input, self.prepared(), residual, self.activation)
 
 
 class BlockSparseConv2d(_BlockSparse):
@@ -104,6 +136,7 @@ class BlockSparseConv2d(_BlockSparse):
         if len(self.shape) != 4:
             raise ValueError(f"a weight of shape {self.shape} is a linear layer's: use BlockSparseLinear.")
         self.stride, self.padding, self.dilation = pair(stride), pair(padding), pair(dilation)
+        check_steps(self.stride, self.dilation, self.padding)
 
     @classmethod
     def from_dense(cls, layer: nn.Conv2d, bn: int, bk: int) -> "BlockSparseConv2d":
@@ -113,23 +146,32 @@ class BlockSparseConv2d(_BlockSparse):
             raise ValueError(f"this convolution cannot be block-sparse: {reason}.")
         return cls(pack(layer.weight, bn, bk), layer.bias, layer.stride, layer.padding, layer.dilation)
 
-    def forward(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
-        """x: [B, C, H, W]; residual: [B, N, OH, OW]. Returns [B, N, OH, OW] in channels-last memory."""
-        self._check(x)
-        if x.dim() != 4 or x.shape[1] != self.shape[1]:
-            raise ValueError(f"x must be [B, {self.shape[1]}, H, W], not {list(x.shape)}.")
-        halo = with_halo(x.permute(0, 2, 3, 1), self.padding)
+    def forward(self, input: Tensor, residual: Tensor | None = None) -> Tensor:
+        """input: [B, C, H, W]; residual: [B, N, OH, OW]. Returns [B, N, OH, OW] of input's dtype in channels-last memory."""
+        self._check(input)
+        if input.dim() != 4 or input.shape[1] != self.shape[1]:
+            raise ValueError(f"x must be [B, {self.shape[1]}, H, W], not {list(input.shape)}.")
+        gpu = on_gpu(input)
+        if input.dtype in HALF and not gpu:
+            return self(input.float(), None if residual is None else residual.float()).to(input.dtype)
+        halo = with_halo(input.permute(0, 2, 3, 1), self.padding)
         residual = None if residual is None else residual.permute(0, 2, 3, 1)
-        if x.is_cuda:
+        if gpu:
             from kernels import triton_gemm
 
+            prepared = self.prepared(input.dtype)
             residual = None if residual is None else residual.contiguous()
             y = triton_gemm.conv2d(
-                halo, self.prepared(), self.stride, self.bias, residual, self.activation, dilation=self.dilation
+                halo, prepared, self.stride, self.bias, residual, self.activation, dilation=self.dilation
             )
         else:
             y = cpu.conv2d(halo, self.prepared(), self.stride, self.dilation, residual, self.activation)
         return y.permute(0, 3, 1, 2)
+
+
+def on_gpu(tensor: Tensor) -> bool:
+    """Whether the GPU's kernel reads it; a function, so that tests can give the CPU's tensors to Triton's interpreter."""
+    return tensor.is_cuda
 
 
 def pair(value: int | tuple[int, int]) -> tuple[int, int]:
@@ -147,8 +189,12 @@ def with_halo(x: Tensor, padding: tuple[int, int]) -> Tensor:
     return halo
 
 
-def why_not(layer: nn.Conv2d) -> str | None:
-    """Why a convolution cannot be block-sparse whatever its weights; None if it can."""
+def why_not(layer: nn.Conv2d | nn.Linear) -> str | None:
+    """Why a layer cannot be block-sparse whatever its weights; None if it can."""
+    if type(layer) not in (nn.Conv2d, nn.Linear):
+        return f"it is a {type(layer).__name__}, whose weight others may read or which may compute something else"
+    if isinstance(layer, nn.Linear):
+        return None
     if layer.groups != 1:
         return f"it has {layer.groups} groups"
     if layer.padding_mode != "zeros" or isinstance(layer.padding, str):

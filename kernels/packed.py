@@ -235,6 +235,16 @@ def unpack(packed: Packed) -> Tensor:
     return matrix.reshape(n, height, width, channels).permute(0, 3, 1, 2).contiguous()
 
 
+def dequantized(packed: Packed, dtype: torch.dtype) -> Packed:
+    """The same weight in a floating dtype, its values multiplied by their scale if there is one."""
+    values = packed.values.float()
+    if packed.scale is not None:
+        short = packed.rows * packed.bn - packed.shape[0]
+        scale = torch.nn.functional.pad(packed.scale, (0, short)).view(packed.rows, packed.bn)
+        values = values * scale[packed.tile_rows()][:, :, None]
+    return replace(packed, values=values.to(dtype), scale=None)
+
+
 def save_packed(path: str | os.PathLike, weights: Mapping[str, Packed]) -> None:
     """Write packed weights as one safetensors file, beside its place and then renamed, so that no reader sees half of it."""
     tensors = {

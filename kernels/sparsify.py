@@ -44,7 +44,8 @@ def sparsify(
 
     blocks: (bn, bk) for all convolutions and linear layers that can have it, or for the layers named only.
     example: an input of the batch size that will be used, on the device that will be used; its values do not matter.
-    threshold: the least gain for which a layer becomes sparse.
+    threshold: the least gain for which a layer becomes sparse. Layers are compared one by one: a nn.TransformerEncoderLayer with a
+    sparse layer no longer takes torch's fused path.
     decide: "measured" times both layers on this device, "modelled" takes cost.expected_gain, "always" does not ask.
     Returns the network and a Decision for each convolution and linear layer: `print(explain(decisions))`.
     Raises ValueError for an unknown way to decide and for names of layers that are not there, or whose weight cannot have the block.
@@ -52,7 +53,7 @@ def sparsify(
     if decide not in ("measured", "modelled", "always"):
         raise ValueError(f"there is no way to decide `{decide}`: choose `measured`, `modelled` or `always`.")
     model = fold_batchnorm(model)
-    layers = {name: layer for name, layer in model.named_modules() if type(layer) in (nn.Conv2d, nn.Linear)}
+    layers = {name: layer for name, layer in model.named_modules() if isinstance(layer, (nn.Conv2d, nn.Linear))}
     named = isinstance(blocks, Mapping)
     unknown = sorted(set(blocks) - set(layers)) if named else []
     if unknown:
@@ -71,6 +72,7 @@ def sparsify(
                 model = sparse
             else:
                 replace(model, name, sparse)
+    _keep_slow_path(model)
     return model.eval(), decisions
 
 
@@ -93,7 +95,7 @@ def _decide(name, layer, block, x, threshold, decide, named) -> Decision:
 
     if block is None:
         return dense("no block is given for it")
-    reason = why_not(layer) if isinstance(layer, nn.Conv2d) else None
+    reason = why_not(layer)
     if reason is None:
         try:
             density = float(block_mask(layer.weight, *block).float().mean())
@@ -104,7 +106,7 @@ def _decide(name, layer, block, x, threshold, decide, named) -> Decision:
             raise ValueError(f"`{name}` cannot have blocks of {block[0]} x {block[1]}: {reason}.")
         return dense(reason)
     if x is None:
-        return dense("the example does not pass through it", density)
+        return dense("the network does not call it with this example", density)
     if density == 1:
         return dense("no block of it is zero", density)
     if decide == "always":
@@ -126,15 +128,31 @@ def _sparse(layer: nn.Module, block: Block) -> nn.Module:
     return kind.from_dense(layer, *block).eval()
 
 
+def _keep_slow_path(model: nn.Module) -> None:
+    """torch's transformers call their layers one by one, not the fused kernel that reads dense weights, where one is sparse.
+
+    There is no option for it, only conditions that the fused kernel has: an activation that it knows, and nested tensors allowed.
+    """
+    for module in model.modules():
+        if not any(isinstance(one, (BlockSparseConv2d, BlockSparseLinear)) for one in module.modules()):
+            continue
+        if isinstance(module, nn.TransformerEncoderLayer):
+            module.activation_relu_or_gelu = 0
+        if isinstance(module, nn.TransformerEncoder):
+            module.use_nested_tensor = False
+
+
 def _inputs(model: nn.Module, layers: Mapping[str, nn.Module], example: Tensor) -> dict[str, Tensor]:
     """What each layer reads when the network sees the example."""
     seen: dict[str, Tensor] = {}
 
-    def remember(name: str, x: Tensor) -> None:
-        seen.setdefault(name, x)
+    def remember(name: str, arguments: tuple, keywords: dict) -> None:
+        seen.setdefault(name, arguments[0] if arguments else keywords["input"])
 
     hooks = [
-        layer.register_forward_pre_hook(lambda _, arguments, name=name: remember(name, arguments[0]))
+        layer.register_forward_pre_hook(
+            lambda _, arguments, keywords, name=name: remember(name, arguments, keywords), with_kwargs=True
+        )
         for name, layer in layers.items()
     ]
     try:

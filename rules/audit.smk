@@ -280,6 +280,7 @@ rule compare_classes:
     params:
         code=code("compare_classes"),
         levels=COMPRESSED,
+        designs=DESIGNS,
         significance=config["audit"]["significance"],
         resamples=config["audit"]["resamples"],
     message:
@@ -291,8 +292,11 @@ rule compare_classes:
 rule measure_robustness:
     input:
         ledger=ledger(*(suite for suite in SUITES if suite != "natural")),
+        data="<results>/data/manifest.json",
     output:
         table="<results>/tables/robustness.csv",
+        summary="<results>/tables/robustness_summary.csv",
+        pies="<results>/tables/corrupted_pies.csv",
     log:
         "<logs>/measure_robustness.log",
     localrule: True
@@ -306,9 +310,13 @@ rule measure_robustness:
         code=code("measure_robustness"),
         levels=list(LEVELS),
         corruptions=CORRUPTIONS,
+        reference=config["corruptions"]["reference"],
+        designs=DESIGNS,
+        tie_rule=config["audit"]["tie_rule"],
         significance=config["audit"]["significance"],
+        resamples=config["audit"]["resamples"],
     message:
-        "measure top-1 and top-5 under every corruption"
+        "measure what every corruption does to top-1, top-5 and PIEs"
     script:
         "../scripts/measure_robustness.py"
 

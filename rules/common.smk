@@ -8,19 +8,30 @@ from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, workflow.basedir)
 
-from scripts.lib.config import check_config, with_defaults
+from scripts.lib.config import check_config, left_out, with_defaults
 from scripts.lib.corruptions import CORRUPTIONS as CORRUPTION_MODULES
 from scripts.lib.corruptions import FAMILIES, official_tables
-from scripts.lib.data.sources import check_files, check_trackable, expanded, splits_of, tracked_files
+from scripts.lib.data.sources import (
+    PREDICTION_ENDINGS,
+    check_apart,
+    check_files,
+    check_level_files,
+    check_trackable,
+    expanded,
+    splits_of,
+    tracked_files,
+)
 from scripts.lib.errors import InputError
 from scripts.lib.extras import EXTRAS, check_extras
+from scripts.lib.factories import ENDINGS as WEIGHT_ENDINGS
+from scripts.lib.factories import check_checkpoints, module_file
 from scripts.lib.files import sha256
 from scripts.lib.fingerprint import fingerprint
 from scripts.lib.groups import check_subgroups
 from scripts.lib.joins.join import check_joins, joined_files
-from scripts.lib.levels import checkpoints_of, design_of, is_quantized, trained_as
+from scripts.lib.levels import checkpoints_of, design_of, is_brought, is_quantized, models_of, trained_as
 from scripts.lib.natural import check_natural, natural_arrays
-from scripts.lib.population import cohorts
+from scripts.lib.population import cohort_name, cohorts, seeds_of
 from scripts.lib.project import REPORT_TEMPLATE, ROOT
 from scripts.lib.run_lock import take_run_lock
 
@@ -34,28 +45,43 @@ try:
     check_natural(config["natural"], list(CORRUPTION_MODULES))
     check_subgroups(config["audit"]["subgroups"])
     check_joins(config["joins"])
-    check_extras(config["extras"])
+    check_extras(config["extras"], bool(splits_of(SOURCE, DATA)))
     IDS = [str(expanded(config["corruptions"]["ids"]))] if config["corruptions"]["subset"] == "listed" else []
     for path in IDS:
         if not Path(path).is_file():
             raise InputError(f"config key `corruptions.ids` is {path!r}, and there is no such file: correct the path.")
         check_trackable(f"config key `corruptions.ids` is {path!r}", [path])
+    LEVELS = {level["name"]: level for level in config["levels"]}
+    PREDICTIONS = {
+        name: check_level_files(f"`levels`, `{name}`, `predictions`", level["predictions"], PREDICTION_ENDINGS)
+        for name, level in LEVELS.items()
+        if "predictions" in level
+    }
+    CHECKPOINTS = {name: level["checkpoints"] for name, level in LEVELS.items() if "checkpoints" in level}
+    WEIGHTS = {}
+    for name, checkpoints in CHECKPOINTS.items():
+        here = f"`levels`, `{name}`, `checkpoints`"
+        WEIGHTS[name] = check_level_files(f"{here}, `weights`", checkpoints["weights"], WEIGHT_ENDINGS)
+        check_checkpoints(f"config key {here}", checkpoints, len(WEIGHTS[name]), models_of(config, name))
+    check_apart(PREDICTIONS | WEIGHTS)
+    if SOURCE == "predictions":
+        DATA = DATA | {"dense": PREDICTIONS["dense"]}
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
 
-LEVELS = {level["name"]: level for level in config["levels"]}
 # Paired levels are made of the dense checkpoints; the models of independent ones were trained from seeds of their own.
 DESIGNS = {name: design_of(level) for name, level in LEVELS.items()}
 COMPRESSED = [level for level in LEVELS if level != "dense"]
-TRAINED = [name for name, level in LEVELS.items() if checkpoints_of(level) == name]
+TRAINED = [name for name, level in LEVELS.items() if checkpoints_of(level) == name and not is_brought(level)]
 QUANTIZED = [name for name, level in LEVELS.items() if is_quantized(level)]
-COHORTS = cohorts(config["population"]["models"], config["population"]["cohort"])
+MODELLED = [name for name in LEVELS if name not in PREDICTIONS]
 CORRUPTIONS = config["corruptions"]["names"]
-CLEAN_AND_CORRUPTIONS = ["clean", *CORRUPTIONS] if CORRUPTIONS else []  # "clean" are the same images at severity 0
+SPLITS = splits_of(SOURCE, DATA)
+# "clean" are the same images at severity 0.
+CLEAN_AND_CORRUPTIONS = ["clean", *CORRUPTIONS] if CORRUPTIONS and SPLITS else []
 LAYOUT = config["corruptions"]["layout"]
 SHARDS = [f"{shard:04d}-of-{config['corruptions']['shards']:04d}" for shard in range(config["corruptions"]["shards"])]
-SPLITS = splits_of(SOURCE, DATA)
 NATURAL = {natural["name"]: natural for natural in config["natural"]}
 SUITES = [
     "clean",
@@ -64,13 +90,23 @@ SUITES = [
 ]
 TABLES = [
     *("pies", "pie_summary", "pie_curve", "hardness", "predictors", "scores", "score_summary"),
-    *("planted", "class_summary", "class_impact", "cost_and_forgetting", "cost", "robustness"),
+    *(["planted"] if SPLITS else []),
+    *("class_summary", "class_impact"),
+    *([] if PREDICTIONS else ["cost_and_forgetting", "cost"]),
+    *("robustness", "robustness_summary", "corrupted_pies"),
     *("subgroups", "over_indexing"),
     *(["natural"] if NATURAL else []),
 ]
 # What is known of each test image: joined once, and what the extras find.
 ANNOTATIONS = ["annotations", *(name for name in EXTRAS if config["extras"][name])]
-FIGURES = ["pie_rates", "pie_curve", "class_impact", "cost"]
+FIGURES = [
+    *(["pie_rates"] if SPLITS else []),
+    *("pie_curve", "class_impact"),
+    *([] if PREDICTIONS else ["cost"]),
+    "robustness",
+]
+PICTURES = ["exemplars"] if SPLITS else []
+LEFT_OUT = left_out(bool(SPLITS), list(PREDICTIONS))
 KERNEL = {name: sha256(ROOT / "kernels" / name)[:12] for name in ("cpu.cpp", "configs.json")}
 GPU = int(config["training"]["device"] == "cuda")
 
@@ -83,6 +119,17 @@ wildcard_constraints:
     shard=r"\d{4}-of-\d{4}",
     table="|".join(TABLES),
     natural="|".join(map(re.escape, NATURAL)) or "none",
+
+
+def choice(names):
+    """The wildcard constraint that lets these names through and no other."""
+    return "|".join(map(re.escape, names)) or "(?!)"
+
+
+def cohorts_of(level):
+    """The cohorts of a level; predictions from elsewhere are one."""
+    models = models_of(config, level)
+    return [cohort_name(range(models))] if level in PREDICTIONS else cohorts(models, config["population"]["cohort"])
 
 
 def code(script):
@@ -113,7 +160,9 @@ def trained_as_of(wildcards):
 
 def pruning_of(wildcards):
     """The pruning settings, for the levels that they concern."""
-    return {} if trained_as_of(wildcards)["method"] == "none" else config["pruning"]
+    method = trained_as_of(wildcards)["method"]
+    of_blocks = () if method == "block" else ("allocation", "permutation")
+    return {key: value for key, value in config["pruning"].items() if method != "none" and key not in of_blocks}
 
 
 def checkpoints(wildcards):
@@ -192,7 +241,50 @@ def benchmark_of_corruptions(wildcards):
     """What `snakemake corruptions` makes; an error where the study names no corruption."""
     if not CORRUPTIONS:
         raise WorkflowError("config key `corruptions.names` is empty: name the corruptions to make.")
+    if not SPLITS:
+        raise WorkflowError("config key `data.source` is predictions: name images to corrupt.")
     return rules.describe_corruptions.output
+
+
+def weights_of(wildcards):
+    """The user's files of weights of a cohort."""
+    return [WEIGHTS[wildcards.level][seed] for seed in seeds_of(wildcards.cohort)]
+
+
+def brought_networks_of(wildcards):
+    """How a level's brought networks are built; their weights are inputs."""
+    return {key: value for key, value in CHECKPOINTS[wildcards.level].items() if key != "weights"}
+
+
+def factory_of(wildcards):
+    """The file of the user's own module that builds a level's networks; what it imports is not followed."""
+    path = module_file(CHECKPOINTS[wildcards.level]["network"])
+    return sha256(path) if path else None
+
+
+def predictions_of(wildcards):
+    """The files of a level's predictions that came from elsewhere."""
+    return PREDICTIONS[wildcards.level]
+
+
+def number_of_models(wildcards):
+    """K of the level."""
+    return models_of(config, wildcards.level)
+
+
+def stated_sparsity(wildcards):
+    """The sparsity that the study states for a level whose weights are not here."""
+    return LEVELS[wildcards.level].get("sparsity")
+
+
+def variants_of_suites():
+    """What each suite of the study has: (corruption, severity), in the study's order."""
+    severities = config["corruptions"]["severities"]
+    corrupted = {
+        suite: [(corruption, severity) for corruption in corruptions_of(suite) for severity in severities]
+        for suite in SUITES
+    }
+    return corrupted | {"clean": [("clean", 0)]}
 
 
 def images_of(wildcards):
@@ -251,7 +343,12 @@ def annotations(wildcards):
 
 def ledger(*suites):
     """The predictions of all levels and cohorts for some suites."""
-    return expand("<results>/predictions/{level}/{cohort}/{suite}.parquet", level=LEVELS, cohort=COHORTS, suite=suites)
+    return [
+        f"<results>/predictions/{level}/{cohort}/{suite}.parquet"
+        for level in LEVELS
+        for cohort in cohorts_of(level)
+        for suite in suites
+    ]
 
 
 # Only a real run starts with this, neither a dry run nor a job that a cluster runs.

@@ -14,6 +14,8 @@ rule predict:
         "<logs>/predict/{level}/{cohort}/{suite}.log",
     benchmark:
         "<benchmarks>/predict/{level}/{cohort}/{suite}.tsv"
+    wildcard_constraints:
+        level=choice(MODELLED),
     conda:
         "../envs/environment.yaml"
     threads: 1
@@ -31,10 +33,42 @@ rule predict:
         "../scripts/predict.py"
 
 
+# Predictions from elsewhere: checked, and put into the ledger's order.
+rule import_predictions:
+    input:
+        files=predictions_of,
+        examples="<results>/data/examples.parquet",
+        data="<results>/data/manifest.json",
+    output:
+        ledger=expand("<results>/predictions/{{level}}/{{cohort}}/{suite}.parquet", suite=SUITES),
+    log:
+        "<logs>/import_predictions/{level}/{cohort}.log",
+    benchmark:
+        "<benchmarks>/import_predictions/{level}/{cohort}.tsv"
+    wildcard_constraints:
+        level=choice(PREDICTIONS),
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        code=code("import_predictions"),
+        models=number_of_models,
+        sparsity=stated_sparsity,
+        suites=variants_of_suites(),
+        known=list(CORRUPTION_MODULES),
+    message:
+        "import the predictions of {wildcards.level}"
+    script:
+        "../scripts/import_predictions.py"
+
+
 # Times depend on the machine and on what else it does, so this job takes all cores and measures on one of them.
 rule measure_cost:
     input:
-        models=[path for level in LEVELS for path in expand(networks_of(level), cohort=COHORTS[0])],
+        models=[path for level in LEVELS for path in expand(networks_of(level), cohort=cohorts_of(level)[0])],
         data="<results>/data/manifest.json",
     output:
         table="<results>/tables/cost.csv",

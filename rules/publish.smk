@@ -109,6 +109,28 @@ rule draw_cost:
         "../scripts/draw_cost.py"
 
 
+rule draw_robustness:
+    input:
+        table="<results>/tables/robustness_summary.csv",
+    output:
+        figure="<results>/figures/robustness.svg",
+    log:
+        "<logs>/draw_robustness.log",
+    localrule: True
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code("draw_robustness"),
+    message:
+        "draw what is lost under corruption"
+    script:
+        "../scripts/draw_robustness.py"
+
+
 rule draw_exemplars:
     input:
         images="<results>/data/test.npy",
@@ -137,7 +159,7 @@ rule write_report:
     input:
         tables=expand("<results>/tables/{table}.csv", table=TABLES),
         figures=expand("<results>/figures/{figure}.svg", figure=FIGURES),
-        exemplars="<results>/figures/exemplars.png",
+        pictures=expand("<results>/figures/{picture}.png", picture=PICTURES),
     output:
         report="<results>/report.html",
     log:
@@ -153,6 +175,7 @@ rule write_report:
         code=code("write_report"),
         template=sha256(REPORT_TEMPLATE),
         study=config,
+        left_out=LEFT_OUT,
     message:
         "write the report"
     script:

@@ -11,7 +11,7 @@ rule train:
     benchmark:
         "<benchmarks>/train/{level}/{cohort}.tsv"
     wildcard_constraints:
-        level="|".join(map(re.escape, TRAINED)),
+        level=choice(TRAINED),
     priority: 1  # the longest jobs first, so that the short ones fill the gaps at the end
     conda:
         "../envs/environment.yaml"
@@ -30,3 +30,32 @@ rule train:
         "train {wildcards.level}, seeds {wildcards.cohort}"
     script:
         "../scripts/train.py"
+
+
+# Models that were trained elsewhere: checked, and which file is which model. The weights stay where they are.
+rule import_checkpoints:
+    input:
+        weights=weights_of,
+        data="<results>/data/manifest.json",
+    output:
+        models="<results>/models/{level}/{cohort}.safetensors",
+    log:
+        "<logs>/import_checkpoints/{level}/{cohort}.log",
+    benchmark:
+        "<benchmarks>/import_checkpoints/{level}/{cohort}.tsv"
+    wildcard_constraints:
+        level=choice(CHECKPOINTS),
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        code=code("import_checkpoints"),
+        checkpoints=brought_networks_of,
+        factory=factory_of,
+    message:
+        "check the checkpoints of {wildcards.level}, seeds {wildcards.cohort}"
+    script:
+        "../scripts/import_checkpoints.py"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from scripts.lib.audit.classes import ClassImpact, class_impact, recall
+from scripts.lib.audit.classes import ClassImpact, class_impact, paired_class_impact, recall
 from scripts.lib.audit.disparity import (
     combined_error_variance,
     error_rates,
@@ -17,12 +17,13 @@ from scripts.lib.audit.disparity import (
     symmetric_distance_error,
 )
 from scripts.lib.audit.effects import bootstrap_intervals, hedges_g, relative_changes
+from scripts.lib.audit.intervals import UNDEFINED
 from scripts.lib.audit.margins import right_after_shift
 from scripts.lib.audit.multiple import benjamini_hochberg
-from scripts.lib.dataset import load_examples, load_manifest
+from scripts.lib.dataset import Examples, load_examples, load_manifest
 from scripts.lib.errors import InputError
 from scripts.lib.job import logged
-from scripts.lib.ledger import Votes, load_population, same_examples
+from scripts.lib.ledger import Votes, load_population, same_examples, same_seeds
 from scripts.lib.margins import load_margins
 from scripts.lib.streams import generator
 from scripts.lib.tables import save_table, with_interval
@@ -34,33 +35,48 @@ class Impact:
 
     dense_recall: np.ndarray  # float64[K, C]
     level_recall: np.ndarray  # float64[L, C]
-    shifted_recall: np.ndarray  # float64[M, C]: the control's, had every image lost the same logit margin
+    shifted_recall: (
+        np.ndarray
+    )  # float64[M, C]: the control's, had every image lost the same logit margin; NaN without margins
     paper: ClassImpact  # less one constant a level
-    own: ClassImpact  # less each model's own mean
+    own: ClassImpact  # less each model's own mean; of a paired level, each model against the dense one it was made of
     shifted: ClassImpact  # the paper's test of the shifted control
+    paired: bool  # whether the level's models were made of the dense ones
 
 
 def impact_of(
-    level: str, dense: Votes, compressed: Votes, control_margins: np.ndarray, classes: int, significance: float
+    level: str,
+    dense: Votes,
+    compressed: Votes,
+    control_margins: np.ndarray,
+    classes: int,
+    significance: float,
+    design: str = "independent",
 ) -> Impact:
     """Every test of a level; control_margins: float64[M, N] of the control, shifted here until its top-1 is the level's."""
     same_examples(dense, compressed, level)
+    paired = design == "paired"
+    if paired:
+        same_seeds(dense, compressed, level)
     label, level_top1 = dense.label, compressed.correct.mean()
-    right = right_after_shift(control_margins, level_top1)
     try:
-        before, after, shifted = (
-            recall(votes, label, classes) for votes in (dense.votes, compressed.votes, np.where(right, label, -1))
-        )
+        before, after = (recall(votes, label, classes) for votes in (dense.votes, compressed.votes))
     except ValueError as error:
         raise InputError(str(error)) from None
+    if np.isnan(control_margins).any():  # predictions that came without probabilities
+        shifted, shifted_top1 = np.full((len(control_margins), classes), np.nan), np.nan
+    else:
+        right = right_after_shift(control_margins, level_top1)
+        shifted, shifted_top1 = recall(np.where(right, label, -1), label, classes), right.mean()
     own = [recalls - votes.correct.mean(axis=1)[:, None] for recalls, votes in ((before, dense), (after, compressed))]
     return Impact(
         before,
         after,
         shifted,
         class_impact(before, after, dense.correct.mean(), level_top1, significance),
-        class_impact(*own, 0.0, 0.0, significance),
-        class_impact(before, shifted, dense.correct.mean(), right.mean(), significance),
+        paired_class_impact(own[1] - own[0], significance) if paired else class_impact(*own, 0.0, 0.0, significance),
+        class_impact(before, shifted, dense.correct.mean(), shifted_top1, significance),
+        paired,
     )
 
 
@@ -74,7 +90,7 @@ def compare_level(
     significance: float,
     resamples: int,
 ) -> pd.DataFrame:
-    """One row a class. frequency: int[C], training images of each class."""
+    """One row a class. frequency: [C], training images of each class, NaN where that is not known."""
     paper, own = impact.paper, impact.own
     significant = paper.p <= significance
     share = np.bincount(dense.label, minlength=len(classes)) / len(dense.label)
@@ -89,11 +105,13 @@ def compare_level(
         resamples,
         significance,
         generator("class effects", level),
+        impact.paired,
     )
     before, after = impact.dense_recall.mean(axis=0), impact.level_recall.mean(axis=0)
     return pd.DataFrame(
         {
             "level": level,
+            "design": "paired" if impact.paired else "independent",
             "class": classes,
             "class_frequency": frequency,
             "examples": np.bincount(dense.label, minlength=len(classes)),
@@ -146,8 +164,16 @@ def summarize_level(
     change = (impact.level_recall.mean(axis=0) - impact.dense_recall.mean(axis=0)).round(12)
     rates = [error_rates(votes.votes, dense.label, classes) for votes in (dense, compressed)]
     tests = {"flagged": impact.paper.p, "own_mean_flagged": impact.own.p, "logit_shift_flagged": impact.shifted.p}
+    flagged = {f"{name}{kind}": count for name, p in tests.items() for kind, count in found(p, significance).items()}
+    intensification = recall_intensification(impact.dense_recall, impact.level_recall, significance, impact.paired)
+    if np.isnan(impact.shifted_recall).any():
+        flagged |= {"logit_shift_flagged": np.nan, "logit_shift_flagged_bh": np.nan}
+        shifted_intensification = UNDEFINED
+    else:
+        shifted_intensification = recall_intensification(impact.dense_recall, impact.shifted_recall, significance)
     return {
         "level": level,
+        "design": "paired" if impact.paired else "independent",
         "classes": classes,
         "examples": len(dense.example),
         "dense_models": len(dense.seed),
@@ -156,37 +182,39 @@ def summarize_level(
         "dense_top1": dense.correct.mean(),
         "level_top1": compressed.correct.mean(),
         "chance_flagged": significance * classes,
-        **{f"{name}{kind}": count for name, p in tests.items() for kind, count in found(p, significance).items()},
+        **flagged,
         "gaining": int((change > 0).sum()),
         "mean_gain": change[change > 0].mean() if (change > 0).any() else np.nan,
         "losing": int((change < 0).sum()),
         "mean_loss": change[change < 0].mean() if (change < 0).any() else np.nan,
-        **with_interval(
-            "intensification", recall_intensification(impact.dense_recall, impact.level_recall, significance)
-        ),
-        **with_interval(
-            "logit_shift_intensification",
-            recall_intensification(impact.dense_recall, impact.shifted_recall, significance),
-        ),
+        **with_interval("intensification", intensification),
+        **with_interval("logit_shift_intensification", shifted_intensification),
         **with_interval("frequency_slope", frequency_slope(change, frequency, significance)),
         "classes_with_dense_errors": int((rates[0].mean(axis=1) > 0).all(axis=0).sum()),
-        **with_interval("cev", jackknifed(combined_error_variance, *rates, significance)),
-        **with_interval("sde", jackknifed(symmetric_distance_error, *rates, significance)),
+        **with_interval("cev", jackknifed(combined_error_variance, *rates, significance, impact.paired)),
+        **with_interval("sde", jackknifed(symmetric_distance_error, *rates, significance, impact.paired)),
     }
+
+
+def training_images(examples: Examples, classes: int) -> np.ndarray:
+    """Training images of each class, [C], as the test examples that show it know; NaN where that is not known."""
+    known = pd.Series(examples.class_frequency, index=examples.shown).groupby(level=0).first()
+    return known.reindex(range(classes)).to_numpy()
 
 
 def main(input, output, params) -> None:
     """Read the clean suite of all levels, write class_impact.csv and class_summary.csv."""
     classes = load_manifest(input.data)["classes"]
-    train = load_examples(input.examples, "train")
-    frequency = np.bincount(train.label, minlength=len(classes))
+    frequency = training_images(load_examples(input.examples, "test"), len(classes))
     dense = load_population(input.ledger, "dense")["clean", 0]
     same_examples(dense, load_population(input.ledger, "control")["clean", 0], "control")
     control_margins = load_margins(input.ledger, "control")
     parts, rows = [], []
     for level in params.levels:
         compressed = load_population(input.ledger, level)["clean", 0]
-        impact = impact_of(level, dense, compressed, control_margins, len(classes), params.significance)
+        impact = impact_of(
+            level, dense, compressed, control_margins, len(classes), params.significance, params.designs[level]
+        )
         parts.append(
             compare_level(level, dense, compressed, impact, classes, frequency, params.significance, params.resamples)
         )

@@ -31,8 +31,11 @@ GROUPS = {
 def groups_of(examples: Examples) -> pd.DataFrame:
     """Long table of (example, grouping, group). Tail: the classes with less than the median number of training images.
 
-    The class is the one that the image shows: PIEs do not depend on its label.
+    The class is the one that the image shows: PIEs do not depend on its label. Without training images there is neither head nor tail.
     """
+    by_kind = pd.DataFrame({"example": examples.example, "grouping": "kind", "group": examples.kind})
+    if pd.isna(examples.class_frequency).any():
+        return by_kind
     frequencies = pd.Series(examples.class_frequency, index=examples.shown).groupby(level=0).first()
     side = np.where(examples.class_frequency < frequencies.median(), "tail", "head")
     by_frequency = pd.DataFrame({"example": examples.example, "grouping": "class_frequency", "group": side})
@@ -41,7 +44,6 @@ def groups_of(examples: Examples) -> pd.DataFrame:
     by_frequency = by_frequency[trained]
     if len(typical) == len(by_frequency):  # nothing is planted
         typical = typical[:0]
-    by_kind = pd.DataFrame({"example": examples.example, "grouping": "kind", "group": examples.kind})
     return pd.concat([by_kind, by_frequency, typical])
 
 

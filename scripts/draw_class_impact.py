@@ -9,12 +9,16 @@ from scripts.lib.tables import coverage, load_table
 
 
 def class_impact(table: pd.DataFrame) -> alt.TopLevelMixin:
-    """One panel a level; filled points are significant by the paper's test."""
+    """One panel a level; filled points are significant by the paper's test.
+
+    Classes stand at their number of training images, or, where that is not known, at their dense recall.
+    """
     levels = list(table.level.unique())
     columns = [
         "level",
         "class",
         "class_frequency",
+        "dense_recall",
         "relative_change",
         "relative_change_low",
         "relative_change_high",
@@ -26,13 +30,20 @@ def class_impact(table: pd.DataFrame) -> alt.TopLevelMixin:
     data["panel"] = [f"{level}: {flagged.loc[level, 'sum']} of {flagged.loc[level, 'size']}" for level in data.level]
     panels = list(dict.fromkeys(data.panel))
     colour = alt.Color("level:N", scale=level_scale(levels), legend=None)
+    by_frequency = alt.X(
+        "class_frequency:Q",
+        title="training images of the class",
+        scale=alt.Scale(type="log", nice=False, padding=18),
+        axis=alt.Axis(values=[10, 30, 100, 300, 1000, 3000], grid=False),
+    )
+    by_recall = alt.X(
+        "dense_recall:Q",
+        title="dense recall of the class",
+        scale=alt.Scale(zero=False, nice=False, padding=18),
+        axis=alt.Axis(format="%", tickCount=4, grid=False),
+    )
     base = alt.Chart(data).encode(
-        x=alt.X(
-            "class_frequency:Q",
-            title="training images of the class",
-            scale=alt.Scale(type="log", nice=False, padding=18),
-            axis=alt.Axis(values=[10, 30, 100, 300, 1000, 3000], grid=False),
-        ),
+        x=by_recall if data.class_frequency.isna().any() else by_frequency,
         color=colour,
     )
     zero = alt.Chart(data).mark_rule(color="#555555").encode(y=alt.datum(0))

@@ -25,6 +25,10 @@ def pie_curve(table: pd.DataFrame) -> alt.TopLevelMixin:
         "pies_untied_mean",
     ):
         data[name] = table[name] / table.examples
+    data["panel"] = [
+        level if design == "independent" else f"{level} (same checkpoints)"
+        for level, design in zip(table.level, table.design, strict=True)
+    ]
     data["parity"] = ["even" if models % 2 == 0 else "odd" for models in data.models]
     shown = [level for level in levels if level != "control"] or levels
     data = data[data.level.isin(shown)]
@@ -50,7 +54,7 @@ def pie_curve(table: pd.DataFrame) -> alt.TopLevelMixin:
     return (
         alt.layer(chance, control, untied, line, spread, points)
         .properties(width=230, height=260)
-        .facet(facet=alt.Facet("level:N", sort=shown, title=None), columns=4)
+        .facet(facet=alt.Facet("panel:N", sort=list(dict.fromkeys(data.panel)), title=None), columns=4)
         .properties(
             title=alt.Title(
                 "PIEs over the number of models: counts at different K do not compare",

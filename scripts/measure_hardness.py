@@ -12,7 +12,7 @@ from scripts.lib.audit.hardness import Average, auc, grades, match, matched_mean
 from scripts.lib.audit.intervals import UNDEFINED, Estimate
 from scripts.lib.audit.modal import PAPERS_RULE, differ
 from scripts.lib.job import logged
-from scripts.lib.ledger import Votes, describe, load_population, same_examples, same_seeds
+from scripts.lib.ledger import Votes, has_top5, load_population, same_examples, same_seeds
 from scripts.lib.streams import generator
 from scripts.lib.tables import save_table, with_interval
 
@@ -57,29 +57,30 @@ def measure_level(
     dense: Votes,
     compressed: Votes,
     members: tuple[np.ndarray, np.ndarray],
-    classes: int,
+    top5: bool,
     tie_rule: str = PAPERS_RULE,
 ) -> Statistics:
-    """Every statistic of a level; members: bool[S, K] and bool[S, L], the models of both populations that choose in each split."""
+    """Every statistic of a level; members: bool[S, K] and bool[S, L], the models of both populations that choose in each split.
+
+    top5: whether top-5 accuracy means something, as `has_top5` says.
+    """
     everybody = tuple(np.ones((1, len(votes.seed)), dtype=bool) for votes in (dense, compressed))
-    parts = [_of_splits(dense, compressed, everybody, classes, tie_rule)]
+    parts = [_of_splits(dense, compressed, everybody, top5, tie_rule)]
     for start in range(0, len(members[0]), TOGETHER):
         some = tuple(chosen[start : start + TOGETHER] for chosen in members)
-        parts.append(_of_splits(dense, compressed, some, classes, tie_rule))
+        parts.append(_of_splits(dense, compressed, some, top5, tie_rule))
     keys = dict.fromkeys(key for part in parts for key in part)
     return {key: mean_of([part[key] for part in parts if key in part]) for key in keys}
 
 
 def _of_splits(
-    dense: Votes, compressed: Votes, members: tuple[np.ndarray, np.ndarray], classes: int, tie_rule: str
+    dense: Votes, compressed: Votes, members: tuple[np.ndarray, np.ndarray], top5: bool, tie_rule: str
 ) -> Statistics:
     """As `measure_level`, all splits at once; members that are all models are scored on themselves only."""
     tallies = tally_halves(dense.votes, members[0], tie_rule)
     choosing = tallies[0]
     pies = differ(choosing.label, tally_halves(compressed.votes, members[1], tie_rule)[0].label)
-    metrics = {"top1": lambda votes: votes.correct} | (
-        {"top5": lambda votes: votes.correct_top5} if classes > 5 else {}
-    )
+    metrics = {"top1": lambda votes: votes.correct} | ({"top5": lambda votes: votes.correct_top5} if top5 else {})
     shares = {
         (population, metric): right_shares(correct_of(votes), chosen)
         for metric, correct_of in metrics.items()
@@ -162,7 +163,7 @@ def predictor_rows(level: str, own: Statistics, control: Statistics, about: dict
 
 def main(input, output, params) -> None:
     """Read the clean suite of all levels, write hardness.csv and predictors.csv."""
-    classes = len(describe(input.ledger[0])["classes"])
+    top5 = has_top5(input.ledger)
     dense = load_population(input.ledger, "dense")["clean", 0]
     chosen = {"dense": deal_halves(len(dense.seed), params.splits, generator("halves", "dense"))}
     hardness, predictors = [], []
@@ -175,7 +176,7 @@ def main(input, output, params) -> None:
             chosen[level] = chosen["dense"]
         else:
             chosen[level] = deal_halves(len(compressed.seed), params.splits, generator("halves", level))
-        own = measure_level(dense, compressed, (chosen["dense"], chosen[level]), classes, params.tie_rule)
+        own = measure_level(dense, compressed, (chosen["dense"], chosen[level]), top5, params.tie_rule)
         control = control or own
         about = {
             "examples": len(dense.example),

@@ -9,14 +9,15 @@ from scripts.lib.files import replacing, write_text
 from scripts.lib.job import Progress, logged
 from scripts.lib.models import load_cohort
 from scripts.lib.packing import pack_model
-from scripts.lib.predicting import BATCH
+from scripts.lib.predicting import batch_of
 
 
 def main(input, output, params) -> None:
     """Read the cohort's models, write their packed weights (named `{seed:03d}.{layer}`) and the decisions."""
     models, description = load_cohort(input.models)
     height, width = load_manifest(input.data)["image_size"]
-    example = torch.zeros(BATCH, 3, height, width).to(memory_format=torch.channels_last)
+    batch = batch_of(height, width)
+    example = torch.zeros(batch, 3, height, width).to(memory_format=torch.channels_last)
     progress = Progress(len(models), "model")
     packed, pages = {}, []
     for seed, model in models.items():
@@ -30,7 +31,7 @@ def main(input, output, params) -> None:
         )
     with replacing(output.packed) as beside:
         save_packed(beside, packed)
-    title = f"# {description['level']['name']}: which layers are block-sparse, for batches of {BATCH} on a CPU\n\n"
+    title = f"# {description['level']['name']}: which layers are block-sparse, for batches of {batch} on a CPU\n\n"
     write_text(output.explanation, title + "\n".join(pages))
 
 

@@ -15,7 +15,7 @@ from scripts.lib.layouts import Variant, load_variants
 from scripts.lib.ledger import block, recipe_of, save_ledger
 from scripts.lib.natural import Shown, load_natural
 from scripts.lib.packing import kernel_in_use, load_packed_networks
-from scripts.lib.predicting import BATCH, probabilities
+from scripts.lib.predicting import batch_of, probabilities
 from scripts.lib.quantized_models import load_networks
 from scripts.lib.subset import load_chosen
 
@@ -48,7 +48,7 @@ def main(input, output, params, wildcards) -> None:
     device = prepare_device(params.device)
     models, description = load_networks(input.models)
     data = load_manifest(input.data)
-    if description["data"] != data["sha256"].get("train"):
+    if "data" in description and description["data"] != data["sha256"].get("train"):
         raise InputError(
             f"{input.models} was trained on other images than {input.data} describes: delete it, and snakemake trains again."
         )
@@ -64,7 +64,7 @@ def main(input, output, params, wildcards) -> None:
         variant, examples = shown.variant, shown.examples
         # The models take turns on a batch, so that images are read once and few of them are in memory.
         predicted: dict[int, list[np.ndarray]] = {seed: [] for seed in models}
-        for images in variant.batches(BATCH):
+        for images in variant.batches(batch_of(*data["image_size"])):
             batch = torch.from_numpy(np.array(images)).to(device)
             for seed, model in models.items():
                 predicted[seed].append(probabilities(model, batch, shown.among))

@@ -7,6 +7,7 @@ from scripts.lib.data.arrays import read_arrays
 from scripts.lib.data.image_folder import read_image_folder
 from scripts.lib.data.parquet import read_parquet
 from scripts.lib.data.planted_digits import read_planted_digits
+from scripts.lib.data.predictions import read_predictions
 from scripts.lib.data.sources import without_paths
 from scripts.lib.data.writing import Size, write_split
 from scripts.lib.dataset import save_examples, save_manifest
@@ -19,6 +20,7 @@ READERS = {
     "image_folder": read_image_folder,
     "arrays": read_arrays,
     "parquet": read_parquet,
+    "predictions": read_predictions,  # examples without pictures
 }
 
 
@@ -31,7 +33,9 @@ def main(output, params, threads: int) -> None:
     columns: dict[str, list] = {}
     size, converted = Size(), {}
     for name, split in splits.items():
-        pixels, converted[name] = write_split(paths[name], name, split, params.options, size, threads)
+        pixels, converted[name] = [""] * len(split.example), {}
+        if name in paths:
+            pixels, converted[name] = write_split(paths[name], name, split, params.options, size, threads)
         rows = {
             "example": split.example,
             "split": [name] * len(split.example),
@@ -46,8 +50,8 @@ def main(output, params, threads: int) -> None:
             columns.setdefault(column, []).extend(values)
         kinds, counts = np.unique(split.kind, return_counts=True)
         planted = ", ".join(f"{count} {kind}" for kind, count in zip(kinds, counts, strict=True))
-        copies = len(pixels) - len(set(pixels))
-        print(f"{name}: {len(pixels)} images ({planted}); {copies} have the pixels of another")
+        copies = f"{len(pixels) - len(set(pixels))} have the pixels of another" if name in paths else "no pictures"
+        print(f"{name}: {len(pixels)} images ({planted}); {copies}")
         for what, count in sorted(converted[name].items()):
             print(f"{name}: {count} pictures converted: {what}")
     save_examples(output.examples, columns)

@@ -12,10 +12,10 @@ from scripts.lib.networks import normalized
 from scripts.lib.quantization import calibrate, quantize_network
 
 
-def calibration_images(input, count: int, trained_on: str) -> np.ndarray:
+def calibration_images(input, count: int, trained_on: str | None) -> np.ndarray:
     """The first images of the training split, uint8 [count, H, W, 3]; InputError if there are fewer or the models saw others."""
     data = load_manifest(input.data)
-    if trained_on != data["sha256"]["train"]:
+    if trained_on is not None and trained_on != data["sha256"]["train"]:  # None: trained elsewhere
         raise InputError(
             f"{input.models} was trained on other images than {input.data} describes: delete it, and snakemake trains again."
         )
@@ -39,7 +39,7 @@ def main(input, output, params) -> None:
     method, calibration = params.level["method"], dict(params.calibration)
     images = None
     if calibration:
-        images = normalized(torch.from_numpy(calibration_images(input, calibration["images"], description["data"])))
+        images = normalized(torch.from_numpy(calibration_images(input, calibration["images"], description.get("data"))))
     progress = Progress(len(models), "model")
     networks = {}
     for seed, model in models.items():

@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from scripts.lib.files import write_text
 from scripts.lib.job import logged
+from scripts.lib.levels import checkpoints_of, is_brought
 from scripts.lib.project import REPORT_TEMPLATE
 from scripts.lib.tables import load_table
 from scripts.lib.views import VIEWS, percent
@@ -17,15 +18,24 @@ from scripts.lib.views import VIEWS, percent
 TAILS = {"class_frequency": "all images", "class_frequency_typical": "typical images"}
 
 
-def findings(summary: pd.DataFrame, planted: pd.DataFrame, impact: pd.DataFrame) -> list[str]:
-    """One sentence a level: what it can be said to forget, or that it cannot be told from the control."""
+def findings(summary: pd.DataFrame, planted: pd.DataFrame | None, impact: pd.DataFrame) -> list[str]:
+    """One sentence a level: what it can be said to forget, or that it cannot be told from the control.
+
+    planted: None where no groups of images are known.
+    """
     sentences = []
     classes = impact.groupby("level").significant.agg(["sum", "size"])
+    control_models = summary.set_index("level").level_models["control"]
     for row in summary[summary.level != "control"].itertuples():
         excess = percent(row.excess_rate, row.excess_rate_low, row.excess_rate_high, sign=True)
         numbers = f"{row.pies} PIEs beside the control's {row.control_pies} (excess {excess} of {row.examples} images, p = {row.p_control:.2g})"
         flagged, total = classes.loc[row.level]
         beside = f"{flagged} of {total} classes flagged, {classes.loc['control', 'sum']} in the control"
+        if row.level_models != control_models:
+            beside += f"; K = {row.level_models} here and {control_models} in the control, and counts at different K do not compare"
+        if planted is None:
+            sentences.append(f"{row.level} {row.verdict}: {numbers}; {beside}.")
+            continue
         if row.verdict != "exceeds the control":
             sentences.append(f"{row.level} {row.verdict}: {numbers}; {beside}.")
             continue
@@ -39,8 +49,27 @@ def findings(summary: pd.DataFrame, planted: pd.DataFrame, impact: pd.DataFrame)
     return sentences or ["Nothing is compressed in this study: there is only the control to see."]
 
 
-def write_report(tables: list[str], figures: list[str], exemplars: str, study: dict) -> str:
-    """The page; everything that comes from data is escaped."""
+def networks(study: dict) -> str:
+    """What was trained here, and what was brought."""
+    network = study["network"]
+    trained = f"network {network['name']} ({'-'.join(map(str, network['channels']))})"
+    kinds: dict[str, list[str]] = {}
+    levels = {level["name"]: level for level in study["levels"]}
+    for level in levels.values():
+        made_of = level if is_brought(level) else levels[checkpoints_of(level)]
+        if "predictions" in made_of:
+            kinds.setdefault("predictions from elsewhere", []).append(level["name"])
+        elif "checkpoints" in made_of:
+            kinds.setdefault(f"checkpoints of {made_of['checkpoints']['network']}", []).append(level["name"])
+        else:
+            kinds.setdefault(trained, []).append(level["name"])
+    if list(kinds) == [trained]:
+        return trained
+    return "; ".join(f"{kind} ({', '.join(names)})" for kind, names in kinds.items())
+
+
+def write_report(tables: list[str], figures: list[str], pictures: list[str], study: dict, left_out: list[str]) -> str:
+    """The page; everything that comes from data is escaped. left_out: sentences about what this study cannot have."""
     frames = {Path(path).stem: load_table(path) for path in tables}
     views = {name: VIEWS[name](frame) for name, frame in frames.items()}
     environment = jinja2.Environment(
@@ -49,11 +78,13 @@ def write_report(tables: list[str], figures: list[str], exemplars: str, study: d
     return environment.from_string(REPORT_TEMPLATE.read_text(encoding="utf-8")).render(
         study=study,
         configuration=yaml.safe_dump(study, sort_keys=False, allow_unicode=True),
-        findings=findings(frames["pie_summary"], frames["planted"], frames["class_impact"]),
+        findings=findings(frames["pie_summary"], frames.get("planted"), frames["class_impact"]),
+        left_out=left_out,
+        networks=networks(study),
         views=views,
         # Drawn by our own rules from escaped text; inline, so that the page stays one file.
         figures={Path(path).stem: Markup(Path(path).read_text(encoding="utf-8")) for path in figures},
-        exemplars=base64.b64encode(Path(exemplars).read_bytes()).decode(),
+        pictures={Path(path).stem: base64.b64encode(Path(path).read_bytes()).decode() for path in pictures},
     )
 
 
@@ -64,7 +95,8 @@ if __name__ == "__main__":
             write_report(
                 snakemake.input.tables,  # noqa: F821
                 snakemake.input.figures,  # noqa: F821
-                snakemake.input.exemplars,  # noqa: F821
+                snakemake.input.pictures,  # noqa: F821
                 snakemake.params.study,  # noqa: F821
+                snakemake.params.left_out,  # noqa: F821
             ),
         )

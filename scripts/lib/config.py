@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import ValidationError
 
 from scripts.lib.errors import InputError
-from scripts.lib.levels import CONTROL, DENSE, METHODS, is_quantized
+from scripts.lib.levels import BROUGHT, CONTROL, DENSE, METHODS, is_brought, is_quantized, may_have
 
 # To JSON Schema 10.0 is an integer, to Python's range it is none.
 _STRICT = Draft202012Validator.TYPE_CHECKER.redefine(
@@ -48,6 +48,7 @@ def check_config(config: dict, schema: dict) -> None:
     errors = sorted(Validator(schema).iter_errors(config), key=lambda error: (len(error.path), str(error.path)))
     if errors:
         raise InputError(_sentence(errors[0]))
+    _check_brought(config)
     _check_levels(config["levels"])
     _check_data(config["data"])
     corruptions = config["corruptions"]
@@ -59,6 +60,8 @@ def check_config(config: dict, schema: dict) -> None:
         raise InputError(
             f"config key `corruptions.stream` is {corruptions['stream']}: the engine imagecorruptions has one stream, so write `exact`."
         )
+    if corruptions.get("reference") == "alexnet":
+        _check_alexnet(config["data"], corruptions)
     pruning = config["pruning"]
     if pruning["begin"] >= pruning["end"]:
         raise InputError(
@@ -82,6 +85,55 @@ def _check_data(data: dict) -> None:
         raise InputError(f"config key `data.{source}.preparation` is {preparation}: {remedy}.")
 
 
+def left_out(images: bool, predictions: list[str]) -> list[str]:
+    """A sentence for each part of the report that a study cannot have; predictions: the levels of which there are no networks."""
+    sentences = []
+    if not images:
+        sentences.append(
+            "The pictures of images and the table of their kinds are left out: the study has predictions and no images."
+        )
+    if predictions:
+        sentences.append(
+            f"What the networks cost is left out: of {', '.join(predictions)} there are predictions and no networks."
+        )
+    return sentences
+
+
+def _check_brought(config: dict) -> None:
+    for level in config["levels"]:
+        here = f"config key `levels`, `{level['name']}`"
+        if is_brought(level) and level["method"] != "none":
+            raise InputError(f"{here}: its models are brought, so nothing is compressed here: write `method: none`.")
+        if config["data"]["source"] == "predictions" and "predictions" not in level:
+            raise InputError(f"{here}: a study without images can predict nothing: name its `predictions`.")
+        if config.get("natural") and "predictions" in level:
+            raise InputError(
+                f"{here}: natural test sets need networks to predict them: remove `natural`, or bring `checkpoints`."
+            )
+        if all(key in level for key in BROUGHT):
+            raise InputError(f"{here}: it has `checkpoints` and `predictions`: remove one of them.")
+
+
+def _check_alexnet(data: dict, corruptions: dict) -> None:
+    """What a study can be asked before its data are prepared; classes and image size are asked again after that."""
+    options = data[data["source"]]
+    for key, found, needed in (
+        ("corruptions.severities", sorted(corruptions["severities"]), [1, 2, 3, 4, 5]),
+        ("corruptions.layout", corruptions["layout"], "imagenet-c"),
+        ("corruptions.engine", corruptions["engine"], "lacuna"),
+        (f"data.{data['source']}.size", options.get("size") or 224, 224),
+    ):
+        if found != needed:
+            raise InputError(
+                f"config key `{key}` is {found}, but `corruptions.reference` is alexnet, whose errors are those on ImageNet-C as published: "
+                f"write {needed}, or `reference: dense`."
+            )
+    if data["source"] == "planted_digits":
+        raise InputError(
+            "config key `corruptions.reference` is alexnet, whose errors are those on ImageNet-C: for planted_digits write `dense`."
+        )
+
+
 def _check_levels(levels: list[dict]) -> None:
     names = [level["name"] for level in levels]
     for name in names:
@@ -93,12 +145,13 @@ def _check_levels(levels: list[dict]) -> None:
     ):
         if required not in names:
             raise InputError(
-                f"config key `levels` has no `{required}`: add {{name: {required}, method: none}}, because {why}."
+                f"config key `levels` has no `{required}`: add {{name: {required}, method: none}}, because {why}{_remedy(levels)}."
             )
     for level in levels:
         here = f"config key `levels`, `{level['name']}`"
         wanted, allowed = METHODS[level["method"]]
         given = set(level) - {"name", "method"}
+        allowed = allowed | (may_have(level) if is_brought(level) else set())
         for key in sorted(wanted - given):
             raise InputError(f"{here}: method `{level['method']}` needs `{key}`: add it.")
         for key in sorted(given - wanted - allowed):
@@ -106,16 +159,38 @@ def _check_levels(levels: list[dict]) -> None:
         if level["name"] in (DENSE, CONTROL) and level["method"] != "none":
             raise InputError(f"{here}: nothing is compressed at this level: write `method: none`.")
         if "of" in level:
-            _check_checkpoints(here, level["of"], levels)
+            _check_checkpoints(here, level, levels)
 
 
-def _check_checkpoints(here: str, of: str, levels: list[dict]) -> None:
+def _check_checkpoints(here: str, entry: dict, levels: list[dict]) -> None:
     """What is quantized must be a level of its own training, and not the control, which shows what no compression does."""
-    possible = [level["name"] for level in levels if not is_quantized(level) and level["name"] != CONTROL]
+    of = entry["of"]
+    if is_brought(entry):
+        if of != DENSE or entry["name"] in (DENSE, CONTROL):
+            raise InputError(
+                f"{here}: `of` is `{of}`: of models that are brought it says that they are the dense models, compressed, so write `dense` or "
+                "remove it."
+            )
+        return
+    possible = [
+        level["name"]
+        for level in levels
+        if not is_quantized(level) and level["name"] != CONTROL and "predictions" not in level
+    ]
     if of not in possible:
         raise InputError(
             f"{here}: `of` is `{of}`: it must be a level that is trained and is not the control, one of {', '.join(possible)}."
         )
+
+
+def _remedy(levels: list[dict]) -> str:
+    """Where a population comes from that somebody who brings models does not have."""
+    if not any(is_brought(level) for level in levels):
+        return ""
+    return (
+        ": train as many dense models again from other seeds, or call half of the dense models `control` and audit with "
+        "half as many of every level, because counts at different K do not compare"
+    )
 
 
 def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
@@ -150,7 +225,8 @@ def _sentence(error: ValidationError) -> str:
             remedy = (
                 " (YAML reads 1e-3 as a text: write 1.0e-3)" if isinstance(found, str) and _is_number(found) else ""
             )
-            return f"{key} is {found!r}: it must be {TYPE_NAMES[rule]}{remedy}."
+            wanted = " or ".join(TYPE_NAMES[kind] for kind in ([rule] if isinstance(rule, str) else rule))
+            return f"{key} is {found!r}: it must be {wanted}{remedy}."
         case "enum":
             near = get_close_matches(str(found), [str(choice) for choice in rule], n=1)
             remedy = f"did you mean `{near[0]}`?" if near else f"it may be one of {', '.join(map(str, rule))}."

@@ -28,8 +28,13 @@ EXTRAS = {
 PACKAGES = {"image_quality": "cleanvision"}
 
 
-def check_extras(extras: dict[str, bool]) -> None:
-    """Raise InputError for an extra that is asked for and whose package is not installed."""
+def check_extras(extras: dict[str, bool], images: bool) -> None:
+    """Raise InputError for an extra that is asked for and whose package is not installed; images: whether the study has any."""
+    if extras["image_quality"] and not images:
+        raise InputError(
+            "config key `extras.image_quality` is true and the study has no images, only predictions: write false, and join what you know of "
+            "them (docs/annotations.md)."
+        )
     for name, package in PACKAGES.items():
         if extras[name] and find_spec(package) is None:
             raise InputError(without(name))

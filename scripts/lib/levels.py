@@ -14,12 +14,31 @@ METHODS: dict[str, tuple[set[str], set[str]]] = {
     "int8_dynamic": (set(), {"of"}),
     "int8_static": (set(), {"of"}),
 }
+BROUGHT = ("predictions", "checkpoints")  # keys of a level whose models were made elsewhere
 QUANTIZING = ("float16", "int8_dynamic", "int8_static")  # after training; the others act while a network trains
 
 
 def is_quantized(level: dict) -> bool:
     """Whether a level's models are trained models with their weights in fewer bits."""
     return level["method"] in QUANTIZING
+
+
+def is_brought(level: dict) -> bool:
+    """Whether a level's models are the user's own, so that nothing is trained or compressed here."""
+    return any(key in level for key in BROUGHT)
+
+
+def may_have(level: dict) -> set[str]:
+    """The keys that the entry of a brought level may have besides its name and method."""
+    return {*BROUGHT, "models", "of"} | ({"sparsity"} if "predictions" in level else set())  # stated, to be shown
+
+
+def models_of(config: dict, name: str) -> int:
+    """K of a level; config: the study."""
+    level = next(level for level in config["levels"] if level["name"] == name)
+    if "of" in level and not is_brought(level):
+        return models_of(config, level["of"])
+    return level.get("models", config["population"]["models"])
 
 
 def checkpoints_of(level: dict) -> str:

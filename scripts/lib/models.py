@@ -1,4 +1,7 @@
-"""A cohort's models in one safetensors file: tensors named `{seed:03d}.{parameter}`, what they are in the metadata."""
+"""A cohort's models in one safetensors file: tensors named `{seed:03d}.{parameter}`, what they are in the metadata.
+
+Of models that were trained elsewhere it has no tensors, but the metadata name the file of each, which stays where it is.
+"""
 
 import json
 from pathlib import Path
@@ -7,8 +10,9 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from scripts.lib.checkpoints import Normalized, build_checkpoint_network, load_weights
 from scripts.lib.errors import InputError
-from scripts.lib.files import replacing
+from scripts.lib.files import replacing, sha256
 from scripts.lib.networks import build_network
 
 
@@ -44,7 +48,30 @@ def load_cohort(path: str | Path) -> tuple[dict[int, torch.nn.Module], dict]:
     states, description = read_cohort(path)
     models = {}
     for seed, state in states.items():
-        model = build_network(**description["network"], classes=len(description["classes"]))
-        model.load_state_dict(state)
+        model = blank_network(description)
+        if "weights" in description:
+            _load_checkpoint(model, description["weights"][str(seed)])
+        else:
+            model.load_state_dict(state)
         models[seed] = model.eval()
     return models, description
+
+
+def blank_network(description: dict) -> torch.nn.Module:
+    """The network of a cohort without its weights, built here or by others' code."""
+    network, classes = description["network"], len(description["classes"])
+    if "checkpoints" not in network:
+        return build_network(**network, classes=classes)
+    brought = build_checkpoint_network(
+        network["checkpoints"], network["options"], network["mean"], network["std"], classes
+    )
+    return brought.to(memory_format=torch.channels_last)
+
+
+def _load_checkpoint(model: Normalized, weights: dict) -> None:
+    """Put a file of weights into its network; InputError if it is not the one that was checked."""
+    load_weights(model.network, weights["path"])
+    if sha256(weights["path"]) != weights["sha256"]:
+        raise InputError(
+            f"{weights['path']} has changed since it was checked: run again, and snakemake checks it anew."
+        )

@@ -6,6 +6,12 @@ import torch
 from scripts.lib.networks import normalized
 
 BATCH = 500  # images
+LARGEST = 64 * 64  # pixels of an image of which as many are in memory
+
+
+def batch_of(height: int, width: int) -> int:
+    """How many images of a size are predicted at a time: BATCH, less of large ones."""
+    return max(1, BATCH * LARGEST // max(LARGEST, height * width))
 
 
 def probabilities(model: torch.nn.Module, images: torch.Tensor, among: np.ndarray | None = None) -> np.ndarray:

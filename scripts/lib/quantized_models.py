@@ -6,8 +6,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from scripts.lib.models import load_cohort, read_cohort
-from scripts.lib.networks import build_network
+from scripts.lib.models import blank_network, load_cohort, read_cohort
 from scripts.lib.quantization import quantize_network
 
 
@@ -19,7 +18,8 @@ def load_networks(path: str | Path) -> tuple[dict[int, nn.Module], dict]:
     anything = torch.tensor(-1.0), torch.tensor(1.0)
     networks = {}
     for seed, state in states.items():
-        blank = build_network(**description["network"], classes=len(description["classes"]))
-        networks[seed] = quantize_network(blank, description["quantization"]["method"], defaultdict(lambda: anything))
+        networks[seed] = quantize_network(
+            blank_network(description), description["quantization"]["method"], defaultdict(lambda: anything)
+        )
         networks[seed].load_state_dict(state)
     return networks, description

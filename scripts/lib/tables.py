@@ -11,8 +11,8 @@ from scripts.lib.files import replacing
 TEXT = (
     *("example", "level", "class", "grouping", "group", "role", "verdict", "corruption", "tie_rule"),
     *("flip", "control_flip", "score", "scored_on", "design", "population", "metric", "predictor"),
-    *("worst_class", "device", "best_dense", "natural", "timing"),
-    *("reason", "column", "value", "scale"),
+    *("worst_class", "device", "best_dense", "natural", "timing", "reference", "reason", "severities"),
+    *("column", "value", "scale"),
 )
 
 

@@ -47,7 +47,15 @@ def train_model(
         try:
             schedule = schedule_from_fractions(steps, pruning["begin"], pruning["end"], pruning["every"])
             pruner = GradualPruning(
-                model, schedule, level["method"], level["sparsity"], pruning["layers"], level.get("block")
+                model,
+                schedule,
+                level["method"],
+                level["sparsity"],
+                pruning["layers"],
+                level.get("block"),
+                pruning.get("allocation", "uniform"),
+                pruning.get("permutation", "none"),
+                tuple(images.shape[1:3]),
             )
         except ValueError as error:
             raise InputError(f"level {level['name']}: {error}") from None

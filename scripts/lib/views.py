@@ -50,6 +50,11 @@ def number(value: float, low: float | None = None, high: float | None = None, si
     return f"{first} [{', '.join(ends)}]" if known else first
 
 
+def count(value: float) -> str:
+    """A number of things, or a dash where it is undefined."""
+    return UNDEFINED if math.isnan(value) else f"{value:.0f}"
+
+
 def p_value(p: float) -> str:
     """Three decimals, or the power of ten below that."""
     if math.isnan(p):
@@ -117,7 +122,7 @@ def pie_summary(table: pd.DataFrame) -> View:
         }
     )
     note = (
-        f"n = {first.examples} test images, K = {first.dense_models} dense and {first.level_models} compressed models of seeds of their own. "
+        f"n = {first.examples} test images, K = {first.dense_models} dense and {first.level_models} compressed models{'' if paired else ' of seeds of their own'}. "
         f"A PIE is an image whose modal label differs between the two populations; {TIES[first.tie_rule]} (tie rule {first.tie_rule}; the counts by the other rules, and of images on which either population has a tie, stand at the right of the verdict). "
         "The control is a second dense population: its PIEs come from seeds alone, so only the excess over it is an effect of compression. "
         f"Excess over the control: the mean over {first.permutations} deals of all dense models into a dense and a control population. p (count against control's): exact McNemar test of the two counts as they are; by chance: the mean and the central {coverage(table)} of the count when the models "
@@ -150,7 +155,7 @@ def pie_curve(table: pd.DataFrame) -> View:
     note = (
         f"n = {first.examples} test images, 1 to K = {table.models.max()} models of each population: means over {first.subsets} random subsets of the {first.dense_models} dense and {first.level_models} compressed models. "
         "The count falls as K grows, with nothing compressed too, so counts at different K do not compare; what compression adds is the distance to the control's count at the same K. By chance: the models of the two subsets "
-        f"dealt anew{' (those made of the dense checkpoints: the two of a pair change places at random)' if (table.design == 'paired').any() else ''}; of one model each that changes nothing. "
+        f"dealt anew{' (those made of the dense checkpoints: the two of a pair change places at random; no luck of other seeds is in their count, so the control is no measure of it)' if (table.design == 'paired').any() else ''}; of one model each that changes nothing. "
         f"With an even number of models many images have a tie, on which the tie rule ({first.tie_rule}) decides; on those without a tie the count jumps between even and odd. "
         f"Brackets: central {coverage(table)} intervals of the subsets, which share models; with all models there is one subset."
     )
@@ -295,6 +300,16 @@ def _mean_and_count(count: float, shown: str) -> str:
     return shown if math.isnan(count) else f"{shown} ({count:.0f})"
 
 
+def _classes_of_paired(table: pd.DataFrame) -> str:
+    levels = list(table.level[table.design == "paired"].unique())
+    if not levels:
+        return ""
+    return (
+        f"Made of the dense checkpoints themselves: {', '.join(levels)}; with its own mean, each model is compared with the dense one it was made of (paired t-test), and intervals of "
+        "changes draw or leave out pairs. The paper's test takes them for independent and so finds too little there. "
+    )
+
+
 def _groups_of_paired(table: pd.DataFrame) -> str:
     levels = list(table.level[table.design == "paired"].unique())
     if not levels:
@@ -343,7 +358,7 @@ def class_impact(table: pd.DataFrame) -> View:
         {
             "level": table.level,
             "class": table["class"],
-            "training images": table.class_frequency.astype(str),
+            "training images": [count(images) for images in table.class_frequency],
             "n": table.examples.astype(str),
             "dense recall": table.dense_recall.map(percent),
             "level recall": table.level_recall.map(percent),
@@ -364,9 +379,16 @@ def class_impact(table: pd.DataFrame) -> View:
         f"different, {table.groupby('level').size().iloc[0] * first.significance:.1f} classes of each level would be flagged on average; the control shows how many are. "
         "Beside it: p adjusted for the classes of the level (Benjamini-Hochberg, BH), also with each model's own top-1 in place of the constant; the change that an equal "
         "loss of logits would bring, the control's models shifted until their top-1 is the level's; and Hedges' g, the change in units of the spread between models. "
-        f"Brackets: {coverage(table)} intervals over models, those of g over models and images ({first.resamples} bootstrap resamples)."
+        f"{_classes_of_paired(table)}{_without_margins(table.logit_shift_change)}Brackets: {coverage(table)} intervals over models, those of g over models and images ({first.resamples} bootstrap resamples)."
     )
     return View("Class impact: which classes pay more than the average", note, cells)
+
+
+def _without_margins(shifted: pd.Series) -> str:
+    """Why there is no equal loss of logits, where there is none."""
+    if not shifted.isna().all():
+        return ""
+    return "An equal loss of logits is undefined here, because the predictions came without p1, p2 and p_label. "
 
 
 def class_summary(table: pd.DataFrame) -> View:
@@ -376,7 +398,7 @@ def class_summary(table: pd.DataFrame) -> View:
             percent(row.level_top1),
             f"{row.flagged}; {row.flagged_bh}",
             f"{row.own_mean_flagged}; {row.own_mean_flagged_bh}",
-            f"{row.logit_shift_flagged}; {row.logit_shift_flagged_bh}",
+            f"{count(row.logit_shift_flagged)}; {count(row.logit_shift_flagged_bh)}",
             f"{row.losing}; {percent(row.mean_loss, sign=True)}",
             f"{row.gaining}; {percent(row.mean_gain, sign=True)}",
             number(row.intensification, row.intensification_low, row.intensification_high, sign=True),
@@ -411,7 +433,7 @@ def class_summary(table: pd.DataFrame) -> View:
         "amount in every image, so much that their top-1 is the level's (an approximation with one number; what it flags is no disparity but ceilings and floors of recall). "
         "Recall intensification: slope over classes of the change of recall on dense recall, measured on separate halves of the dense models; positive where weak classes "
         f"lose more. Change of recall per doubling: slope over classes on the logarithm of their training images; positive where rare classes lose more. CEV and SDE: variance and asymmetry of the relative change of the classes' false positive and false negative rates ({first.classes_with_dense_errors} classes have dense errors); seeds alone "
-        f"lift both above 0. Brackets: {coverage(table)} intervals, over classes for both slopes and over models for CEV and SDE; counts and mean gains have none, their null is the control."
+        f"lift both above 0. {_classes_of_paired(table)}{_without_margins(table.logit_shift_flagged)}Brackets: {coverage(table)} intervals, over classes for both slopes and over models for CEV and SDE; counts and mean gains have none, their null is the control."
     )
     return View("Class impact in numbers of a level", note, pd.DataFrame({"measure": measures, **columns}))
 
@@ -429,13 +451,81 @@ def robustness(table: pd.DataFrame) -> View:
     for level, rows in table[table.level != "dense"].groupby("level", sort=False):
         aligned = dense[keys].merge(rows, on=keys, validate="one_to_one")
         cells[level] = estimate(aligned, "top1_change", sign=True)
+    without_top5 = (
+        ""
+        if table.top5.notna().any()
+        else " (top-5 is undefined here: there are five classes or less, or predictions came without top2 to top5)"
+    )
     first = dense.iloc[0]
     note = (
         f"n = {first.examples} test images, K = {first.dense_models} models of each level. Top-1 of the dense population, and the change of each level's top-1 against it "
-        f"on the same images, in points; the control's change is what seeds alone do. Top-5 and ratios: robustness.csv. Brackets: {coverage(table)} intervals over "
+        f"on the same images, in points; the control's change is what seeds alone do. Top-5 and ratios: robustness.csv{without_top5}. Brackets: {coverage(table)} intervals over "
         "images, the models taken as they are."
     )
     return View("Robustness: top-1 under corruption", note, cells)
+
+
+def robustness_summary(table: pd.DataFrame) -> View:
+    sets = table[table.of > 1]
+    cells = pd.DataFrame(
+        {
+            "level": sets.level,
+            "corruptions": [
+                title if found == of else f"{found} of {title}"
+                for title, found, of in zip(sets.corruption, sets.found, sets.of, strict=True)
+            ],
+            "mCE": estimate(sets, "mce"),
+            "relative mCE": estimate(sets, "relative_mce"),
+            "mean CE over these": estimate(sets, "ce"),
+            "mean error": estimate(sets, "error"),
+            "less dense's": estimate(sets, "error_change", sign=True),
+            "excess error": estimate(sets, "excess_error", sign=True),
+            "what is undefined": sets.reason.replace("none", UNDEFINED),
+        }
+    )
+    first = table.iloc[0]
+    note = (
+        f"n = {first.examples} test images, K = {first.dense_models} dense models and as many of each level. CE: the top-1 error under a corruption, summed over severities, "
+        f"as a share of the reference's, here: {first.reference}. mCE: its mean over the 15 published corruptions, all five severities; "
+        "relative: errors less those on the same images uncorrupted. Excess error: what a level loses under corruption beyond what dense loses, less the same on the uncorrupted "
+        "images; the control's row is what seeds alone do. Each corruption by itself: robustness_summary.csv. "
+        f"Brackets: {coverage(table)} intervals over models and images ({first.resamples} bootstrap resamples of both)."
+    )
+    return View("Robustness in one number: corruption errors", note, cells)
+
+
+def corrupted_pies(table: pd.DataFrame) -> View:
+    control = table[table.level == "control"]
+    cells = pd.DataFrame(
+        {
+            "corruption": control.corruption.to_numpy(),
+            "severity": control.severity.astype(str).to_numpy(),
+            "control's PIEs": [
+                f"{pies}: {shown}" for pies, shown in zip(control.pies, estimate(control, "pie_rate"), strict=True)
+            ],
+        }
+    )
+    keys = ["corruption", "severity"]
+    first = control.iloc[0]
+    exceeding = []
+    for level, rows in table[table.level != "control"].groupby("level", sort=False):
+        aligned = control[keys].merge(rows, on=keys, validate="one_to_one")
+        cells[level] = [
+            f"{pies}; {excess}; {p_value(q)}"
+            for pies, excess, q in zip(
+                aligned.pies, estimate(aligned, "excess_rate", sign=True), aligned.q_control, strict=True
+            )
+        ]
+        surely = (aligned.verdict == "exceeds the control") & (aligned.q_control <= first.significance)
+        exceeding.append(f"{level} {surely[aligned.severity > 0].sum()} of {(aligned.severity > 0).sum()}")
+    note = (
+        f"n = {first.examples} test images of each corruption and severity, K = {first.dense_models} models of each level; the row clean has the same images uncorrupted. The control's PIEs "
+        "are what seeds alone make of corrupted images, and corruption makes many. Of each level: PIEs; the excess over the control in points of PIE rate, the mean over "
+        f"{first.deals} deals of all dense models; exact McNemar p of the counts against the control's, adjusted for the rows of the level (Benjamini-Hochberg). "
+        f"Corruptions and severities in which both the interval and the adjusted p say that a level exceeds the control: {', '.join(exceeding) or 'there is no level'}. "
+        f"Ties and the dense top-1 on PIEs: corrupted_pies.csv. Brackets: {coverage(table)} intervals over images, the models taken as they are."
+    )
+    return View("PIEs among corrupted images", note, cells)
 
 
 def times(table: pd.DataFrame, column: str) -> list[str]:
@@ -675,6 +765,8 @@ VIEWS: dict[str, Callable[[pd.DataFrame], View]] = {
     "class_summary": class_summary,
     "class_impact": class_impact,
     "robustness": robustness,
+    "robustness_summary": robustness_summary,
+    "corrupted_pies": corrupted_pies,
     "subgroups": subgroups,
     "over_indexing": over_indexing,
     "natural": natural,

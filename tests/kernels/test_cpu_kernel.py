@@ -247,6 +247,37 @@ def test_threads_change_no_byte(size):
     assert torch.equal(results[1], results[0]) and torch.equal(results[2], results[0])
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("bn", [4, 16, 32, 64])
+@pytest.mark.parametrize("rows", [1, 13, 61])
+def test_pixels_a_power_of_two_apart(kind, bn, rows):
+    """Such rows are copied apart first, unless a tap reads other pixels; what lies behind the last kept block is not read."""
+    packed = sparse((70, 1024), bn, 16)
+    x, bias, residual = torch.randn(rows, 1024), torch.randn(70), torch.randn(rows, 70)
+    y = cpu.linear(x, lay_out(kind, packed, bias), residual, "relu")
+    assert relative_rms(y, reference.linear(x, unpack(packed), bias, residual, "relu")) <= TOLERANCE
+    narrow = sparse((70, 1000), bn, 8)
+    wide = torch.full((rows, 1024), torch.nan)
+    wide[:, :1000] = x[:, :1000]
+    y = cpu.linear(wide[:, :1000], lay_out(kind, narrow))
+    assert relative_rms(y, reference.linear(x[:, :1000], unpack(narrow))) <= TOLERANCE
+    for shape, stride in (((70, 1024, 1, 1), (2, 1)), ((70, 1024, 1, 2), (1, 1)), ((70, 1024, 2, 1), (1, 2))):
+        packed = sparse(shape, bn, 32, 0.2)
+        image = torch.randn(1, 3, 5, 1024)
+        y = cpu.conv2d(image, lay_out(kind, packed), stride)
+        assert relative_rms(y, reference.conv2d(image, unpack(packed), stride=stride)) <= TOLERANCE
+
+
+@needs_compiler
+def test_rows_that_are_copied_change_no_byte_with_threads():
+    weight, x = lay_out("c++", sparse((130, 2048), 16, 16), torch.randn(130)), torch.randn(1, 1, 200, 2048)
+    results = []
+    for threads in (1, 2, 4):
+        results.append(torch.full((1, 1, 200, 130), torch.nan))
+        weight(x, results[-1], threads=threads)
+    assert torch.equal(results[1], results[0]) and torch.equal(results[2], results[0])
+
+
 @needs_compiler
 def test_a_bound_call_reads_its_buffers_each_time():
     packed, x, y = sparse((12, 8), 4, 4), torch.zeros(1, 1, 5, 8), torch.empty(1, 1, 5, 12)

@@ -8,10 +8,8 @@ import pytest
 import torch
 
 from benchmarks import kernels_gpu
-from kernels import reference as dense
-from kernels import unpack
+from kernels import block_mask
 from kernels.cuda_graph import capture
-from kernels.layers import BlockSparseConv2d
 
 ROOT = Path(__file__).parents[2]
 
@@ -51,13 +49,15 @@ def test_wide_resnet_28_10():
     assert sorted((tuple(conv.weight.shape), conv.stride[0]) for conv in wide) == sorted(shapes)
 
 
-def test_sparse_network_is_the_dense_one_with_zeros():
+def test_masked_network():
     model = kernels_gpu.wide_resnet(10, 2)
-    sparse = kernels_gpu.sparse_copy(model, 0.25, torch.Generator().manual_seed(0))
-    replaced = {name: m for name, m in sparse.named_modules() if isinstance(m, BlockSparseConv2d)}
-    assert len(replaced) == 5 and all(0.2 < m.packed.density < 0.3 for m in replaced.values())
-    for name, module in replaced.items():
-        model.get_submodule(name).weight.data = unpack(module.packed)
-    x = torch.randn(2, 3, 32, 32)
-    with torch.inference_mode():
-        assert dense.relative_rms(sparse(x), model.double()(x.double())) < 1e-5
+    masked, blocks = kernels_gpu.masked_copy(model, 0.25, torch.Generator().manual_seed(0))
+    assert len(blocks) == 5 and all(bk == 16 for _, bk in blocks.values())
+    for name, module in masked.named_modules():
+        if isinstance(module, torch.nn.Conv2d):
+            before = model.get_submodule(name).weight
+            kept = module.weight != 0
+            assert torch.equal(module.weight[kept], before[kept])
+            assert bool(kept.all()) != (name in blocks)
+            if name in blocks:
+                assert 0.2 < block_mask(module.weight, *blocks[name]).float().mean() < 0.3

@@ -171,6 +171,85 @@ def test_what_does_not_fit_a_layer_is_refused():
         BlockSparseLinear(matrix)(torch.ones(2, 4), torch.ones(8, 2))
     with pytest.raises(ValueError, match="too small for a 3 x 3 kernel"):
         BlockSparseConv2d(kernel)(torch.ones(1, 4, 2, 5))
+    for options, words in (
+        ({"stride": 0}, r"stride is \(0, 0\) and must be at least 1"),
+        ({"dilation": (1, 0)}, r"dilation is \(1, 0\) and must be at least 1"),
+        ({"padding": (0, -1)}, r"padding is \(0, -1\) and must be at least 0"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            BlockSparseConv2d(kernel, **options)
+    with pytest.raises(AttributeError, match="no dense `weight`, and this network reads it itself"):
+        _ = BlockSparseLinear(matrix).weight
+    with pytest.raises(AttributeError, match="nothing"):
+        _ = BlockSparseLinear(matrix).nothing
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("quantized", [None, torch.int8, torch.float8_e4m3fn])
+@pytest.mark.parametrize(("make", "kind", "shape"), LAYERS)
+def test_half_precision_is_computed_in_float32(make, kind, shape, quantized, dtype):
+    dense, x = make().to(dtype), torch.randn(shape).to(dtype)
+    layer = kind(pack(dense.weight.float(), 8, 4, dtype=quantized), dense.bias).to(dtype)
+    weight = unpack(layer.packed)
+    assert weight.dtype == (
+        torch.float32 if quantized else dtype
+    )  # quantized values and their scale stay what they are
+    expected = dense.double()
+    expected.weight.data = weight.double()
+    expected = expected(x.double())
+    residual = torch.randn_like(expected).to(dtype)
+    for y, reference in ((layer(x), expected), (layer(x, residual), expected + residual)):
+        assert y.dtype == dtype
+        assert relative_rms(y, reference) <= torch.finfo(dtype).eps
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_networks_of_half_precision(dtype):
+    model, x = network("residual")
+    sparse, _ = sparsify(model.to(dtype), (4, 4), x.to(dtype), decide="always")
+    with torch.inference_mode():
+        y = sparse(x.to(dtype))
+    assert y.dtype == dtype and relative_rms(y, in_double(model, x)) <= 20 * torch.finfo(dtype).eps
+
+
+class Keywords(nn.Module):
+    """A network that calls its layers with keywords."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.linear = conv(), linear(inputs=20)
+
+    def forward(self, x):
+        return self.linear(input=self.conv(input=x).mean((2, 3)))
+
+
+def test_layers_called_with_keywords():
+    model, x = Keywords().eval(), torch.randn(2, 8, 6, 6)
+    sparse, decisions = sparsify(model, (8, 4), x, decide="always")
+    assert [one.sparse for one in decisions] == [True, True]
+    with torch.inference_mode():
+        assert relative_rms(sparse(x), in_double(model, x)) <= TOLERANCE
+
+
+@pytest.mark.parametrize("stack", [False, True])
+@pytest.mark.parametrize("activation", ["relu", "gelu"])
+def test_torchs_own_transformer(activation, stack):
+    """Its fused path reads linear1.weight; with a mask a stack of them makes nested tensors, which only that path can read."""
+    model = nn.TransformerEncoderLayer(16, 2, 32, batch_first=True, activation=activation)
+    model = nn.TransformerEncoder(model, 2) if stack else model
+    model, x = prune(model, 4, 4, 0.5), torch.randn(3, 5, 16)
+    mask = torch.arange(5) >= torch.tensor([5, 3, 4])[:, None]
+    sparse, decisions = sparsify(model, (4, 4), x, decide="always")
+    assert [one.sparse for one in decisions] == [False, True, True] * (2 if stack else 1)
+    assert "NonDynamicallyQuantizableLinear" in decisions[0].reason
+    with torch.inference_mode():
+        assert relative_rms(sparse(x), in_double(model, x)) <= TOLERANCE
+        kept = ~mask
+        y, expected = (
+            m(data, src_key_padding_mask=mask) for m, data in ((sparse, x), (copy.deepcopy(model).double(), x.double()))
+        )
+        assert relative_rms(y[kept], expected[kept]) <= TOLERANCE
+        assert relative_rms(model(x, src_key_padding_mask=mask)[kept], expected[kept]) <= TOLERANCE  # itself untouched
 
 
 @pytest.mark.parametrize(
@@ -305,11 +384,27 @@ def test_the_log_says_what_cannot_be_traced(caplog):
 
 
 def test_batchnorm_behind_a_linear_layer_is_folded():
-    model, x = nn.Sequential(nn.Linear(6, 8), nn.BatchNorm1d(8)), torch.randn(20, 6)
+    model, x = (
+        nn.Sequential(nn.Flatten(), nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 8), nn.BatchNorm1d(8)),
+        torch.randn(20, 3, 2),
+    )
     model(x + 1)
     model.eval()
     folded = fold_batchnorm(model)
-    assert isinstance(folded[1], nn.Identity)
+    assert isinstance(folded[4], nn.Identity)
+    assert relative_rms(folded(x), in_double(model, x)) <= TOLERANCE
+
+
+@pytest.mark.parametrize("before", [nn.Identity(), nn.Flatten(0, 1), nn.Flatten(2)])
+def test_batchnorm_over_as_many_tokens_as_channels_is_not_folded(before):
+    """Channels of [B, N] and tokens of [B, N, N] are the same to torch.fx: folded as channels, the second would be wrong."""
+    model, x = nn.Sequential(before, nn.Linear(6, 4), nn.BatchNorm1d(4)), torch.randn(3, 4, 6)
+    if isinstance(before, nn.Flatten):
+        x = x[..., None] if before.start_dim == 2 else x[:, None]
+    model(x)
+    model.eval()
+    folded = fold_batchnorm(model)
+    assert isinstance(folded[2], nn.BatchNorm1d)
     assert relative_rms(folded(x), in_double(model, x)) <= TOLERANCE
 
 
@@ -450,14 +545,15 @@ class Odd(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.groups, self.same = nn.Conv2d(8, 8, 3, padding=1, groups=2), nn.Conv2d(8, 8, 3, padding="same")
+        self.groups, self.depthwise = (nn.Conv2d(8, 8, 3, padding=1, groups=groups) for groups in (2, 8))
+        self.same = nn.Conv2d(8, 8, 3, padding="same")
         self.full, self.unused, self.sparse = nn.Conv2d(8, 8, 1), nn.Conv2d(8, 8, 1), nn.Conv2d(8, 8, 1)
         self.narrow = nn.Linear(6, 6)
         for layer in (self.unused, self.sparse):
             layer.weight.data[:4, :4] = 0
 
     def forward(self, x):
-        x = self.sparse(self.full(self.same(self.groups(x))))
+        x = self.sparse(self.full(self.same(self.depthwise(self.groups(x)))))
         return self.narrow(x)
 
 
@@ -466,16 +562,19 @@ def test_each_layer_that_stays_dense_has_a_reason():
     result, decisions = sparsify(model, (4, 4), x, decide="always")
     assert {one.name: one.reason for one in decisions} == {
         "groups": "it has 2 groups",
+        "depthwise": "it has 8 groups",
         "same": "its padding is `same`, not zeros in numbers",
         "full": "no block of it is zero",
-        "unused": "the example does not pass through it",
+        "unused": "the network does not call it with this example",
         "sparse": "as asked",
         "narrow": "6 input channels are no multiple of bk = 4: the largest bk that would do is 3",
     }
     assert [name for name, module in result.named_modules() if isinstance(module, SPARSE)] == ["sparse"]
     with torch.inference_mode():
         assert relative_rms(result(x), in_double(model, x)) <= TOLERANCE
-    for name in ("groups", "same"):
+    assert "| groups | 8x4x3x3 | 4x4 | 1.000 | 1.0x | – | dense: it has 2 groups |" in explain(decisions)
+    assert "| depthwise | 8x1x3x3 | 4x4 | 1.000 | 1.0x | – | dense: it has 8 groups |" in explain(decisions)
+    for name in ("groups", "depthwise", "same"):
         with pytest.raises(ValueError, match=f"`{name}` cannot have blocks of 4 x 4"):
             sparsify(model, {name: (4, 4)}, x)
 

@@ -259,6 +259,7 @@ STRUCTURES = {
     "vectors added": Calls(
         lambda m, x: torch.relu(m.b(y := m.a(x.mean((2, 3)))) + y) + m.c(y), a=nn.Linear(3, 8), b=nn.Linear(8, 8), c=nn.Linear(8, 8)
     ),
+    "a mean over parts": nn.Sequential(conv(), nn.AdaptiveAvgPool2d((3, 2)), conv(4, 4), nn.AdaptiveAvgPool2d(1), nn.Flatten()),
     "an image, flat": nn.Sequential(conv(), nn.Flatten(), nn.ReLU(), nn.Linear(4 * 63, 8)),
     "a mean that keeps its ones": nn.Sequential(conv(), nn.AdaptiveAvgPool2d(1)),
     "ones that a ReLU keeps": Calls(lambda m, x: torch.relu(m.a(x).mean((-1, -2), keepdim=True)), a=conv()),
@@ -322,7 +323,7 @@ def test_random_graphs_of_residuals(path):
         (Calls(lambda m, x: m.a(x.mean((2, 3), keepdim=True)), a=conv()), "one pixel"),
         (Calls(lambda m, x: x.mean(2)), "mean"),
         (Calls(lambda m, x: x.mean((2, 3), dtype=torch.float64)), "mean"),
-        (nn.Sequential(conv(), nn.AdaptiveAvgPool2d(2)), "AdaptiveAvgPool2d"),
+        (Calls(lambda m, x: functional.adaptive_avg_pool2d(m.a(x), 2), a=conv()), "adaptive_avg_pool2d"),
         (nn.Sequential(nn.MaxPool2d(2, return_indices=True)), "MaxPool2d"),
         (nn.Sequential(nn.BatchNorm2d(3, track_running_stats=False)), "BatchNorm2d"),
         (nn.Sequential(nn.Linear(16, 4)), "Linear"),

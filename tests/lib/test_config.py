@@ -11,7 +11,7 @@ from scripts.lib.corruptions import FAMILIES
 from scripts.lib.errors import InputError
 from scripts.lib.extras import EXTRAS
 from scripts.lib.joins.join import MATCH, READERS
-from scripts.lib.levels import METHODS, QUANTIZING
+from scripts.lib.levels import METHODS, QUANTIZING, design_of, is_brought, models_of
 from scripts.lib.networks import NETWORKS
 from scripts.lib.quantization import LAYERS
 
@@ -120,6 +120,21 @@ def test_the_default_study_is_right():
             {**DEFAULT["corruptions"], "engine": "imagecorruptions", "stream": "fast"},
             "so write `exact`.",
         ),
+        (
+            "corruptions",
+            {**DEFAULT["corruptions"], "reference": "alexnet"},
+            "config key `corruptions.layout` is cifar-10-c, but `corruptions.reference` is alexnet",
+        ),
+        (
+            "corruptions",
+            {**DEFAULT["corruptions"], "reference": "alexnet", "severities": [1, 5]},
+            "config key `corruptions.severities` is [1, 5], but `corruptions.reference` is alexnet",
+        ),
+        (
+            "corruptions",
+            {**DEFAULT["corruptions"], "reference": "alexnet", "layout": "imagenet-c"},
+            "for planted_digits write `dense`.",
+        ),
         ("study", "a/b", "config key `study` is 'a/b': use letters, digits"),
         ("data/planted_digits/test_sources", 301, "there are 500 digits of each class, so ask for fewer."),
         ("audit/smallest_group", 1, "config key `audit.smallest_group` is 1: it must be at least 2."),
@@ -142,6 +157,81 @@ def test_wrong_studies(path, value, sentence):
         check_config(changed(path, value), SCHEMA)
     assert sentence in str(error.value)
     assert "\n" not in str(error.value)
+
+
+CHECKPOINTS = {"network": "torchvision:resnet18", "weights": "a/*.pt"}
+FILES = {"name": "dense", "method": "none", "predictions": "a/*.csv"}
+
+
+@pytest.mark.parametrize(
+    "level, sentence",
+    [
+        (
+            FILES | {"method": "magnitude"},
+            "its models are brought, so nothing is compressed here: write `method: none`.",
+        ),
+        (FILES | {"checkpoints": CHECKPOINTS}, "it has `checkpoints` and `predictions`: remove one of them."),
+        (FILES | {"predictions": 3}, "config key `levels[0].predictions` is 3: it must be a text or a list."),
+        (FILES | {"predictions": []}, "config key `levels[0].predictions` has 0 entries: it must have at least 1."),
+        ({"name": "dense", "method": "none", "models": 5}, "method `none` takes no `models`: remove it."),
+        (
+            {"name": "dense", "method": "none", "checkpoints": CHECKPOINTS, "sparsity": 0.5},
+            "method `none` takes no `sparsity`: remove it.",
+        ),
+        (
+            {"name": "dense", "method": "none", "checkpoints": CHECKPOINTS | {"std": [0.5, 0.5, 0]}},
+            "`levels[0].checkpoints.std[2]` is 0: it must be greater than 0.",
+        ),
+    ],
+)
+def test_wrong_levels_that_are_brought(level, sentence):
+    with pytest.raises(InputError) as error:
+        check_config(changed("levels/0", level), SCHEMA)
+    assert sentence in str(error.value)
+
+
+def test_levels_that_are_brought():
+    for level in (FILES | {"models": 5, "sparsity": 0.5}, FILES | {"predictions": ["a.csv", "b.csv"]}):
+        check_config(changed("levels", [level, *DEFAULT["levels"][1:3]]), SCHEMA)
+    study = changed("levels", [FILES | {"models": 5}, *DEFAULT["levels"][1:3]])
+    assert [is_brought(level) for level in study["levels"][:2]] == [True, False]
+    assert (models_of(study, "dense"), models_of(study, "control")) == (5, DEFAULT["population"]["models"])
+
+
+def test_brought_models_may_be_the_dense_ones_compressed():
+    after = FILES | {"name": "after", "of": "dense"}
+    quantized = {"name": "int8", "method": "int8_dynamic", "of": "dense"}
+    study = changed("levels", [*DEFAULT["levels"][1:2], FILES | {"models": 5}, after])
+    check_config(study, SCHEMA)
+    assert design_of(after) == "paired" and design_of(FILES | {"name": "after"}) == "independent"
+    with pytest.raises(
+        InputError, match=r"`after`: `of` is `control`: of models that are brought it says that they are the dense"
+    ):
+        check_config(study | {"levels": [*study["levels"][:2], after | {"of": "control"}]}, SCHEMA)
+    with pytest.raises(InputError, match="`int8`: `of` is `dense`: it must be a level that is trained"):
+        check_config(
+            study | {"levels": [*study["levels"], quantized]}, SCHEMA
+        )  # of predictions nothing can be quantized
+    dense = {"name": "dense", "method": "none", "models": 5, "checkpoints": CHECKPOINTS}
+    study["levels"] = [dense, DEFAULT["levels"][1], quantized]
+    check_config(study, SCHEMA)
+    assert models_of(study, "int8") == 5
+
+
+def test_a_study_of_predictions_needs_them_for_all_levels_and_a_control():
+    study = changed("levels", [FILES, FILES | {"name": "control"}])
+    study["data"] = {"source": "predictions", "predictions": {"name": "mine"}}
+    check_config(study, SCHEMA)
+    with pytest.raises(InputError, match="`dense`: natural test sets need networks to predict them"):
+        check_config(study | {"natural": [{"name": "a", "folder": "b"}]}, SCHEMA)
+    study["levels"].append({"name": "other", "method": "none"})
+    with pytest.raises(InputError, match="`other`: a study without images can predict nothing: name its `predictions`"):
+        check_config(study, SCHEMA)
+    study["levels"] = [FILES, FILES | {"name": "other"}]
+    with pytest.raises(
+        InputError, match=r"no `control`: .* or call half of the dense models `control` and audit with half"
+    ):
+        check_config(study, SCHEMA)
 
 
 def test_a_missing_key():

@@ -1,11 +1,12 @@
 """The ledger: what is written is what is read, and what does not fit is refused."""
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from scripts.lib.errors import InputError
-from scripts.lib.ledger import block, describe, load_population, load_votes, same_examples, save_ledger
+from scripts.lib.ledger import block, check_distinct, describe, load_population, load_votes, same_examples, save_ledger
 
 EXAMPLES = np.array(["test/2", "test/0", "test/1"])
 LABELS = np.array([1, 0, 2])
@@ -109,6 +110,43 @@ def test_refusals(tmp_path):
         load_votes([tmp_path / "h.parquet"], "dense")
 
 
+def test_a_missing_number_is_found_in_columns_that_are_not_read(tmp_path):
+    table = block(EXAMPLES, LABELS, 0, "clean", 0, probabilities(0))
+    third = table.schema.get_field_index("p3")
+    table = table.set_column(third, table.schema.field("p3"), pa.array([0.1, None, 0.1], pa.float32()))
+    table = table.replace_schema_metadata({"lacuna": '{"level": "dense"}'})
+    for name, statistics in (("a", True), ("b", False)):
+        pq.write_table(table, tmp_path / f"{name}.parquet", write_statistics=statistics)
+        with pytest.raises(InputError, match="missing or undefined prediction"):
+            load_votes([tmp_path / f"{name}.parquet"], "dense")
+
+
+def test_votes_take_three_bytes_and_examples_are_kept_once(tmp_path):
+    paths = [write(tmp_path / f"{seed}.parquet", seeds=(seed,), variants=(("fog", 1), ("fog", 2))) for seed in range(3)]
+    first, second = load_votes(paths, "dense").values()
+    assert first.example is second.example
+    assert (first.votes.dtype, first.correct_top5.dtype) == (np.int16, bool)
+
+
+def test_neither_row_groups_nor_dictionaries_matter(tmp_path):
+    whole = pq.read_table(write(tmp_path / "a.parquet", seeds=(0, 1), variants=(("fog", 1), ("fog", 5))))
+    pq.write_table(whole, tmp_path / "b.parquet", row_group_size=2)
+    decoded = whole.column("example").cast(pa.string()).to_pylist()
+    names = sorted(set(decoded), reverse=True)
+    indices = pa.array([names.index(name) for name in decoded], pa.int32())
+    example = pa.DictionaryArray.from_arrays(indices, pa.array(names))
+    pq.write_table(whole.set_column(0, whole.schema.field(0), example), tmp_path / "c.parquet")
+    expected = load_votes([tmp_path / "a.parquet"], "dense")
+    for name in ("b", "c"):
+        found = load_votes([tmp_path / f"{name}.parquet"], "dense")
+        assert list(found) == list(expected)
+        for variant, votes in found.items():
+            assert votes.example.tolist() == EXAMPLES.tolist()
+            assert np.array_equal(votes.votes, expected[variant].votes)
+    apart = write(tmp_path / "d.parquet", seeds=(2,), variants=(("fog", 1), ("fog", 5)))
+    assert len(load_votes([apart, tmp_path / "c.parquet"], "dense")["fog", 5].seed) == 3
+
+
 def test_levels_must_have_the_same_examples(tmp_path):
     dense = load_votes([write(tmp_path / "a.parquet")], "dense")["clean", 0]
     other = load_votes([write(tmp_path / "b.parquet", labels=LABELS[::-1])], "dense")["clean", 0]
@@ -126,3 +164,22 @@ def test_restricted_to_some_examples(tmp_path):
 
 def test_the_metadata_say_what_was_predicted(tmp_path):
     assert describe(write(tmp_path / "a.parquet")) == {"level": "dense"}
+
+
+def test_a_model_that_was_brought_counts_once(tmp_path):
+    def save(name, level, digests, by):
+        description = {"level": level}
+        if by == "weights":
+            description["training"] = {"weights": {seed: {"sha256": digest} for seed, digest in digests.items()}}
+        else:
+            description["models_sha256_by_seed"] = digests
+        save_ledger(tmp_path / name, [block(EXAMPLES, LABELS, 0, "clean", 0, probabilities(0))], description)
+        return tmp_path / name
+
+    for by in ("weights", "predictions"):
+        dense, control = save("a", "dense", {0: "x", 1: "y"}, by), save("b", "control", {0: "z", 1: "w"}, by)
+        check_distinct([dense, control, write(tmp_path / "trained.parquet")])
+        with pytest.raises(
+            InputError, match="model 5 of level pruned is the same as model 1 of level dense: every model may"
+        ):
+            check_distinct([dense, control, save("c", "pruned", {5: "y"}, by)])

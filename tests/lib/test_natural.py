@@ -61,8 +61,10 @@ def test_ruled_out_classes_get_no_probability_and_the_others_that_of_the_renorma
 
 
 def votes(label, predictions):
+    label = np.array(label)
     top = (np.array(predictions)[:, :, None] + np.arange(5)) % 8
-    return Votes(np.array([f"i{n}" for n in range(len(label))]), np.array(label), np.arange(len(predictions)), top)
+    example = np.array([f"i{n}" for n in range(len(label))])
+    return Votes(example, label, np.arange(len(top)), top[:, :, 0], (top == label[:, None]).any(axis=2))
 
 
 def test_what_a_level_loses_by_hand():

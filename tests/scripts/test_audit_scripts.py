@@ -7,16 +7,18 @@ import pandas as pd
 import pytest
 
 from scripts.compare_classes import compare_level as compare_classes
-from scripts.compare_classes import impact_of
+from scripts.compare_classes import impact_of, training_images
 from scripts.compare_classes import summarize_level as summarize_classes
 from scripts.compare_kinds import compare_level as compare_kinds
 from scripts.compare_kinds import groups_of
+from scripts.draw_class_impact import class_impact as draw_class_impact
 from scripts.find_pies import pies_of
 from scripts.lib.audit.halves import deal_halves
 from scripts.lib.audit.scores import left_out_means
 from scripts.lib.dataset import Examples
 from scripts.lib.errors import InputError
 from scripts.lib.ledger import Votes
+from scripts.lib.views import VIEWS
 from scripts.measure_hardness import ALL_MODELS, OTHER_HALF, SAME_HALF, hardness_rows, measure_level, predictor_rows
 from scripts.measure_robustness import measure
 from scripts.score_examples import scores_of, table_of
@@ -26,8 +28,10 @@ from scripts.summarize_scores import summarize_level as summarize_scores
 
 def votes_of(predictions, label):
     """Votes with the given predictions [K][N]; ranks two to five are the classes after it."""
+    label = np.array(label)
     top = (np.array(predictions)[:, :, None] + np.arange(5)) % 10
-    return Votes(np.array([f"test/{i}" for i in range(len(label))]), np.array(label), np.arange(len(predictions)), top)
+    example = np.array([f"test/{i}" for i in range(len(label))])
+    return Votes(example, label, np.arange(len(top)), top[:, :, 0], (top == label[:, None]).any(axis=2))
 
 
 def pies_table(populations, dense, deals=50, tie_rule="largest", paired=()):
@@ -121,7 +125,7 @@ def test_a_level_made_of_the_dense_checkpoints():
 
 
 def test_a_level_made_of_the_dense_checkpoints_has_their_seeds():
-    other = Votes(PRUNED.example, PRUNED.label, PRUNED.seed + 1, PRUNED.top)
+    other = Votes(PRUNED.example, PRUNED.label, PRUNED.seed + 1, PRUNED.votes, PRUNED.correct_top5)
     with pytest.raises(InputError, match="pruned: the level is made of the dense models, but seed 0 is in one of"):
         pies_table({"pruned": other}, DENSE, paired=("pruned",))
     with pytest.raises(InputError, match="pruned: the level is made of the dense models"):
@@ -177,7 +181,7 @@ def test_who_did_not_choose_is_not_fooled_by_luck():
     label = np.zeros(4000, int)
     dense, pruned = (votes_of((random.random((10, 4000)) > 0.6).astype(int), label) for _ in range(2))
     members = deal_halves(10, 40, random), deal_halves(10, 40, random)
-    found = measure_level(dense, pruned, members, classes=10)
+    found = measure_level(dense, pruned, members, top5=True)
     for population in ("dense", "level"):
         fresh = found[OTHER_HALF, population, "top1", "pies"].estimate(0.01)
         assert fresh.low <= 0.6 <= fresh.high and fresh.high - fresh.low < 0.05
@@ -191,7 +195,7 @@ def test_who_did_not_choose_is_not_fooled_by_luck():
 
 def test_hardness_of_four_images():
     everybody = np.array([[True, True, False], [True, True, False]])
-    found = measure_level(DENSE, PRUNED, (everybody, everybody), classes=10)
+    found = measure_level(DENSE, PRUNED, (everybody, everybody), top5=True)
     # As the paper scores it: PIEs are the last three, dense right 3, 2 and 1 of 3 times, pruned 1, 1 and 3.
     paper = found[ALL_MODELS, "dense", "top1", "pies"], found[ALL_MODELS, "level less dense", "top1", "pies"]
     assert [average.value for average in paper] == pytest.approx([6 / 9, -1 / 9])
@@ -296,10 +300,40 @@ def test_class_impact_refuses_a_class_that_is_not_tested():
 
 
 def test_robustness_by_hand():
-    row = measure("pruned", "fog", 3, DENSE, PRUNED, 10, 0.05)
+    row = measure("pruned", "fog", 3, DENSE, PRUNED, True, 0.05)
     assert row["top1"] == pytest.approx((3 + 1 + 1 + 3) / 12)
     assert row["top1_change"] == pytest.approx((8 - 9) / 12)
     assert row["top1_relative"] == pytest.approx(8 / 9)
     assert row["top5"] == pytest.approx((DENSE_TOP5 := PRUNED.correct_top5).mean()) and DENSE_TOP5.shape == (3, 4)
     assert (row["examples"], row["dense_models"], row["level_models"]) == (4, 3, 3)
-    assert np.isnan(measure("pruned", "fog", 3, DENSE, PRUNED, 5, 0.05)["top5"])
+    assert np.isnan(measure("pruned", "fog", 3, DENSE, PRUNED, False, 0.05)["top5"])
+
+
+def test_without_probabilities_an_equal_loss_of_logits_is_undefined():
+    label = np.repeat(np.arange(4), 5)
+    random = np.random.default_rng(2)
+    dense, pruned = (votes_of(np.where(random.random((4, 20)) < 0.7, label, (label + 1) % 4), label) for _ in range(2))
+    impact = impact_of("pruned", dense, pruned, np.full((4, 20), np.nan), 4, 0.05)
+    known = impact_of("pruned", dense, pruned, margins_of(dense), 4, 0.05)
+    assert np.array_equal(impact.paper.p, known.paper.p, equal_nan=True)
+    frequency = np.full(4, np.nan)
+    table = compare_classes("pruned", dense, pruned, impact, list("abcd"), frequency, 0.05, 100).round(6)
+    assert table.logit_shift_change.isna().all() and table.logit_shift_p.isna().all()
+    row = summarize_classes("pruned", dense, pruned, impact, 0.05)
+    undefined = {name for name in row if np.isnan(row[name] if isinstance(row[name], float) else 0)}
+    assert {name for name in row if name.startswith("logit_shift")} <= undefined
+    for name, made in (("class_impact", table), ("class_summary", pd.DataFrame([row]))):
+        view = VIEWS[name](made)
+        assert "undefined here, because the predictions came without p1, p2 and p_label" in view.note
+        assert not view.cells.isin(["nan", "nan; nan"]).any(axis=None)
+    axis = draw_class_impact(table).to_dict()["spec"]["layer"][1]["encoding"]["x"]
+    assert axis["field"] == "dense_recall"  # the number of training images is not known
+
+
+def test_without_training_images_there_is_neither_head_nor_tail():
+    text = np.array(list("ab"))
+    examples = Examples(text, np.array([0, 1]), np.array(["typical"] * 2), np.array([0, 1]), np.full(2, np.nan), text)
+    assert set(groups_of(examples).grouping) == {"kind"}
+    assert np.isnan(training_images(examples, 2)).all()
+    known = Examples(text, np.array([0, 0]), examples.kind, np.array([0, 1]), np.array([30, 20]), text)
+    assert training_images(known, 2).tolist() == [30, 20]  # of the class that is shown

@@ -252,8 +252,10 @@ def test_image_quality_finds_what_was_spoiled():
 
 def test_an_extra_without_its_package_is_refused_with_the_command(monkeypatch):
     monkeypatch.setattr("scripts.lib.extras.find_spec", lambda name: None)
-    check_extras({"label_quality": True, "image_quality": False})
+    check_extras({"label_quality": True, "image_quality": False}, images=False)
     with pytest.raises(
         InputError, match="needs the package cleanvision, which is not installed: pip install -r envs/req"
     ):
-        check_extras({"label_quality": False, "image_quality": True})
+        check_extras({"label_quality": False, "image_quality": True}, images=True)
+    with pytest.raises(InputError, match="the study has no images, only predictions"):
+        check_extras({"label_quality": False, "image_quality": True}, images=False)

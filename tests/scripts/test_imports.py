@@ -24,6 +24,7 @@ ALLOWED = {
     "predict": {"torch"},
     "quantize": {"torch"},
     "pack": {"torch"},
+    "import_checkpoints": {"torch"},
     "measure_cost": {"torch", "pandas"},
     "weigh_cost": {"pandas"},
     "draw_cost": {"pandas", "altair"},
@@ -44,6 +45,7 @@ ALLOWED = {
     "draw_pie_rates": {"pandas", "altair"},
     "draw_pie_curve": {"pandas", "altair"},
     "draw_class_impact": {"pandas", "altair"},
+    "draw_robustness": {"pandas", "altair"},
 }
 
 

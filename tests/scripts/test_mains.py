@@ -1,8 +1,10 @@
 """The audit's scripts from ledger files to tables, on populations whose answer is known."""
 
+import json
 from types import SimpleNamespace as Names
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from made_costs import cost_of
 
@@ -22,12 +24,14 @@ from scripts.draw_class_impact import class_impact
 from scripts.draw_cost import cost_against_forgetting
 from scripts.draw_pie_curve import pie_curve
 from scripts.draw_pie_rates import pie_rates
+from scripts.draw_robustness import robustness as robustness_figure
 from scripts.lib.dataset import save_examples, save_manifest
 from scripts.lib.errors import InputError
 from scripts.lib.ledger import block, load_population, save_ledger
 from scripts.lib.margins import load_margins
 from scripts.lib.tables import load_table, save_table
 from scripts.lib.views import VIEWS
+from scripts.measure_robustness import variants_of
 
 N, K, CLASSES = 40, 4, 10
 LABEL = np.arange(N) % CLASSES
@@ -90,7 +94,12 @@ def made(tmp_path_factory):
     compare_kinds.main(given, Names(table=paths["planted"]), params)
     compare_classes.main(given, Names(table=paths["class_impact"], summary=paths["class_summary"]), params)
     params.levels = ["dense", *LEVELS]
-    measure_robustness.main(Names(ledger=everything), Names(table=paths["robustness"]), params)
+    params.reference = "dense"
+    measure_robustness.main(
+        Names(ledger=everything),
+        Names(table=paths["robustness"], summary=paths["robustness_summary"], pies=paths["corrupted_pies"]),
+        params,
+    )
     save_table(paths["cost"], cost_of(["dense", *LEVELS]))
     given = Names(cost=paths["cost"], pies=paths["pie_summary"], classes=paths["class_impact"])
     weigh_cost.main(given, Names(table=paths["cost_and_forgetting"]))
@@ -254,6 +263,90 @@ def test_robustness(made):
     assert view.pruned.iloc[1].startswith("-25.0 points") and view["dense top-1"].iloc[1].startswith("100.0 %")
 
 
+def test_robustness_summary(made):
+    table = made["robustness_summary"].set_index(["level", "corruption"])
+    pruned = table.loc[("pruned", "contrast")]
+    # Errors at severities 1 and 5: dense 0 and 1, pruned 0.25 and 1; on clean images 0 and 0.25.
+    assert (pruned.error, pruned.error_change, pruned.ce, pruned.relative_ce) == (0.625, 0.125, 1.25, 0.75)
+    assert pruned.excess_error == -0.125 and pruned.excess_error_low < -0.125 < pruned.excess_error_high
+    assert table.loc[("pruned", "clean")].error == 0.25 and pruned.severities == "1 5"
+    view = VIEWS["robustness_summary"](made["robustness_summary"]).cells
+    assert view.corruptions.tolist() == ["1 of the 15 of ImageNet-C"] * 3 and set(view.mCE) == {"–"}
+
+
+def test_corrupted_pies(made):
+    table = made["corrupted_pies"].set_index(["level", "corruption", "severity"])
+    pruned, control = table.loc[("pruned", "contrast", 1)], table.loc[("control", "contrast", 1)]
+    # As on the clean images: the models of a level agree, and those of two levels do where both are right or both wrong.
+    summary = made["pie_summary"].set_index("level")
+    assert (pruned.pies, pruned.control_pies, control.pies) == (10, 2, 2)
+    assert pruned.p_control == summary.p_control["pruned"] and pruned.verdict == summary.verdict["pruned"]
+    assert pruned.dense_top1_pies == 1 and (pruned.dense_ties, pruned.level_ties) == (0, 0)
+    assert (
+        pruned.q_control >= pruned.p_control and np.isnan(control.excess_rate) and control.verdict == "is the control"
+    )
+    hopeless = table.loc[("pruned", "contrast", 5)]
+    assert (hopeless.pies, hopeless.excess_rate, hopeless.dense_top1_all) == (0, 0, 0)
+    view = VIEWS["corrupted_pies"](made["corrupted_pies"])
+    assert view.cells.pruned.iloc[2] == "0; +0.0 points [+0.0, +0.0]; 1.000" and "pruned 0 of 2" in view.note
+
+
+def ledger_of(folder, suites, seeds_of=lambda suite: (0, 1), levels=("dense", "pruned")):
+    """Small ledgers; suites: suite -> variants."""
+    ids = np.array([f"test/{i:02d}" for i in range(N)])
+    paths = []
+    for level in levels:
+        for suite, variants in suites.items():
+            paths.append(folder / f"{level}-{suite}.parquet")
+            rows = [
+                block(ids, LABEL, seed, *variant, predictions(RIGHT, variant[1]))
+                for seed in seeds_of(suite)
+                for variant in variants
+            ]
+            save_ledger(paths[-1], rows, {"level": level, "suite": suite})
+    return paths
+
+
+def test_suites_are_read_one_by_one_and_must_fit(tmp_path):
+    levels = ["dense", "pruned"]
+    suites = {"clean": [("clean", 0)], "digital": [("contrast", 1)], "weather": [("fog", 1), ("snow", 1)]}
+    paths = ledger_of(tmp_path, suites)
+    found = list(variants_of(paths, levels))
+    assert [variant for variant, _ in found] == [("contrast", 1), ("fog", 1), ("snow", 1), ("clean", 0)]
+    assert all(list(votes) == levels and len(votes["dense"].seed) == 2 for _, votes in found)
+    with pytest.raises(InputError, match="the suite weather has no predictions of the level pruned"):
+        list(variants_of(paths[:-1], levels))
+    others = ledger_of(tmp_path, suites, lambda suite: (0, 1) if suite == "clean" else (0, 2))
+    with pytest.raises(InputError, match="level dense: clean was predicted by other models than the other suites"):
+        list(variants_of(others, levels))
+    paths = ledger_of(tmp_path, suites)
+    ledger_of(tmp_path, {"weather": [("fog", 1)]}, levels=["pruned"])
+    with pytest.raises(InputError, match="weather: the level pruned has other variants than the dense level"):
+        list(variants_of(paths, levels))
+
+
+def test_alexnet_is_the_reference_where_its_errors_are_known(tmp_path):
+    levels = ["dense", "control"]
+    paths = ledger_of(tmp_path, {"clean": [("clean", 0)], "weather": [("fog", s) for s in range(1, 6)]}, levels=levels)
+    for path in paths:
+        ledger = pq.read_table(path)
+        described = json.loads(ledger.schema.metadata[b"lacuna"]) | {"classes": list(map(str, range(1000)))}
+        save_ledger(path, [ledger], described)
+    save_manifest(tmp_path / "224.json", {"image_size": [224, 224]})
+    save_manifest(tmp_path / "64.json", {"image_size": [64, 64]})
+    output = Names(**{name: tmp_path / f"{name}.csv" for name in ("table", "summary", "pies")})
+    params = Names(levels=levels, reference="alexnet", corruptions=["fog"], significance=0.05, resamples=100)
+    params.designs, params.tie_rule = dict.fromkeys(levels, "independent"), "largest"
+    measure_robustness.main(Names(ledger=paths, data=tmp_path / "224.json"), output, params)
+    rows = load_table(output.summary).set_index(["level", "corruption"])
+    # Wrong everywhere at severity 5 and right elsewhere: 0.2 beside AlexNet's average of 0.819324, and nothing on clean images.
+    assert rows.loc[("dense", "fog")].ce == pytest.approx(0.2 / 0.819324, abs=1e-6)
+    assert rows.loc[("control", "fog")].relative_ce == pytest.approx(0.2 / (0.819324 - 0.435), abs=1e-6)
+    assert "further decimals unverified" in rows.reference.iloc[0]
+    with pytest.raises(InputError, match=r"these data have image size \[64, 64\]: write `dense`"):
+        measure_robustness.main(Names(ledger=paths[:1], data=tmp_path / "64.json"), output, params)
+
+
 def test_figures_show_the_tables(made):
     bars, points = pie_rates(made["planted"]).to_dict()["hconcat"][0]["layer"]
     assert (bars["encoding"]["y"]["field"], bars["encoding"]["y2"]["field"]) == ("pie_rate_low", "pie_rate_high")
@@ -266,6 +359,16 @@ def test_figures_show_the_tables(made):
     assert fields[1:] == ["relative_change_low", "relative_change", "relative_change"]
     fill = chart["spec"]["layer"][2]["encoding"]["fill"]
     assert fill["condition"]["test"] == "datum.significant" and fill["value"] == "white"
+
+
+def test_the_figure_of_corruptions_fills_what_exceeds_the_loss_on_clean_images(made):
+    table = made["robustness_summary"].copy()
+    panels = robustness_figure(table).to_dict()["concat"]
+    assert [panel["title"]["text"] for panel in panels] == LEVELS
+    table.loc[table.corruption == "contrast", "excess_error_low"] = 0.1
+    data = robustness_figure(table).to_dict()["datasets"]
+    shown = [row for rows in data.values() for row in rows if row.get("corruption") == "contrast"]
+    assert shown and all(row["beyond"] for row in shown) and {row["change"] for row in shown} == {-0.025, -0.125}
 
 
 def test_a_population_of_two_recipes_is_refused(tmp_path):

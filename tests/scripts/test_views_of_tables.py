@@ -1,5 +1,7 @@
 """Every table's page from the tables that the scripts make, and what the report says of them."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -19,11 +21,12 @@ from scripts.compare_subgroups import completed as complete_subgroups
 from scripts.lib.annotations import Column
 from scripts.lib.audit.modal import TIE_RULES
 from scripts.lib.audit.scores import left_out_means
+from scripts.lib.corrupted_pies import rows_of_variant, with_adjusted
 from scripts.lib.groups import everything, groupings_of
 from scripts.lib.views import VIEWS
 from scripts.measure_hardness import hardness_rows, measure_level, predictor_rows
 from scripts.measure_natural import measure as measure_natural
-from scripts.measure_robustness import measure
+from scripts.measure_robustness import measure, summary_of
 from scripts.render_table import markdown
 from scripts.score_examples import scores_of, table_of
 from scripts.summarize_pies import summarize_level
@@ -31,7 +34,7 @@ from scripts.summarize_scores import summarize_level as summarize_scores
 from scripts.trace_pies import curve_of
 from scripts.trace_pies import rows_of as curve_rows
 from scripts.weigh_cost import weigh
-from scripts.write_report import findings
+from scripts.write_report import findings, networks
 
 SIGNIFICANCE = 0.1
 COLUMNS = {
@@ -54,7 +57,7 @@ def tables():
         level: impact_of(level, DENSE, votes, margins_of(DENSE), 4, SIGNIFICANCE) for level, votes in levels.items()
     }
     chosen = np.array([[True, False, False], [False, True, False]])
-    halves = {level: measure_level(DENSE, votes, (chosen, chosen), 10) for level, votes in levels.items()}
+    halves = {level: measure_level(DENSE, votes, (chosen, chosen), True) for level, votes in levels.items()}
     about = {"examples": len(LABEL), "dense_models": 3, "level_models": 3, "splits": 2, "significance": SIGNIFICANCE}
     curves = {level: curve_of(level, DENSE, votes, "independent", 10, "largest") for level, votes in levels.items()}
     about_curve = about | {"subsets": 10, "tie_rule": "largest", "design": "independent"}
@@ -112,7 +115,7 @@ def tables():
         ),
         "robustness": pd.DataFrame(
             [
-                measure(level, "fog", 1, DENSE, votes, 10, SIGNIFICANCE)
+                measure(level, "fog", 1, DENSE, votes, True, SIGNIFICANCE)
                 for level, votes in ({"dense": DENSE} | levels).items()
             ]
         ),
@@ -148,6 +151,20 @@ def tables():
                 ]
             )
         ),
+        "robustness_summary": summary_of(
+            {
+                level: {name: 5 * (~votes.correct).astype(np.uint8) for name in ("clean", "fog")}
+                for level, votes in ({"dense": DENSE} | levels).items()
+            },
+            {"clean": [0], "fog": [1, 2, 3, 4, 5]},
+            [about | {"level": level} for level in ("dense", *levels)],
+            SimpleNamespace(
+                levels=["dense", *levels], reference="dense", designs={}, resamples=100, significance=SIGNIFICANCE
+            ),
+        ),
+        "corrupted_pies": with_adjusted(
+            pd.DataFrame(rows_of_variant(pies, DENSE, ("fog", 1), 20, "largest", SIGNIFICANCE))
+        ),
         "natural": pd.DataFrame(
             [
                 measure_natural("drawn", level, "all classes", (DENSE, None, 10), (votes, None, 10), SIGNIFICANCE)
@@ -174,6 +191,30 @@ def test_a_page_is_complete(tables, name):
 def test_findings_say_what_cannot_be_told_from_the_control(tables):
     (sentence,) = findings(tables["pie_summary"], tables["planted"], tables["class_impact"])
     assert sentence.startswith("pruned cannot be told from the control: 3 PIEs beside the control's 0")
+
+
+def test_findings_without_groups_and_of_fewer_models(tables):
+    summary = tables["pie_summary"].copy()
+    (sentence,) = findings(summary, None, tables["class_impact"])
+    assert sentence.endswith("in the control.") and "group" not in sentence
+    summary.loc[summary.level == "pruned", "level_models"] = 2
+    (sentence,) = findings(summary, None, tables["class_impact"])
+    assert sentence.endswith("; K = 2 here and 3 in the control, and counts at different K do not compare.")
+
+
+def test_the_report_names_what_was_trained_and_what_was_brought():
+    study = {"network": {"name": "plain", "channels": [4, 8]}, "levels": [{"name": "dense"}, {"name": "control"}]}
+    assert networks(study) == "network plain (4-8)"
+    study["levels"] += [
+        {"name": "a", "checkpoints": {"network": "torchvision:resnet18"}},
+        {"name": "b", "predictions": "x", "of": "dense"},
+        {"name": "c", "method": "float16", "of": "a"},
+        {"name": "d", "method": "float16", "of": "dense"},
+    ]
+    assert (
+        networks(study)
+        == "network plain (4-8) (dense, control, d); checkpoints of torchvision:resnet18 (a, c); predictions from elsewhere (b)"
+    )
 
 
 @pytest.mark.parametrize("name", ["pie_summary", "pie_curve", "scores", "score_summary", "planted"])

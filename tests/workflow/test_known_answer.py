@@ -148,6 +148,25 @@ def test_every_variant_was_measured(tables):
     assert dense["contrast"] < 0.45 and dense["fog"] < 0.45 < dense["jpeg_compression"]
 
 
+def test_snow_frost_and_brightness_take_more_from_the_compressed_than_clean_images_do(tables):
+    summary = tables["robustness_summary"].set_index(["level", "corruption"])
+    control = summary.loc[("control", "the 15 of ImageNet-C")]
+    assert control.excess_error_low < 0 < control.excess_error_high and control.mce_low < 1 < control.mce_high
+    for level in COMPRESSED:
+        assert summary.loc[(level, "the 15 of ImageNet-C")].mce_low > 1
+        for corruption in ("snow", "frost", "brightness"):
+            assert summary.loc[(level, corruption)].excess_error_low > 0
+    int8 = summary.loc[("int8-static", "the 15 of ImageNet-C")]
+    assert abs(int8.error_change) < 0.005 and int8.mce_high - int8.mce_low < 0.2 * (control.mce_high - control.mce_low)
+
+
+def test_pies_among_corrupted_images_exceed_the_controls(tables):
+    table = tables["corrupted_pies"]
+    assert len(table) == 5 * (1 + 15 * 5) and (table.examples == 400).all()
+    exceeds = table[(table.verdict == "exceeds the control") & (table.q_control <= 0.05)].groupby("level").size()
+    assert all(exceeds[level] > 40 for level in COMPRESSED) and exceeds.get("magnitude-0.50", 0) <= 5
+
+
 def test_every_excerpt_of_the_page_about_tables_is_there(results):
     page = PAGE.read_text(encoding="utf-8")
     anew = filled(page, results / "tables")

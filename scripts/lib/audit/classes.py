@@ -55,6 +55,24 @@ def class_impact(
     return ClassImpact(-difference, -difference - half, -difference + half, t, degrees, p)
 
 
+def paired_class_impact(change: np.ndarray, significance: float) -> ClassImpact:
+    """Student's t-test per class of what each pair of models changes, for compressed models that were made of the dense ones.
+
+    change: float[K, C], each compressed model's recall less that of the dense model it was made of, less the change of its top-1; K >= 2. What
+    the two of a pair have in common, their seed, cancels, which Welch's test takes for spread. Where no pair differs from another the test is
+    undefined: t, p and the interval are NaN.
+    """
+    if len(change) < 2:
+        raise ValueError("a test of pairs needs two of them at least.")
+    average = change.mean(axis=0).round(12) + 0.0
+    variance = _variance_of_mean(change)
+    error = np.sqrt(np.where(variance > 0, variance, np.nan))
+    degrees = np.where(np.isnan(error), np.nan, len(change) - 1.0)
+    t = -average / error
+    half = -special.stdtrit(degrees, significance / 2) * error
+    return ClassImpact(average, average - half, average + half, t, degrees, 2 * special.stdtr(degrees, -np.abs(t)))
+
+
 def _variance_of_mean(recalls: np.ndarray) -> np.ndarray:
     """float[K, C] to float[C]; exactly 0 where all models are equal, which rounding would otherwise make a tiny number."""
     return np.where(np.ptp(recalls, axis=0) == 0, 0.0, recalls.var(axis=0, ddof=1) / len(recalls))

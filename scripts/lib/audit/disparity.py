@@ -46,12 +46,14 @@ def jackknifed(
     dense: np.ndarray,
     compressed: np.ndarray,
     significance: float,
+    paired: bool = False,
 ) -> Estimate:
     """A statistic of two populations' mean error rates with Student's interval over models (jackknife: Tukey 1958).
 
     dense: float[2, K, C], compressed: float[2, L, C] of `error_rates`; K, L >= 2. The interval is about the statistic's expectation for
     so many models, which luck alone lifts above 0: compare with the control's. It is NaN where a dense error of a class is
-    that of one model only: without that model the statistic would be of fewer classes.
+    that of one model only: without that model the statistic would be of fewer classes. Of a paired level, whose models were made of
+    the dense ones in their order, whole pairs are left out.
     """
     means = dense.mean(axis=1), compressed.mean(axis=1)
     value = float(statistic(*means))
@@ -60,25 +62,32 @@ def jackknifed(
     fewer = _without_each(dense)
     if not np.array_equal((fewer > 0).all(axis=0), means[0] > 0):
         return Estimate(value, np.nan, np.nan)
-    left_out = statistic(fewer, means[1]), statistic(means[0], _without_each(compressed))
+    if paired:
+        left_out = (statistic(fewer, _without_each(compressed)),)
+    else:
+        left_out = statistic(fewer, means[1]), statistic(means[0], _without_each(compressed))
     variance = sum((len(each) - 1) * each.var() for each in left_out)
     half = float(-special.stdtrit(min(map(len, left_out)) - 1, significance / 2) * np.sqrt(variance))
     return Estimate(value, max(0.0, value - half), value + half)
 
 
-def recall_intensification(dense: np.ndarray, compressed: np.ndarray, significance: float) -> Estimate:
+def recall_intensification(
+    dense: np.ndarray, compressed: np.ndarray, significance: float, paired: bool = False
+) -> Estimate:
     """Slope of the change of recall on dense recall over classes, from recalls float[K, C] and float[L, C] (after 2206.02976).
 
     Positive where classes of low recall lose more than those of high recall. A class's recall that is high by luck falls
     when measured again, which alone makes a slope negative; so one half of the dense models gives the recall and the other half
-    the change, both ways, and the slopes are averaged: 0 is expected where nothing differs. The interval is over classes (Student's,
+    the change, both ways, and the slopes are averaged: 0 is expected where nothing differs. The compressed models are all, of a
+    paired level those made of the half that gives the change. The interval is over classes (Student's,
     robust to unequal spread); NaN for fewer than four of them or without dense spread.
     """
     classes = dense.shape[1]
     halves = dense[::2].mean(axis=0), dense[1::2].mean(axis=0)
+    afterwards = (compressed[1::2], compressed[::2]) if paired else (compressed, compressed)
     slopes, influence = [], np.zeros(classes)
-    for recall, other in (halves, halves[::-1]):
-        x, y = recall - recall.mean(), compressed.mean(axis=0) - other
+    for recall, other, after in zip(halves, halves[::-1], afterwards, strict=True):
+        x, y = recall - recall.mean(), after.mean(axis=0) - other
         total = (x**2).sum()
         if classes < 4 or total <= 1e-12:
             return UNDEFINED

@@ -42,16 +42,17 @@ def bootstrap_intervals(
     resamples: int,
     significance: float,
     random: np.random.Generator,
+    paired: bool = False,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Percentile intervals of `relative_changes` and of `hedges_g`, float64[2, C] each: low and high ends.
 
     dense: bool[K, N] and compressed: bool[L, N], whether each model is right; labels int[N]. Each resample draws models of both
     populations and, within each class, images, both with replacement (the pigeonhole bootstrap, 0712.1111, which errs towards too
-    wide). NaN where fewer than nine tenths of the resamples define the effect.
+    wide); of a paired level whole pairs of models. NaN where fewer than nine tenths of the resamples define the effect.
     """
     share = np.bincount(labels, minlength=classes) / len(labels)
     changes, effects = [], []
-    for before, after in _resampled_recalls(dense, compressed, labels, classes, resamples, random):
+    for before, after in _resampled_recalls(dense, compressed, labels, classes, resamples, random, paired):
         changes.append(relative_changes(before, after, share))
         effects.append(hedges_g(changes[-1], before, after))
     tails = [significance / 2, 1 - significance / 2]
@@ -65,6 +66,7 @@ def _resampled_recalls(
     classes: int,
     resamples: int,
     random: np.random.Generator,
+    paired: bool,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Recalls of resampled models on resampled images, float64[B, K, C] and float64[B, L, C], some resamples at a time."""
     order = np.argsort(labels, kind="stable")
@@ -82,6 +84,8 @@ def _resampled_recalls(
         for c, (begin, end) in enumerate(zip(ends - sizes, ends, strict=True)):
             recalls[:, :, c] = times[:, begin:end] @ right[:, begin:end].T / (end - begin)
         models = [random.integers(0, count, (some, count, 1)) for count in (k, len(right) - k)]
+        if paired:
+            models[1] = models[0]
         yield (
             np.take_along_axis(recalls[:, :k], models[0], axis=1),
             np.take_along_axis(recalls[:, k:], models[1], axis=1),

@@ -11,8 +11,12 @@ FILES: dict[str, dict[str, tuple[str, ...]]] = {
     "image_folder": {"train": ("train",), "test": ("test",)},
     "arrays": {"train": ("train_images", "train_labels"), "test": ("test_images", "test_labels")},
     "parquet": {"train": ("train",), "test": ("test",)},
+    "predictions": {},  # no images: the levels name files of predictions
 }
 CLASSES = "classes"  # the key of a source that names a file of class names
+EXAMPLES = "examples"  # the key of `predictions` that names a table of the examples
+PREDICTION_ENDINGS = (".parquet", ".csv")
+DENSE = "dense"  # of `predictions`: the dense level's files, which list the examples where there is no table of them
 
 
 def expanded(path: str) -> Path:
@@ -36,7 +40,7 @@ def splits_of(source: str, options: dict) -> list[str]:
 
 def without_paths(source: str, options: dict) -> dict:
     """The options that do not depend on where somebody keeps the files."""
-    paths = {CLASSES, *(key for keys in FILES[source].values() for key in keys)}
+    paths = {CLASSES, EXAMPLES, DENSE, *(key for keys in FILES[source].values() for key in keys)}
     return {key: value for key, value in options.items() if key not in paths}
 
 
@@ -53,6 +57,8 @@ def check_files(source: str, options: dict) -> None:
             _check_path(source, key, options[key], f"a file (of the {split} split)")
     if options.get(CLASSES) is not None:
         _check_path(source, CLASSES, options[CLASSES], "a text file with one class name a line")
+    if options.get(EXAMPLES) is not None:
+        _check_path(source, EXAMPLES, options[EXAMPLES], "a CSV or parquet file with one example a row")
 
 
 def _check_path(source: str, key: str, value: str, wanted: str) -> None:
@@ -78,5 +84,47 @@ def tracked_files(source: str, options: dict) -> list[str]:
     if source == "image_folder":
         return []
     named = [options[key] for keys in FILES[source].values() for key in keys if options[key] is not None]
-    named += [options[CLASSES]] if options.get(CLASSES) is not None else []
+    named += [options[key] for key in (CLASSES, EXAMPLES) if options.get(key) is not None]
+    if options.get(EXAMPLES) is None:
+        named += options.get(DENSE, [])
     return [path for pattern in named for path in matching(pattern)]
+
+
+def check_apart(files: dict[str, list[str]]) -> None:
+    """Raise InputError if two levels name the same file; files: by level."""
+    owner: dict[Path, str] = {}
+    for level, paths in files.items():
+        for path in paths:
+            other = owner.setdefault(Path(path).resolve(), level)
+            if other != level:
+                raise InputError(
+                    f"config key `levels`: `{other}` and `{level}` both name {path}: the models of two levels are others."
+                )
+
+
+def patterns(named: str | list[str]) -> list[str]:
+    """One pattern or path, or several, as a list."""
+    return [named] if isinstance(named, str) else list(named)
+
+
+def check_level_files(key: str, named: str | list[str], endings: tuple[str, ...]) -> list[str]:
+    """The files that a level names, by a pattern or one by one, sorted; InputError for what is not there or has another ending."""
+    found: list[str] = []
+    for pattern in patterns(named):
+        here = f"config key {key} is {pattern!r}"
+        files = matching(pattern)
+        if not files:
+            raise InputError(f"{here}, and there is nothing of that name: correct the path.")
+        for path in files:
+            if Path(path).is_dir():
+                raise InputError(
+                    f"{here}, and {path} is a folder: name the files in it, as `{path.rstrip('/')}/*{endings[0]}`."
+                )
+            if Path(path).suffix.lower() not in endings:
+                raise InputError(f"{here}, and {path} is none of {', '.join(endings)}: convert it, or name others.")
+        check_trackable(here, files)
+        found += files
+    twice = next((path for path in found if found.count(path) > 1), None)
+    if twice is not None:
+        raise InputError(f"config key {key} names {twice} twice: name every file once.")
+    return sorted(found)

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from benchmarks import kernels_gpu
-from kernels import triton_gemm, unpack
+from kernels import triton_gemm
+from kernels.gpu_plan import gpu_plan
 from kernels.reference import relative_rms
 
 
@@ -77,7 +78,7 @@ def test_a_layer_is_timed(on_the_cpu, layer):
     assert "ceiling" in rows[0] and kernels_gpu.least_seconds(layer, 0.5, "another GPU") is None
 
 
-def test_the_fused_network_is_the_dense_one_with_zeros(on_the_cpu):
+def test_the_planned_network_is_the_dense_one_with_zeros():
     torch.manual_seed(0)
     model = kernels_gpu.wide_resnet(10, 2)
     for module in model.modules():
@@ -89,23 +90,21 @@ def test_the_fused_network_is_the_dense_one_with_zeros(on_the_cpu):
                 (module.running_var, 0.5, 2.0),
             ):
                 tensor.data.uniform_(low, high)
-    fused = kernels_gpu.FusedWideResNet(model, 2, 8, 0.25, torch.float32, torch.Generator().manual_seed(0))
-    weights = iter(unpack(packed) for packed in fused.packed)
-    for block in (module for module in model if isinstance(module, kernels_gpu.Block)):
-        if block.shortcut is not None:
-            block.shortcut.weight.data = next(weights)
-        block.conv1.weight.data = next(weights) / kernels_gpu.affine(block.norm2)[0][:, None, None, None]
-        block.conv2.weight.data = next(weights)
-    assert sum(packed.density < 0.3 for packed in fused.packed) == 5
+    masked, blocks = kernels_gpu.masked_copy(model, 0.25, torch.Generator().manual_seed(0))
+    ready = gpu_plan(masked, 2, (3, 8, 8), blocks, measure=False, graph=False)
+    assert sum(choice.path == "sparse" for choice in ready.choices) == 5
     x = torch.randn(2, 3, 8, 8)
     with torch.inference_mode():
         for _ in range(2):  # the second time with buffers that hold the first result
-            assert relative_rms(fused(x), model.double()(x.double())) < 1e-5
+            assert relative_rms(ready(x), masked.double()(x.double())) < 1e-5
 
 
-def test_a_network_is_timed(on_the_cpu):
-    rows = kernels_gpu.time_network(kernels_gpu.wide_resnet(10, 2), 1, (0.1,))
-    assert [row["network"] for row in rows] == ["WRN-28-10, modules", "WRN-28-10, fused"]
+def test_a_network_is_timed(on_the_cpu, monkeypatch):
+    monkeypatch.setattr(kernels_gpu, "MEASURE", False)
+    monkeypatch.setattr(kernels_gpu, "MICRO_BATCH", 1)
+    rows = kernels_gpu.time_network(kernels_gpu.wide_resnet(10, 2), 2, (0.1,))
+    names = ["modules", "plan, 1 images at a time", "plan, 2 images at a time"]
+    assert [row["network"] for row in rows] == [f"WRN-28-10, {name}" for name in names]
     assert all(row["speed-up"] == 1.0 and row["eager"] == 2e-6 for row in rows)
 
 

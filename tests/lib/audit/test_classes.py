@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from scripts.lib.audit.classes import class_impact, recall
+from scripts.lib.audit.classes import class_impact, paired_class_impact, recall
 
 
 def test_recall_of_four_images_by_hand():
@@ -55,3 +55,23 @@ def test_no_spread_is_undefined_and_one_model_refused():
     assert np.isnan([impact.t[0], impact.p[0], impact.low[0]]).all() and impact.change[0] == pytest.approx(0.2)
     with pytest.raises(ValueError, match="two models"):
         class_impact(np.zeros((1, 2)), np.zeros((3, 2)), 0, 0, 0.05)
+
+
+def test_pairs_equal_scipys_paired_test_and_see_what_welch_takes_for_spread():
+    random = np.random.default_rng(4)
+    seeds = random.normal(0, 0.05, (8, 6))  # what the two of a pair have in common
+    dense, compressed = 0.6 + seeds, 0.6 + seeds + random.normal(0, 0.002, (8, 6)) - 0.01 * (np.arange(6) == 2)
+    found = paired_class_impact(compressed - dense, 0.05)
+    expected = stats.ttest_rel(compressed, dense)
+    np.testing.assert_allclose(found.p, expected.pvalue, rtol=1e-7)
+    np.testing.assert_allclose(found.t, -expected.statistic, rtol=1e-7)  # the paper's sign
+    interval = expected.confidence_interval(0.95)
+    np.testing.assert_allclose([found.low, found.high], [interval.low, interval.high], rtol=1e-7)
+    assert found.p[2] < 0.001 and (class_impact(dense, compressed, 0.0, 0.0, 0.05).p > 0.05).all()
+
+
+def test_pairs_that_all_change_alike_are_undefined_and_one_pair_refused():
+    found = paired_class_impact(np.tile([0.0, -0.1], (3, 1)), 0.05)
+    assert np.isnan(found.p).all() and np.isnan(found.low).all() and found.change.tolist() == [0, -0.1]
+    with pytest.raises(ValueError, match="two of them at least"):
+        paired_class_impact(np.zeros((1, 2)), 0.05)

@@ -136,3 +136,29 @@ def test_intensification_of_populations_that_do_not_differ_is_0_where_the_plain_
     assert np.mean(slopes) == pytest.approx(0, abs=4 * np.std(slopes) / 20)
     assert np.mean(plain) < -0.2
     assert 0.9 <= covered / 400 <= 0.985
+
+
+def test_of_pairs_the_jackknife_leaves_out_pairs():
+    random = np.random.default_rng(6)
+    dense = random.uniform(0.1, 0.3, (2, 5, 4))
+    compressed = dense + random.normal(0, 0.01, (2, 5, 4))
+
+    def difference(before, after):
+        return (after - before).mean(axis=(-1, -2))
+
+    found = jackknifed(difference, dense, compressed, 0.05, paired=True)
+    changes = (compressed - dense).mean(axis=(0, 2)) + 1  # kept above 0, where the interval is cut
+    expected = stats.t.interval(0.95, 4, changes.mean(), stats.sem(changes))
+    assert found.value == pytest.approx(changes.mean() - 1) and found.high == pytest.approx(expected[1] - 1)
+
+
+def test_intensification_of_pairs_without_change_is_0_at_every_draw():
+    random = np.random.default_rng(7)
+    shared = random.uniform(0.3, 0.9, 12)
+    for _ in range(20):
+        dense = shared + random.normal(0, 0.05, (6, 12))
+        found = recall_intensification(dense, dense.copy(), 0.05, paired=True)
+        assert found == pytest.approx((0, 0, 0), abs=1e-12)
+        # Half of all pairs lose half of what the weaker classes lack.
+        lost = recall_intensification(dense, dense - (0.9 - shared) / 2, 0.05, paired=True)
+        assert 0.3 < lost.value < 0.55

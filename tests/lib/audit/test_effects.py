@@ -73,3 +73,12 @@ def test_intervals_cover_over_models_and_images():
         change, effect = bootstrap_intervals(*right, labels, classes, 200, 0.05, random)
         covered += [(change[0] <= truth) & (truth <= change[1]), (effect[0] <= truth_g) & (truth_g <= effect[1])]
     assert ((covered / runs >= 0.9) & (covered / runs <= 1)).all(), covered / runs
+
+
+def test_of_pairs_whole_pairs_are_drawn():
+    random = np.random.default_rng(8)
+    labels = np.arange(300) % 3
+    right = random.random((6, 300)) < random.uniform(0.3, 0.9, (6, 1))  # models that differ a lot
+    change, _ = bootstrap_intervals(right, right, labels, 3, 100, 0.05, random, paired=True)
+    apart, _ = bootstrap_intervals(right, right, labels, 3, 100, 0.05, random)
+    assert (change == 0).all() and (apart[1] - apart[0] > 0.02).all()

@@ -14,7 +14,7 @@ from scripts.lib.data.arrays import read_arrays
 from scripts.lib.data.image_folder import read_image_folder
 from scripts.lib.data.parquet import read_parquet
 from scripts.lib.data.pictures import open_picture
-from scripts.lib.data.sources import check_files, splits_of, tracked_files
+from scripts.lib.data.sources import check_apart, check_files, check_level_files, splits_of, tracked_files
 from scripts.lib.errors import InputError
 
 IMAGES = np.random.default_rng(0).integers(0, 255, (5, 32, 32, 3), dtype=np.uint8)
@@ -279,3 +279,38 @@ class TestFilesOfAStudy:
     def test_planted_digits_need_no_files(self):
         check_files("planted_digits", {"seed": 0})
         assert splits_of("planted_digits", {}) == ["train", "test"] and tracked_files("planted_digits", {}) == []
+
+
+def test_the_files_of_a_level(tmp_path):
+    for name in ("b.csv", "a.csv", "c.PARQUET", "notes.txt"):
+        (tmp_path / name).touch()
+    endings = (".parquet", ".csv")
+    found = check_level_files("`x`", [f"{tmp_path}/c*", f"{tmp_path}/*.csv"], endings)
+    assert [path.rsplit("/", 1)[1] for path in found] == ["a.csv", "b.csv", "c.PARQUET"]
+    for named, sentence in (
+        (f"{tmp_path}/*.json", "and there is nothing of that name: correct the path."),
+        (str(tmp_path), "is a folder: name the files in it, as"),
+        (f"{tmp_path}/*", "notes.txt is none of .parquet, .csv: convert it, or name others."),
+        ([f"{tmp_path}/*.csv", f"{tmp_path}/a.csv"], "a.csv twice: name every file once."),
+    ):
+        with pytest.raises(InputError) as error:
+            check_level_files("`x`", named, endings)
+        assert str(error.value).startswith("config key `x` ") and sentence in str(error.value)
+    check_apart({"dense": found[:1], "control": found[1:]})
+    (tmp_path / "link.csv").symlink_to(found[0])
+    with pytest.raises(InputError, match=r"`dense` and `control` both name .*link\.csv"):
+        check_apart({"dense": found, "control": [f"{tmp_path}/link.csv"]})
+
+
+def test_a_study_of_predictions_follows_the_files_that_list_its_examples(tmp_path):
+    for name in ("dense.csv", "examples.csv"):
+        (tmp_path / name).touch()
+    options = {"name": "x", "classes": None, "examples": None, "dense": [f"{tmp_path}/dense.csv"]}
+    assert splits_of("predictions", options) == [] and tracked_files("predictions", options) == options["dense"]
+    options["examples"] = f"{tmp_path}/examples.csv"
+    check_files("predictions", options)
+    assert tracked_files("predictions", options) == [options["examples"]]
+    with pytest.raises(
+        InputError, match=r"`data\.predictions\.examples` is 'none\.csv', and there is nothing of that name"
+    ):
+        check_files("predictions", options | {"examples": "none.csv"})

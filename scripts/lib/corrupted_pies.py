@@ -1,0 +1,67 @@
+"""The rows of corrupted_pies.csv: PIEs among the images of one corruption and severity."""
+
+import math
+
+import numpy as np
+import pandas as pd
+
+from scripts.lib.audit.intervals import UNDEFINED, fraction_mean, mcnemar, mean, rate
+from scripts.lib.audit.multiple import benjamini_hochberg
+from scripts.lib.audit.verdicts import against_control
+from scripts.lib.ledger import Votes
+from scripts.lib.pie_table import compared_counts, design_of, differences
+from scripts.lib.tables import with_interval
+
+
+def rows_of_variant(
+    pies: pd.DataFrame, dense: Votes, variant: tuple[str, int], deals: int, tie_rule: str, significance: float
+) -> list[dict]:
+    """One row a level; pies: rows as of pies.csv of all levels for this variant, in which one level is the control.
+
+    All columns are what they are in pie_summary.csv. Intervals are over images, the models taken as they are.
+    """
+    dense_right = dense.correct.mean(axis=0)
+    control_pies = pies[pies.level == "control"].pie.to_numpy()
+    rows = []
+    for level, table in pies.groupby("level", sort=False):
+        found = table.pie.to_numpy()
+        n = len(found)
+        excess = mean(differences(table), significance)
+        p = mcnemar(*compared_counts(table, control_pies))
+        verdict = against_control(excess, p, significance)
+        if level == "control":
+            excess, p, verdict = UNDEFINED, math.nan, "is the control"
+        rows.append(
+            {
+                "level": level,
+                "corruption": variant[0],
+                "severity": variant[1],
+                "design": design_of(table),
+                "examples": n,
+                "dense_models": len(dense.seed),
+                "level_models": int(table.level_models.iloc[0]),
+                "tie_rule": tie_rule,
+                "significance": significance,
+                "deals": deals,
+                "pies": int(found.sum()),
+                **with_interval("pie_rate", rate(int(found.sum()), n, significance)),
+                "control_pies": int(control_pies.sum()),
+                **with_interval("control_rate", rate(int(control_pies.sum()), n, significance)),
+                **with_interval("excess_rate", excess),
+                "p_control": p,
+                "verdict": verdict,
+                "dense_ties": int(table.dense_tied.sum()),
+                "level_ties": int(table.level_tied.sum()),
+                **with_interval("dense_top1_pies", fraction_mean(dense_right[found], significance)),
+                **with_interval("dense_top1_all", fraction_mean(dense_right, significance)),
+            }
+        )
+    return rows
+
+
+def with_adjusted(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with `q_control`, its p-values adjusted for the corruptions and severities of the level (Benjamini-Hochberg)."""
+    adjusted = table.groupby("level", sort=False).p_control.transform(lambda p: benjamini_hochberg(p.to_numpy()))
+    place = list(table.columns).index("p_control") + 1
+    table.insert(place, "q_control", np.asarray(adjusted))
+    return table
