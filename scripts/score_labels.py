@@ -8,6 +8,7 @@ import numpy as np
 
 from scripts.lib.annotations import NUMBER, Column, save_columns
 from scripts.lib.audit.margins import normalized_margins
+from scripts.lib.errors import InputError
 from scripts.lib.extras import NORMALIZED_MARGIN, SELF_CONFIDENCE
 from scripts.lib.job import logged
 from scripts.lib.ledger import load_population
@@ -26,6 +27,10 @@ def main(input, output) -> None:
     """Read the dense level's clean suite, write label_quality.parquet."""
     example = load_population(input.ledger, "dense")["clean", 0].example
     scores = label_scores(*load_probabilities(input.ledger, "dense"))
+    if any(np.isnan(each).any() for each in scores.values()):
+        raise InputError(
+            "config key `extras.label_quality` is true and not every prediction of the dense level has its probabilities: write false."
+        )
     save_columns(output.annotations, example, [Column(name, NUMBER, each, True) for name, each in scores.items()])
 
 

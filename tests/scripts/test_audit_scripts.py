@@ -319,7 +319,7 @@ def test_without_probabilities_an_equal_loss_of_logits_is_undefined():
     frequency = np.full(4, np.nan)
     table = compare_classes("pruned", dense, pruned, impact, list("abcd"), frequency, 0.05, 100).round(6)
     assert table.logit_shift_change.isna().all() and table.logit_shift_p.isna().all()
-    row = summarize_classes("pruned", dense, pruned, impact, 0.05)
+    row = summarize_classes("pruned", dense, pruned, impact, frequency, 0.05)
     undefined = {name for name in row if np.isnan(row[name] if isinstance(row[name], float) else 0)}
     assert {name for name in row if name.startswith("logit_shift")} <= undefined
     for name, made in (("class_impact", table), ("class_summary", pd.DataFrame([row]))):

@@ -147,7 +147,9 @@ def tables():
                 [
                     row
                     for level in levels
-                    for row in compare_annotations(level, rows[level], control, COLUMNS, GROUPINGS[1:], SIGNIFICANCE)
+                    for row in compare_annotations(
+                        level, rows[level], rows["control"].pie.to_numpy(), COLUMNS, GROUPINGS[1:], SIGNIFICANCE
+                    )
                 ]
             )
         ),
