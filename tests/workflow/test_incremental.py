@@ -176,4 +176,4 @@ def test_a_checkout_that_was_moved_reruns_nothing(finished):
 def test_runs_from_another_directory(finished, tmp_path):
     done = finished.snakemake(f"--directory={tmp_path}", "--dry-run")
     assert done.returncode == 0, done.stderr
-    assert re.search(r"^total +61$", done.stdout + done.stderr, flags=re.MULTILINE)
+    assert re.search(r"^total +66$", done.stdout + done.stderr, flags=re.MULTILINE)
