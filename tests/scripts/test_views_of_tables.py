@@ -45,7 +45,14 @@ def tables():
     }
     chosen = np.array([[True, False, False], [False, True, False]])
     halves = {level: measure_level(DENSE, votes, (chosen, chosen), True) for level, votes in levels.items()}
-    about = {"examples": len(LABEL), "dense_models": 3, "level_models": 3, "splits": 2, "significance": SIGNIFICANCE}
+    about = {
+        "examples": len(LABEL),
+        "dense_models": 3,
+        "level_models": 3,
+        "design": "independent",
+        "splits": 2,
+        "significance": SIGNIFICANCE,
+    }
     curves = {level: curve_of(level, DENSE, votes, "independent", 10, "largest") for level, votes in levels.items()}
     about_curve = about | {"subsets": 10, "tie_rule": "largest", "design": "independent"}
     left_out = {level: left_out_means(DENSE.votes, votes.votes) for level, votes in levels.items()}
