@@ -5,7 +5,8 @@ from PIL import Image
 
 from scripts.lib.annotations import FACTOR, NUMBER, Column, save_columns
 from scripts.lib.dataset import load_split
-from scripts.lib.extras import ISSUE_SCORES, ISSUES
+from scripts.lib.errors import InputError
+from scripts.lib.extras import ISSUE_SCORES, ISSUES, without
 from scripts.lib.job import logged
 
 
@@ -24,7 +25,10 @@ class Pictures:
 
 def qualities_of(images: np.ndarray) -> list[Column]:
     """Whether each of the images uint8[N, H, W, 3] has each issue, and the scores behind."""
-    from cleanvision import Imagelab  # an extra: not every environment has it
+    try:
+        from cleanvision import Imagelab  # an extra: not every environment has it, such as those that conda makes
+    except ImportError:
+        raise InputError(without("image_quality")) from None
 
     found = Imagelab(torchvision_dataset=Pictures(images), verbose=False)
     found.find_issues({issue: {} for issue in ISSUES}, n_jobs=1, verbose=False)

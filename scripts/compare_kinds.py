@@ -39,7 +39,9 @@ def groups_of(examples: Examples) -> pd.DataFrame:
     frequencies = pd.Series(examples.class_frequency, index=examples.shown).groupby(level=0).first()
     side = np.where(examples.class_frequency < frequencies.median(), "tail", "head")
     by_frequency = pd.DataFrame({"example": examples.example, "grouping": "class_frequency", "group": side})
-    typical = by_frequency[examples.kind == TYPICAL].assign(grouping="class_frequency_typical")
+    trained = ~np.isnan(examples.class_frequency.astype(float))  # not where a study names no training images
+    typical = by_frequency[trained & (examples.kind == TYPICAL)].assign(grouping="class_frequency_typical")
+    by_frequency = by_frequency[trained]
     if len(typical) == len(by_frequency):  # nothing is planted
         typical = typical[:0]
     return pd.concat([by_kind, by_frequency, typical])

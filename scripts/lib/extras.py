@@ -32,6 +32,12 @@ def check_extras(extras: dict[str, bool]) -> None:
     """Raise InputError for an extra that is asked for and whose package is not installed."""
     for name, package in PACKAGES.items():
         if extras[name] and find_spec(package) is None:
-            raise InputError(
-                f"config key `extras.{name}` needs the package {package}, which is not installed: pip install -r envs/requirements-extras.txt."
-            )
+            raise InputError(without(name))
+
+
+def without(extra: str) -> str:
+    """What to say where an extra's package is not installed."""
+    return (
+        f"config key `extras.{extra}` needs the package {PACKAGES[extra]}, which is not installed: "
+        "pip install -r envs/requirements-extras.txt."
+    )

@@ -9,6 +9,8 @@ import yaml
 from scripts.lib.config import check_config
 from scripts.lib.corruptions import FAMILIES
 from scripts.lib.errors import InputError
+from scripts.lib.extras import EXTRAS
+from scripts.lib.joins.join import MATCH, READERS
 from scripts.lib.levels import METHODS, QUANTIZING, design_of, is_brought, models_of
 from scripts.lib.networks import NETWORKS
 from scripts.lib.quantization import LAYERS
@@ -135,6 +137,18 @@ def test_the_default_study_is_right():
         ),
         ("study", "a/b", "config key `study` is 'a/b': use letters, digits"),
         ("data/planted_digits/test_sources", 301, "there are 500 digits of each class, so ask for fewer."),
+        ("audit/smallest_group", 1, "config key `audit.smallest_group` is 1: it must be at least 2."),
+        ("joins", [{"name": "x"}], "config key `joins[0].file` is missing: add it"),
+        (
+            "joins",
+            [{"name": "x", "file": "y", "format": "csv"}],
+            "config key `joins[0].format` is 'csv', which is unknown",
+        ),
+        (
+            "extras",
+            {"label": True},
+            "config key `extras.label` is unknown: it may be one of label_quality, image_quality.",
+        ),
         ("audit/significance", True, "config key `audit.significance` is True: it must be a number."),
     ],
 )
@@ -233,4 +247,6 @@ def test_the_schema_knows_what_the_code_knows():
     assert set(offered) == {corruption for family in FAMILIES.values() for corruption in family}
     assert set(properties["network"]["properties"]["name"]["enum"]) == set(NETWORKS)
     assert set(properties["levels"]["items"]["properties"]["method"]["enum"]) == set(METHODS)
+    assert set(properties["joins"]["items"]["properties"]["format"]["enum"]) == set(READERS) == set(MATCH)
+    assert set(properties["extras"]["properties"]) == set(EXTRAS)
     assert set(LAYERS) == set(QUANTIZING) < set(METHODS)

@@ -1,5 +1,7 @@
 """The tables' scripts on small populations whose answer can be worked out by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -229,6 +231,8 @@ def test_head_and_tail_are_the_halves_of_the_classes():
     groups = groups_of(examples)
     tail = groups[(groups.grouping == "class_frequency") & (groups.group == "tail")]
     assert tail.example.tolist() == ["a", "b", "e"]
+    unknown = replace(examples, class_frequency=np.full(5, np.nan))
+    assert set(groups_of(unknown).grouping) == {"kind"}  # a study without training images has no head and no tail
 
 
 def test_planted_groups_are_compared_by_their_excess():
@@ -270,11 +274,11 @@ def test_class_impact_names_the_class_that_pays():
     assert worst.hedges_g_high < -2 and worst.change_bootstrap_low < worst.relative_change < worst.change_bootstrap_high
     others = table[table["class"] != "h"]
     assert (others.q >= others.p).all() and (others.relative_change > worst.relative_change).all()
-    row = summarize_classes("pruned", before, after, impact, 0.05)
+    row = summarize_classes("pruned", before, after, impact, np.arange(len(impact.dense_recall[0])), 0.05)
     assert (row["flagged"], row["classes"], row["chance_flagged"]) == (table.significant.sum(), 10, 0.5)
     assert row["gaining"] + row["losing"] <= 10 and row["mean_loss"] < 0 < row["mean_gain"]
     # Class h is missed five times as often as before, and class i, which is said in its place, said too often.
-    nothing = summarize_classes("control", before, before, impact, 0.05)
+    nothing = summarize_classes("control", before, before, impact, np.arange(len(impact.dense_recall[0])), 0.05)
     assert row["cev"] > 2 and row["sde"] > 0.8 and nothing["cev"] == nothing["sde"] == 0
 
 
@@ -318,7 +322,7 @@ def test_without_probabilities_an_equal_loss_of_logits_is_undefined():
     frequency = np.full(4, np.nan)
     table = compare_classes("pruned", dense, pruned, impact, list("abcd"), frequency, 0.05, 100).round(6)
     assert table.logit_shift_change.isna().all() and table.logit_shift_p.isna().all()
-    row = summarize_classes("pruned", dense, pruned, impact, 0.05)
+    row = summarize_classes("pruned", dense, pruned, impact, frequency, 0.05)
     undefined = {name for name in row if np.isnan(row[name] if isinstance(row[name], float) else 0)}
     assert {name for name in row if name.startswith("logit_shift")} <= undefined
     for name, made in (("class_impact", table), ("class_summary", pd.DataFrame([row]))):

@@ -36,6 +36,8 @@ ALLOWED = {
     "measure_hardness": {"pandas"},
     "compare_kinds": {"pandas"},
     "compare_classes": {"pandas"},
+    "compare_subgroups": {"pandas"},
+    "compare_annotations": {"pandas"},
     "measure_robustness": {"pandas"},
     "measure_natural": {"pandas"},
     "render_table": {"pandas"},

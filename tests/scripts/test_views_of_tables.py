@@ -8,14 +8,21 @@ import pytest
 from made_costs import cost_of
 from test_audit_scripts import DENSE, LABEL, PRUNED, margins_of, pies_table
 
+from scripts.compare_annotations import compare_level as compare_annotations
+from scripts.compare_annotations import completed as complete_annotations
 from scripts.compare_classes import compare_level as compare_classes
 from scripts.compare_classes import impact_of
 from scripts.compare_classes import summarize_level as summarize_classes
 from scripts.compare_kinds import GROUPS
 from scripts.compare_kinds import compare_level as compare_kinds
+from scripts.compare_subgroups import Task, rates_of
+from scripts.compare_subgroups import compare_level as compare_subgroups
+from scripts.compare_subgroups import completed as complete_subgroups
+from scripts.lib.annotations import Column
 from scripts.lib.audit.modal import TIE_RULES
 from scripts.lib.audit.scores import left_out_means
 from scripts.lib.corrupted_pies import rows_of_variant, with_adjusted
+from scripts.lib.groups import everything, groupings_of
 from scripts.lib.views import VIEWS
 from scripts.measure_hardness import hardness_rows, measure_level, predictor_rows
 from scripts.measure_natural import measure as measure_natural
@@ -30,6 +37,12 @@ from scripts.weigh_cost import weigh
 from scripts.write_report import findings, networks
 
 SIGNIFICANCE = 0.1
+COLUMNS = {
+    "colour": Column("colour", "category", np.array(["red", "blue", "red", None], dtype=object), joined=True),
+    "age": Column("age", "number", np.array([3.0, 1.0, np.nan, 2.0]), joined=True),
+}
+GROUPINGS = [everything(4), *groupings_of(COLUMNS, ["colour", {"column": "age", "bins": 2}])]
+TASK = Task(classes=10, positive=None, smallest=1, significance=SIGNIFICANCE)
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +115,10 @@ def tables():
             ]
         ),
         "class_summary": pd.DataFrame(
-            [summarize_classes(level, DENSE, votes, impacts[level], SIGNIFICANCE) for level, votes in levels.items()]
+            [
+                summarize_classes(level, DENSE, votes, impacts[level], np.arange(4), SIGNIFICANCE)
+                for level, votes in levels.items()
+            ]
         ),
         "robustness": pd.DataFrame(
             [
@@ -123,6 +139,40 @@ def tables():
         ),
         "corrupted_pies": with_adjusted(
             pd.DataFrame(rows_of_variant(pies, DENSE, ("fog", 1), 20, "largest", SIGNIFICANCE))
+        ),
+        "subgroups": complete_subgroups(
+            pd.DataFrame(
+                [
+                    row
+                    for level, votes in levels.items()
+                    for row in compare_subgroups(
+                        level,
+                        "independent",
+                        {
+                            side: rates_of(name, each, GROUPINGS, TASK)
+                            for side, name, each in (
+                                ("dense", "a", DENSE),
+                                ("control", "b", DENSE),
+                                ("level", "c", votes),
+                            )
+                        },
+                        GROUPINGS,
+                        (3, 3),
+                        TASK,
+                    )
+                ]
+            )
+        ),
+        "over_indexing": complete_annotations(
+            pd.DataFrame(
+                [
+                    row
+                    for level in levels
+                    for row in compare_annotations(
+                        level, rows[level], control.pie.to_numpy(), COLUMNS, GROUPINGS[1:], SIGNIFICANCE
+                    )
+                ]
+            )
         ),
         "natural": pd.DataFrame(
             [

@@ -162,10 +162,13 @@ levels:
   - {{name: control, method: none}}
   - {{name: magnitude-0.50, method: magnitude, sparsity: 0.5}}
 corruptions: {{names: [fog, contrast], severities: [1, 5], layout: imagenet-c, subset: first, per_class: 4, shards: 2}}
+joins:
+  - {{name: people, file: {folder}/people.csv, id: image, missing: ignore}}
+extras: {{label_quality: true}}
 natural:
   - {{name: drawn, folder: {folder}/drawn}}
   - {{name: again, images: {folder}/x.npy, labels: {folder}/y.npy}}
-audit: {{permutations: 200}}
+audit: {{permutations: 200, subgroups: [kind, dark, {{column: label_self_confidence, bins: 2}}], positive_class: "2"}}
 """
 
 
@@ -186,6 +189,8 @@ def test_own_data_go_through_every_rule(tmp_path):
             picture = tmp_path / "drawn" / str(labels[position]) / f"{position}.png"
             picture.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(stripes[position] // 2).save(picture)
+    dark = pd.DataFrame({"image": range(59), "dark": np.arange(59) % 2, "age": np.arange(59) / 10})
+    dark.to_csv(tmp_path / "people.csv", index=False)
     project = copy_project(tmp_path / "lacuna", "own.yaml")
     (project.folder / "own.yaml").write_text(OWN.format(folder=tmp_path))
     done = project.snakemake()
@@ -196,6 +201,12 @@ def test_own_data_go_through_every_rule(tmp_path):
     planted = pd.read_csv(results / "tables" / "planted.csv")
     assert set(planted.group) == {"typical", "head"}  # nothing is planted, and every class is equally frequent
     assert "Nothing was planted in these images" in report(results)
+    groups = pd.read_csv(results / "tables" / "subgroups.csv")
+    n = groups[(groups.level == "control") & (groups.metric == "top-1")].set_index("group").examples
+    assert n[["all images", "typical", "dark", "not dark"]].tolist() == [60, 60, 29, 30] and len(n) == 6
+    stands_out = pd.read_csv(results / "tables" / "over_indexing.csv")
+    assert {"dark", "age", "label_self_confidence", "label_normalized_margin"} <= set(stands_out.column)
+    assert set(stands_out[stands_out.column == "age"].unknown) == {1}
     natural = pd.read_csv(results / "tables" / "natural.csv")
     scored = natural[natural.level == "dense"].set_index(["natural", "scored_on"])
     # `again` shows the test images themselves, of all classes.

@@ -14,6 +14,8 @@ FROM_CLEAN = {
     "measure_hardness": 1,
     "compare_kinds": 1,
     "compare_classes": 1,
+    "compare_subgroups": 1,
+    "compare_annotations": 1,
     "draw_pie_rates": 1,
     "draw_pie_curve": 1,
     "weigh_cost": 1,
@@ -21,8 +23,8 @@ FROM_CLEAN = {
     "draw_cost": 1,
 }
 ROBUSTNESS = {"measure_robustness": 1, "draw_robustness": 1, "render_table": 3}
-EVERY_TABLE = FROM_CLEAN | ROBUSTNESS | {"render_table": 14} | REPORTED
-AND_COST = EVERY_TABLE | {"measure_cost": 1, "render_table": 15}
+EVERY_TABLE = FROM_CLEAN | ROBUSTNESS | {"render_table": 16} | REPORTED
+AND_COST = EVERY_TABLE | {"measure_cost": 1, "render_table": 17}
 STUDY = "tests/miniature.yaml"
 
 
@@ -82,8 +84,12 @@ CHANGES = {
         (STUDY, "permutations: 200", "permutations: 200\n  significance: 0.01"),
         {rule: 1 for rule in FROM_CLEAN if rule not in ("find_pies", "score_examples")}
         | ROBUSTNESS
-        | {"measure_cost": 1, "render_table": 13}
+        | {"measure_cost": 1, "render_table": 15}
         | REPORTED,
+    ),
+    "other groups of images": (
+        (STUDY, "permutations: 200", "permutations: 200\n  smallest_group: 10"),
+        {"compare_subgroups": 1, "render_table": 1} | REPORTED,
     ),
     "a figure's style": (
         ("scripts/lib/charts.py", "#0b6e99", "#0b6e98"),
@@ -116,7 +122,7 @@ CHANGES = {
     ),
     "a helper that everything shares": (
         ("scripts/lib/files.py", "path = Path(path)\n    path.parent", "path = Path(str(path))\n    path.parent"),
-        {"prepare_data": 1, "choose_examples": 1, "corrupt": 3, "describe_corruptions": 1}
+        {"prepare_data": 1, "join_annotations": 1, "choose_examples": 1, "corrupt": 3, "describe_corruptions": 1}
         | {"train": 4, "pack": 1, "quantize": 1, "predict": 15, "draw_exemplars": 1}
         | AND_COST,
     ),
@@ -170,4 +176,4 @@ def test_a_checkout_that_was_moved_reruns_nothing(finished):
 def test_runs_from_another_directory(finished, tmp_path):
     done = finished.snakemake(f"--directory={tmp_path}", "--dry-run")
     assert done.returncode == 0, done.stderr
-    assert re.search(r"^total +61$", done.stdout + done.stderr, flags=re.MULTILINE)
+    assert re.search(r"^total +66$", done.stdout + done.stderr, flags=re.MULTILINE)

@@ -119,6 +119,28 @@ def test_the_dense_models_in_int8_forget_little_and_are_small(tables):
         assert int8.weights_relative < 0.3 and pd.isna(int8.speedup) and "simulated" in int8.timing
 
 
+@pytest.mark.parametrize("level", COMPRESSED)
+def test_groups_that_pay_are_found_and_those_of_the_control_are_none(tables, level):
+    groups = tables["subgroups"][lambda table: table.metric == "top-1"]
+    abstract = row(groups, level, group="abstract")
+    assert abstract.worst_change and abstract.beyond_others < 0 and abstract.change_high < 0
+    # Models are almost always wrong about a wrong label, so nothing can be lost there.
+    assert row(groups, level, group="mislabelled").verdict == "pays less than the others"
+    assert row(groups, level, group="mislabelled").worst
+    assert (groups[groups.level == "control"].q > 0.05).sum() >= 18
+
+
+@pytest.mark.parametrize("level", [*COMPRESSED, "control"])
+def test_odd_images_stand_out_among_pies_also_where_nothing_was_compressed(tables, level):
+    found = tables["over_indexing"]
+    for kind in ("abstract", "multiple_objects"):
+        odd = row(found, level, column="kind", value=kind)
+        assert odd.ratio_low > 1.5 and odd.q < 1e-6
+        assert level == "control" or 0.5 < odd.ratio_to_control < 2
+    # PIEs never read the label: a typical digit with a wrong one is as seldom a PIE as other typical digits.
+    assert row(found, level, column="kind", value="mislabelled").ratio_high < 1
+
+
 def test_every_variant_was_measured(tables):
     robustness = tables["robustness"]
     assert len(robustness) == 6 * (1 + 15 * 5) and (robustness.examples == 400).all()

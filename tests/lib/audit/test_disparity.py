@@ -7,10 +7,36 @@ from scipy import stats
 from scripts.lib.audit.disparity import (
     combined_error_variance,
     error_rates,
+    frequency_slope,
     jackknifed,
     recall_intensification,
     symmetric_distance_error,
 )
+
+
+def test_the_slope_on_frequency_is_scipys_per_doubling():
+    random = np.random.default_rng(0)
+    frequency, change = random.integers(10, 1000, 12), random.normal(0, 0.1, 12)
+    found = frequency_slope(change, frequency, 0.05)
+    fit = stats.linregress(np.log2(frequency), change)
+    assert found.value == pytest.approx(fit.slope) and found.low < found.value < found.high
+    exact = frequency_slope(0.03 * np.log2(frequency) - 0.2, frequency, 0.05)
+    assert exact == pytest.approx((0.03, 0.03, 0.03))
+
+
+def test_the_interval_of_the_slope_covers_where_rare_classes_vary_more():
+    random, covered, trials = np.random.default_rng(1), 0, 1000
+    frequency = np.geomspace(20, 2000, 40)
+    for _ in range(trials):
+        change = 0.02 * np.log2(frequency) + random.normal(0, 0.5 / np.sqrt(frequency))
+        _, low, high = frequency_slope(change, frequency, 0.05)
+        covered += low <= 0.02 <= high
+    assert 0.90 < covered / trials < 0.98
+
+
+@pytest.mark.parametrize("frequency", [[1, 2, 3], [5, 5, 5, 5], [0, 1, 2, 3], [np.nan] * 4])
+def test_there_is_no_slope_without_frequencies_that_differ(frequency):
+    assert np.isnan(frequency_slope(np.arange(len(frequency)) / 10, np.array(frequency), 0.05)).all()
 
 
 def test_error_rates_of_four_images_by_hand():
