@@ -95,6 +95,13 @@ def _of_splits(
     return found
 
 
+def has_control(level: str, about: dict) -> bool:
+    """Whether the control shows what a level's rows would be without compression: not its own, nor those of the dense models compressed,
+    whose PIEs are none of other seeds.
+    """
+    return level != "control" and about["design"] == "independent"
+
+
 def hardness_rows(level: str, own: Statistics, control: Statistics, about: dict) -> list[dict]:
     """One row for each of how it is scored, population and metric; about: what all rows of the level say."""
     significance = about["significance"]
@@ -123,7 +130,7 @@ def hardness_rows(level: str, own: Statistics, control: Statistics, about: dict)
                 **with_interval("control_pies_less_matched", control_gap.estimate(significance)),
                 **with_interval(
                     "beyond_control",
-                    UNDEFINED if level == "control" else (gap - control_gap).estimate(significance),
+                    (gap - control_gap).estimate(significance) if has_control(level, about) else UNDEFINED,
                 ),
             }
         )
@@ -151,9 +158,9 @@ def predictor_rows(level: str, own: Statistics, control: Statistics, about: dict
             **with_interval("control_auc", control[scored_on, name].estimate(significance)),
             **with_interval(
                 "beyond_control",
-                UNDEFINED
-                if level == "control"
-                else (own[scored_on, name] - control[scored_on, name]).estimate(significance),
+                (own[scored_on, name] - control[scored_on, name]).estimate(significance)
+                if has_control(level, about)
+                else UNDEFINED,
             ),
         }
         for scored_on in (OTHER_HALF, SAME_HALF, ALL_MODELS)
@@ -182,6 +189,7 @@ def main(input, output, params) -> None:
             "examples": len(dense.example),
             "dense_models": len(dense.seed),
             "level_models": len(compressed.seed),
+            "design": params.designs[level],
             "splits": params.splits,
             "significance": params.significance,
         }

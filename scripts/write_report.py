@@ -29,6 +29,8 @@ def findings(summary: pd.DataFrame, planted: pd.DataFrame | None, impact: pd.Dat
     for row in summary[summary.level != "control"].itertuples():
         excess = percent(row.excess_rate, row.excess_rate_low, row.excess_rate_high, sign=True)
         numbers = f"{row.pies} PIEs beside the control's {row.control_pies} (excess {excess} of {row.examples} images, p = {row.p_control:.2g})"
+        if row.design == "paired":
+            numbers = f"{row.pies} PIEs of the dense models before and after (the control's {row.control_pies} are those of other seeds; excess {excess} of {row.examples} images, p = {row.p_control:.2g})"
         flagged, total = classes.loc[row.level]
         beside = f"{flagged} of {total} classes flagged, {classes.loc['control', 'sum']} in the control"
         if row.level_models != control_models:

@@ -178,9 +178,16 @@ def hardness(table: pd.DataFrame) -> View:
         "which is as large, and the paper's way, all models (half as many models find more PIEs by chance, so compare it with the halves in direction only). "
         "As unsure, no PIEs: each PIE is matched with the images that are none and on which the vote margin of the choosing dense models is nearest, so what "
         "remains is not mere uncertainty; its excess over the control, where nothing was compressed, is the effect of compression. "
-        f"Top-5 and all images: hardness.csv. Brackets: {coverage(table)} intervals over images, the models taken as they are."
+        f"{_no_control(table)}Top-5 and all images: hardness.csv. Brackets: {coverage(table)} intervals over images, the models taken as they are."
     )
     return View("How hard PIEs are for models that did not choose them", note, cells)
+
+
+def _no_control(table: pd.DataFrame) -> str:
+    levels = list(table.level[table.design == "paired"].unique())
+    if not levels:
+        return ""
+    return f"Made of the dense checkpoints themselves: {', '.join(levels)}; the control's PIEs are those of other seeds and so no measure of theirs. "
 
 
 def predictors(table: pd.DataFrame) -> View:
@@ -205,7 +212,8 @@ def predictors(table: pd.DataFrame) -> View:
         f"n = {first.examples} test images, K = {first.dense_models} dense models. How well the dense models alone foresee which images are PIEs, before anything is compressed: the "
         f"probability that a PIE scores higher than another image (AUC; 0.5 is chance, 1 perfect), mean of {first.splits} splits in which half of the models choose the PIEs and the other dense "
         "models predict them. Vote margin: between the two most frequent labels; vote entropy; disagreement of two models of the half (undefined where that is one model). "
-        "A high AUC for the control says that what is foreseen is where models disagree at all. The last column is of all models, which chose the PIEs themselves. "
+        "A high AUC for the control says that what is foreseen is where models disagree at all. "
+        f"{_no_control(table)}The last column is of all models, which chose the PIEs themselves. "
         f"Brackets: {coverage(table)} intervals over images, the models taken as they are."
     )
     return View("Who is hit can be foreseen: dense uncertainty as a predictor of PIEs", note, cells)

@@ -203,11 +203,14 @@ def test_hardness_of_four_images():
     assert found[OTHER_HALF, "dense", "top1", "pies"].value == pytest.approx(2 / 3)
     assert found[OTHER_HALF, "level", "top1", "pies"].value == pytest.approx(2 / 3)
     assert found[OTHER_HALF, "dense", "top1", "others"].value == 1
-    about = {"splits": 2, "significance": 0.05}
+    about = {"design": "independent", "splits": 2, "significance": 0.05}
     rows = hardness_rows("pruned", found, found, about)
     assert len(rows) == 3 * 3 * 2 and all(row["beyond_control"] == 0 for row in rows)
     assert {row["splits"] for row in rows if row["scored_on"] == ALL_MODELS} == {1}
     assert np.isnan(hardness_rows("control", found, found, about)[0]["beyond_control"])
+    paired = about | {"design": "paired"}  # made of the dense models: the control's PIEs are none of their kind
+    assert all(np.isnan(row["beyond_control"]) for row in hardness_rows("int8", found, found, paired))
+    assert all(np.isnan(row["beyond_control"]) for row in predictor_rows("int8", found, found, paired))
     predicted = {
         (row["scored_on"], row["predictor"]): row["auc"] for row in predictor_rows("pruned", found, found, about)
     }

@@ -58,7 +58,14 @@ def tables():
     }
     chosen = np.array([[True, False, False], [False, True, False]])
     halves = {level: measure_level(DENSE, votes, (chosen, chosen), True) for level, votes in levels.items()}
-    about = {"examples": len(LABEL), "dense_models": 3, "level_models": 3, "splits": 2, "significance": SIGNIFICANCE}
+    about = {
+        "examples": len(LABEL),
+        "dense_models": 3,
+        "level_models": 3,
+        "design": "independent",
+        "splits": 2,
+        "significance": SIGNIFICANCE,
+    }
     curves = {level: curve_of(level, DENSE, votes, "independent", 10, "largest") for level, votes in levels.items()}
     about_curve = about | {"subsets": 10, "tie_rule": "largest", "design": "independent"}
     left_out = {level: left_out_means(DENSE.votes, votes.votes) for level, votes in levels.items()}
@@ -119,6 +126,20 @@ def tables():
                 for level, votes in ({"dense": DENSE} | levels).items()
             ]
         ),
+        "robustness_summary": summary_of(
+            {
+                level: {name: 5 * (~votes.correct).astype(np.uint8) for name in ("clean", "fog")}
+                for level, votes in ({"dense": DENSE} | levels).items()
+            },
+            {"clean": [0], "fog": [1, 2, 3, 4, 5]},
+            [about | {"level": level} for level in ("dense", *levels)],
+            SimpleNamespace(
+                levels=["dense", *levels], reference="dense", designs={}, resamples=100, significance=SIGNIFICANCE
+            ),
+        ),
+        "corrupted_pies": with_adjusted(
+            pd.DataFrame(rows_of_variant(pies, DENSE, ("fog", 1), 20, "largest", SIGNIFICANCE))
+        ),
         "subgroups": complete_subgroups(
             pd.DataFrame(
                 [
@@ -148,24 +169,10 @@ def tables():
                     row
                     for level in levels
                     for row in compare_annotations(
-                        level, rows[level], rows["control"].pie.to_numpy(), COLUMNS, GROUPINGS[1:], SIGNIFICANCE
+                        level, rows[level], control.pie.to_numpy(), COLUMNS, GROUPINGS[1:], SIGNIFICANCE
                     )
                 ]
             )
-        ),
-        "robustness_summary": summary_of(
-            {
-                level: {name: 5 * (~votes.correct).astype(np.uint8) for name in ("clean", "fog")}
-                for level, votes in ({"dense": DENSE} | levels).items()
-            },
-            {"clean": [0], "fog": [1, 2, 3, 4, 5]},
-            [about | {"level": level} for level in ("dense", *levels)],
-            SimpleNamespace(
-                levels=["dense", *levels], reference="dense", designs={}, resamples=100, significance=SIGNIFICANCE
-            ),
-        ),
-        "corrupted_pies": with_adjusted(
-            pd.DataFrame(rows_of_variant(pies, DENSE, ("fog", 1), 20, "largest", SIGNIFICANCE))
         ),
         "natural": pd.DataFrame(
             [
