@@ -29,7 +29,7 @@ from scripts.lib.files import sha256
 from scripts.lib.fingerprint import fingerprint
 from scripts.lib.groups import check_subgroups
 from scripts.lib.joins.join import check_joins, joined_files
-from scripts.lib.levels import checkpoints_of, design_of, is_brought, is_quantized, models_of, trained_as
+from scripts.lib.levels import checkpoints_of, declaration, design_of, is_brought, is_quantized, models_of, trained_as
 from scripts.lib.natural import check_natural, natural_arrays
 from scripts.lib.population import cohort_name, cohorts, seeds_of
 from scripts.lib.project import REPORT_TEMPLATE, ROOT

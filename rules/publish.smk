@@ -15,6 +15,7 @@ rule render_table:
         runtime=10,
     params:
         code=code("render_table"),
+        declaration=declaration(config),
     message:
         "write {wildcards.table}.csv as a page"
     script:

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from scripts.lib.files import write_text
 from scripts.lib.job import logged
-from scripts.lib.levels import checkpoints_of, is_brought
+from scripts.lib.levels import checkpoints_of, declaration, is_brought
 from scripts.lib.project import REPORT_TEMPLATE
 from scripts.lib.tables import load_table
 from scripts.lib.views import VIEWS, percent
@@ -83,6 +83,7 @@ def write_report(tables: list[str], figures: list[str], pictures: list[str], stu
         findings=findings(frames["pie_summary"], frames.get("planted"), frames["class_impact"]),
         left_out=left_out,
         networks=networks(study),
+        declaration=declaration(study),
         views=views,
         # Drawn by our own rules from escaped text; inline, so that the page stays one file.
         figures={Path(path).stem: Markup(Path(path).read_text(encoding="utf-8")) for path in figures},

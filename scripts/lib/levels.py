@@ -59,3 +59,26 @@ def design_of(level: dict) -> str:
     so does the control, and tests that deal models anew take the populations for independent.
     """
     return "paired" if level["name"] != DENSE and checkpoints_of(level) == DENSE else "independent"
+
+
+def declaration(config: dict) -> str:
+    """What every table of a study rests on, in a sentence or two: levels, seeds, designs and tie rule; config: the study."""
+    seeds: dict[str, list[str]] = {}
+    designs: dict[str, list[str]] = {}
+    for level in config["levels"]:
+        name = level["name"]
+        made_here = not is_brought(level) or "checkpoints" in level
+        numbered = (
+            f"seeds 0 to {models_of(config, name) - 1}"
+            if made_here
+            else f"{models_of(config, name)} seeds of its files"
+        )
+        seeds.setdefault(numbered, []).append(name)
+        if name != DENSE:
+            designs.setdefault(design_of(level), []).append(name)
+    populations = "; ".join(f"{numbered} of {', '.join(names)}" for numbered, names in seeds.items())
+    designed = "; ".join(f"{design}: {', '.join(names)}" for design, names in designs.items())
+    return (
+        f"Study {config['study']}. Models: {populations}; a seed is another one in each level, but for paired levels. "
+        f"Design against dense: {designed}. Tie rule of modal labels: {config['audit']['tie_rule']}."
+    )

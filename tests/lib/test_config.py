@@ -11,7 +11,7 @@ from scripts.lib.corruptions import FAMILIES
 from scripts.lib.errors import InputError
 from scripts.lib.extras import EXTRAS
 from scripts.lib.joins.join import MATCH, READERS
-from scripts.lib.levels import METHODS, QUANTIZING, design_of, is_brought, models_of
+from scripts.lib.levels import METHODS, QUANTIZING, declaration, design_of, is_brought, models_of
 from scripts.lib.networks import NETWORKS
 from scripts.lib.quantization import LAYERS
 
@@ -250,3 +250,19 @@ def test_the_schema_knows_what_the_code_knows():
     assert set(properties["joins"]["items"]["properties"]["format"]["enum"]) == set(READERS) == set(MATCH)
     assert set(properties["extras"]["properties"]) == set(EXTRAS)
     assert set(LAYERS) == set(QUANTIZING) < set(METHODS)
+
+
+def test_what_all_tables_rest_on_is_declared():
+    levels = [
+        {"name": "dense", "method": "none"},
+        {"name": "control", "method": "none", "checkpoints": {}, "models": 3},
+        {"name": "int8", "method": "int8_static", "of": "dense"},
+        {"name": "theirs", "method": "none", "predictions": "x"},
+    ]
+    found = declaration(
+        {"study": "s", "population": {"models": 2}, "levels": levels, "audit": {"tie_rule": "smallest"}}
+    )
+    assert found == (
+        "Study s. Models: seeds 0 to 1 of dense, int8; seeds 0 to 2 of control; 2 seeds of its files of theirs; a seed is another one in "
+        "each level, but for paired levels. Design against dense: independent: control, theirs; paired: int8. Tie rule of modal labels: smallest."
+    )

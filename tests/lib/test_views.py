@@ -21,7 +21,7 @@ def test_p_values():
 
 
 def test_a_bar_in_a_name_does_not_break_the_page():
-    page = markdown(View("Title", "Note.", pd.DataFrame({"level": ["a|b"]})))
+    page = markdown(View("Title", "Note.", pd.DataFrame({"level": ["a|b"]})), "Study.")
     assert page.startswith("# Title\n\nNote.\n\n") and "a\\|b" in page
 
 

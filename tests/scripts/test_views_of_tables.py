@@ -188,7 +188,8 @@ def tables():
 @pytest.mark.parametrize("name", VIEWS)
 def test_a_page_is_complete(tables, name):
     view = VIEWS[name](tables[name])
-    page = markdown(view)
+    page = markdown(view, "Study made.")
+    assert page.endswith("\n\nStudy made.\n")
     assert "{" not in page and "nan" not in page.lower()
     assert "K = 3" in page or name in ("pies", "cost")  # costs are of one network
     assert all(isinstance(cell, str) for cell in view.cells.to_numpy().ravel())

@@ -42,7 +42,9 @@ def test_nothing_changed(finished):
 CHANGES = {
     "one more seed": (
         (STUDY, "models: 2", "models: 3"),
-        {"train": 4, "pack": 1, "quantize": 1, "predict": 15} | EVERY_TABLE,
+        {"train": 4, "pack": 1, "quantize": 1, "predict": 15}
+        | EVERY_TABLE
+        | {"render_table": 17},  # pages name the seeds
     ),
     "one more corruption": (
         (STUDY, "contrast]", "contrast, pixelate]"),
