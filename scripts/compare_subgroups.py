@@ -37,6 +37,11 @@ METRICS = {
 }
 
 
+Rates = dict[
+    tuple[str, str, str], tuple[Measure, Measure]
+]  # by grouping, group and metric: on the group and outside it
+
+
 @dataclass(frozen=True)
 class Task:
     """What the rates are about."""
@@ -57,19 +62,17 @@ def measured(metric: str, population: str, votes: Votes, members: np.ndarray, ta
     return rate
 
 
-def rates_of(
-    population: str, votes: Votes, groupings: list[Grouping], task: Task
-) -> dict[tuple[str, str, str], Measure]:
-    """Every rate of a population by grouping, group and metric; beside each group the rate on all images outside it that have a group."""
+def rates_of(population: str, votes: Votes, groupings: list[Grouping], task: Task) -> Rates:
+    """Every rate of a population by grouping, group and metric: on the group, and on all images outside it that have a group."""
     found = {}
     for grouping in groupings:
         known = np.array([group is not None for group in grouping.group])
         for group in grouping.groups:
             members = grouping.members(group)
             for metric in METRICS:
-                found[grouping.name, group, metric] = measured(metric, population, votes, members, task)
-                found[grouping.name, f"not {group}", metric] = measured(
-                    metric, population, votes, known & ~members, task
+                found[grouping.name, group, metric] = (
+                    measured(metric, population, votes, members, task),
+                    measured(metric, population, votes, known & ~members, task),
                 )
     return found
 
@@ -77,7 +80,7 @@ def rates_of(
 def compare_level(
     level: str,
     design: str,
-    rates: dict[str, dict[tuple[str, str, str], Measure]],
+    rates: dict[str, Rates],
     groupings: list[Grouping],
     models: tuple[int, int],
     task: Task,
@@ -87,11 +90,8 @@ def compare_level(
     for grouping in groupings:
         for group in grouping.groups:
             for metric in METRICS:
-                dense, control, own = (
+                (dense, dense_outside), (control, _), (own, outside) = (
                     rates[side][grouping.name, group, metric] for side in ("dense", "control", "level")
-                )
-                outside, dense_outside = (
-                    rates[side][grouping.name, f"not {group}", metric] for side in ("level", "dense")
                 )
                 change = own - dense
                 beyond_others = change - (outside - dense_outside)
@@ -118,13 +118,13 @@ def compare_level(
                         **with_interval("relative_change", relative_change(own, dense, significance)),
                         **with_interval("beyond_others", beyond_others.estimate(significance)),
                         "p": beyond_others.p_value(),
-                        "reason": why(grouping, own, outside, beyond_others.p_value()),
+                        "reason": why(grouping, own, outside, beyond_others),
                     }
                 )
     return rows
 
 
-def why(grouping: Grouping, own: Measure, outside: Measure, p: float) -> str:
+def why(grouping: Grouping, own: Measure, outside: Measure, beyond_others: Measure) -> str:
     """Why something in a row is undefined; empty where nothing is."""
     if own.reason:
         return own.reason
@@ -132,7 +132,9 @@ def why(grouping: Grouping, own: Measure, outside: Measure, p: float) -> str:
         return "there are no other images"
     if outside.reason:
         return f"other images: {outside.reason}"
-    return "no model changes on any image" if np.isnan(p) else ""
+    if not np.isnan(beyond_others.p_value()):
+        return ""
+    return "no model changes on any image" if beyond_others.value == 0 else "all images and models change alike"
 
 
 def completed(table: pd.DataFrame) -> pd.DataFrame:

@@ -7,10 +7,12 @@ import pandas as pd
 import pytest
 
 from scripts import check_image_quality, compare_annotations, compare_subgroups, join_annotations, score_labels
+from scripts.lib.annotations import Column
 from scripts.lib.dataset import save_examples, save_manifest
 from scripts.lib.errors import InputError
 from scripts.lib.extras import NORMALIZED_MARGIN, SELF_CONFIDENCE, check_extras
-from scripts.lib.ledger import block, save_ledger
+from scripts.lib.groups import groupings_of
+from scripts.lib.ledger import Votes, block, save_ledger
 from scripts.lib.tables import load_table
 from scripts.lib.views import VIEWS
 
@@ -209,6 +211,43 @@ def test_a_paired_levels_models_are_held_against_themselves(study):
     # Nothing changes on typical images. Only the same models can show that; of others it might be luck.
     assert independent.change == paired.change == 0
     assert independent.change_low < 0 < independent.change_high and np.isnan(paired.change_low)
+
+
+def made_votes(right):
+    """Right or not, bool[K, N], as votes for the one of two classes that all images are of or for the other."""
+    models, images = right.shape
+    example = np.array([f"test/{i}" for i in range(images)])
+    return Votes(example, np.zeros(images, int), np.arange(models), 1 - right.astype(np.int16), right)
+
+
+def test_a_group_that_is_called_the_rest_of_another_is_not_that_rest():
+    names = np.array(["old"] * 4 + ["not old"] * 4 + ["unclear"] * 4, dtype=object)
+    groupings = groupings_of({"age": Column("age", "category", names, joined=True)}, ["age"])
+    right = np.ones((2, 12), bool)
+    right[:, [4, 5]] = False  # half of `not old`, a quarter of what is not old
+    rates = compare_subgroups.rates_of("a", made_votes(right), groupings, compare_subgroups.Task(2, None, 2, 0.05))
+    inside, outside = rates["age", "old", "top-1"]
+    assert (inside.value, outside.value) == (1, 0.75)
+    assert [each.value for each in rates["age", "not old", "top-1"]] == [0.5, 1]
+
+
+@pytest.mark.parametrize(
+    "wrong, reason", [([], "no model changes on any image"), ([0, 1], "all images and models change alike")]
+)
+def test_what_has_no_spread_is_told_from_what_does_not_change(wrong, reason):
+    names = np.array(["odd"] * 2 + ["typical"] * 4, dtype=object)
+    groupings = groupings_of({"kind": Column("kind", "category", names, joined=True)}, ["kind"])
+    after = np.ones((2, 6), bool)
+    after[:, wrong] = False
+    task = compare_subgroups.Task(2, None, 2, 0.05)
+    dense, level = (
+        compare_subgroups.rates_of("dense", made_votes(right), groupings, task)
+        for right in (np.ones((2, 6), bool), after)
+    )
+    sides = {"dense": dense, "control": dense, "level": level}
+    rows = pd.DataFrame(compare_subgroups.compare_level("a", "paired", sides, groupings, (2, 2), task))
+    row = rows.set_index(["group", "metric"]).loc[("odd", "top-1")]
+    assert row.reason == reason and np.isnan(row.p) and row.change == -bool(wrong)
 
 
 def test_label_scores_are_those_of_plain_loops(study):

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
+ROUNDING = 1e-12  # what is left of equal differences of rates; rates of a million images differ by more
+
 
 def recall(votes: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
     """Each model's recall of each class, float64[K, C]; votes int[K, N], labels int[N]. ValueError for a class without images."""
@@ -74,5 +76,5 @@ def paired_class_impact(change: np.ndarray, significance: float) -> ClassImpact:
 
 
 def _variance_of_mean(recalls: np.ndarray) -> np.ndarray:
-    """float[K, C] to float[C]; exactly 0 where all models are equal, which rounding would otherwise make a tiny number."""
-    return np.where(np.ptp(recalls, axis=0) == 0, 0.0, recalls.var(axis=0, ddof=1) / len(recalls))
+    """float[K, C] to float[C]; exactly 0 where models differ by no more than rounding, which would otherwise make a p-value of 0."""
+    return np.where(np.ptp(recalls, axis=0) <= ROUNDING, 0.0, recalls.var(axis=0, ddof=1) / len(recalls))

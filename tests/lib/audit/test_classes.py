@@ -75,3 +75,16 @@ def test_pairs_that_all_change_alike_are_undefined_and_one_pair_refused():
     assert np.isnan(found.p).all() and np.isnan(found.low).all() and found.change.tolist() == [0, -0.1]
     with pytest.raises(ValueError, match="two of them at least"):
         paired_class_impact(np.zeros((1, 2)), 0.05)
+
+
+def test_what_rounding_leaves_of_equal_changes_is_no_spread():
+    dense = np.random.default_rng(0).integers(3, 7, (30, 5)) / 10  # each loses or gains an image of ten in every model
+    compressed = ((dense + np.array([0.1, -0.1, 0.2, 0, 0])) * 10).round() / 10
+    own = [recalls - recalls.mean(axis=1, keepdims=True) for recalls in (dense, compressed)]
+    assert np.ptp(own[1] - own[0], axis=0).max() > 0
+    paired = paired_class_impact(own[1] - own[0], 0.05)
+    assert np.isnan([paired.p, paired.t, paired.low, paired.high]).all()
+    assert paired.change == pytest.approx([0.06, -0.14, 0.16, -0.04, -0.04])
+    top1 = np.array([0.1, 0.2, 0.7])[:, None]
+    alike = [np.array([[0.4], [0.5], [1.0]]) - top1, np.array([[0.2], [0.3], [0.8]]) - top1]
+    assert np.ptp(alike[0]) > 0 and np.isnan(class_impact(*alike, 0.0, 0.0, 0.05).p).all()
