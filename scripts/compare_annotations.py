@@ -30,6 +30,7 @@ from scripts.lib.tables import load_table, save_table, with_interval
 
 # What only properties and what only numbers have; NaN in the rows of the other.
 OF_PROPERTIES = ("share_pies", "share_others", "ratio", "control_ratio", "ratio_to_control")
+PAIRED = "made of the dense models, which the control's PIEs say nothing of"
 OF_NUMBERS = ("mean_difference", "median_difference", "auc", "control_auc", "auc_to_control")
 
 
@@ -52,22 +53,25 @@ def properties_of(
     return found
 
 
-def property_row(has: np.ndarray, pies: np.ndarray, control: np.ndarray, is_control: bool, significance: float) -> dict:
-    """How much more frequent a property is among PIEs than among other images; has, pies, control: bool[n] of the images known."""
+def property_row(has: np.ndarray, pies: np.ndarray, control: np.ndarray, held: bool, significance: float) -> dict:
+    """How much more frequent a property is among PIEs than among other images; has, pies, control: bool[n] of the images known.
+
+    held: whether it is held against the control's.
+    """
     ratios, counts = {}, {}
     for name, chosen in (("ratio", pies), ("control_ratio", control)):
         counts[name] = int((has & chosen).sum()), int(chosen.sum()), int((has & ~chosen).sum()), int((~chosen).sum())
         ratios[name] = risk_ratio(*counts[name], significance)
     with_it, of, others_with, others = counts["ratio"]
-    to_control, p_control = (UNDEFINED, math.nan) if is_control else ratio_of_ratios(has, pies, control, significance)
+    to_control, p_control = ratio_of_ratios(has, pies, control, significance) if held else (UNDEFINED, math.nan)
     reason = ""
     if not of or not others:
         reason = "no image is a PIE" if not of else "every image is a PIE"
     elif 0 in (with_it, others_with):
         reason = f"no {'PIE' if with_it == 0 else 'other image'} has it"
-    elif not is_control and 0 in (counts["control_ratio"][0], counts["control_ratio"][2]):
+    elif held and 0 in (counts["control_ratio"][0], counts["control_ratio"][2]):
         reason = f"no {'PIE' if counts['control_ratio'][0] == 0 else 'other image'} of the control has it"
-    elif not is_control and math.isnan(p_control):
+    elif held and math.isnan(p_control):
         reason = "the control's PIEs are the same images"
     return {
         "pies_with": with_it,
@@ -83,19 +87,20 @@ def property_row(has: np.ndarray, pies: np.ndarray, control: np.ndarray, is_cont
     }
 
 
-def number_row(
-    values: np.ndarray, pies: np.ndarray, control: np.ndarray, is_control: bool, significance: float
-) -> dict:
-    """How much larger a number is on PIEs than on other images; values float64[n], pies, control: bool[n]."""
+def number_row(values: np.ndarray, pies: np.ndarray, control: np.ndarray, held: bool, significance: float) -> dict:
+    """How much larger a number is on PIEs than on other images; values float64[n], pies, control: bool[n].
+
+    held: whether it is held against the control's.
+    """
     graded = np.unique(values, return_inverse=True)[1].reshape(1, -1)
     own, other = auc(graded, pies[None]), auc(graded, control[None])
     to_control, p_control = UNDEFINED, math.nan
-    if not is_control and own.splits and other.splits and len(values) > 1:
+    if held and own.splits and other.splits and len(values) > 1:
         parts = (own - other).influence / math.sqrt(len(values) * (len(values) - 1))
         to_control, p_control = from_parts(own.value - other.value, parts, significance)
     shift = difference(median(values[pies], significance), median(values[~pies], significance))
     reason = "" if own.splits else "all images or none are PIEs"
-    if not reason and not is_control and math.isnan(p_control):
+    if not reason and held and math.isnan(p_control):
         reason = "the control's PIEs are the same images, or all or none"
     return {
         "mean_pies": values[pies].mean() if pies.any() else math.nan,
@@ -122,6 +127,8 @@ def compare_level(
 ) -> list[dict]:
     """Rows of one level; rows: the level's of pies.csv; control: bool[N], the control's PIEs."""
     pies, found = rows.pie.to_numpy(), []
+    # The PIEs of a level that is made of the dense models have no luck of other seeds in them; the control's have nothing else.
+    held = level != "control" and design_of(rows) != "paired"
 
     def about(column: str, value: str, scale: str, known: np.ndarray) -> dict:
         return {
@@ -140,14 +147,17 @@ def compare_level(
         }
 
     nothing = {name: v for each in (*OF_PROPERTIES, *OF_NUMBERS) for name, v in with_interval(each, UNDEFINED).items()}
+    made_of_dense = PAIRED if design_of(rows) == "paired" else ""
     nothing |= dict.fromkeys(("pies_with", "others_with", "mean_pies", "mean_others"), math.nan)
     for column, value, scale, has, known in properties_of(columns, groupings):
-        row = property_row(has[known], pies[known], control[known], level == "control", significance)
+        row = property_row(has[known], pies[known], control[known], held, significance)
+        row["reason"] = row["reason"] or made_of_dense
         found.append(about(column, value, scale, known) | nothing | row)
     for column in columns.values():
         if column.joined and column.scale == NUMBER and column.known.any():
             known = column.known
-            row = number_row(column.values[known], pies[known], control[known], level == "control", significance)
+            row = number_row(column.values[known], pies[known], control[known], held, significance)
+            row["reason"] = row["reason"] or made_of_dense
             found.append(about(column.name, "", NUMBER, known) | nothing | row)
     return found
 

@@ -113,7 +113,9 @@ def compare_level(
                         **with_interval("control_change", (control - dense).estimate(significance)),
                         **with_interval(
                             "beyond_control",
-                            UNDEFINED if level == "control" else (own - control).estimate(significance),
+                            UNDEFINED
+                            if level == "control" or design == "paired"
+                            else (own - control).estimate(significance),
                         ),
                         **with_interval("relative_change", relative_change(own, dense, significance)),
                         **with_interval("beyond_others", beyond_others.estimate(significance)),

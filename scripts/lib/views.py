@@ -682,9 +682,19 @@ def subgroups(table: pd.DataFrame) -> View:
         "the group's change less that of all other images of the grouping, which is what is tested (two-sided); BH: adjusted for all groups and levels. The group with the lowest top-1 and the one that loses most of each grouping are named; one always is. "
         "False positives and negatives: of the study's positive class, or the mean over classes of how often other images are called the class and its own are not; relative to the dense population's rate, as the companion paper reports it "
         "(2010.03058), so that rare errors show large changes. A purely global loss of logits moves groups of middling accuracy more than others, so a change beyond the others' is no proof that a group is treated differently. All rates, "
-        f"intervals and the control's rows: subgroups.csv. Brackets: {coverage(table)} intervals over images and models."
+        f"intervals and the control's rows: subgroups.csv. {_changes_of_paired(table)}Brackets: {coverage(table)} intervals over images and models."
     )
     return View("Groups of images: who pays more than the others", note, cells)
+
+
+def _changes_of_paired(table: pd.DataFrame) -> str:
+    levels = list(table.level[table.design == "paired"].unique())
+    if not levels:
+        return ""
+    return (
+        f"Made of the dense checkpoints themselves: {', '.join(levels)}; each model is compared with the dense one it was made of, so the control's change is no measure of theirs, and "
+        "what stands out among their PIEs is not held against the control's. "
+    )
 
 
 def over_indexing(table: pd.DataFrame) -> View:
@@ -731,7 +741,7 @@ def over_indexing(table: pd.DataFrame) -> View:
         "that the number is larger on a PIE than on another image). To the control's: divided by the control's over-indexing (AUC: the difference). Images that are odd are PIEs more often where nothing was compressed, too, so that "
         "something stands out among PIEs shows what images on which models disagree are like; only what stands out more than in the control says what compression adds. A ratio that is the same does not mean that nothing is added: twice as many PIEs of the "
         "same mix have the same ratios, so read the excess of each group beside it. p: Fisher's exact test (numbers: Mann-Whitney), p (control): of the ratio to the control's, both adjusted for all rows and levels (BH). "
-        f"Brackets: {coverage(table)} intervals over images, the models taken as they are: Koopman's of a ratio, which needs no image where there is none; of the ratio to the control's the delta method, undefined where a count is 0."
+        f"{_changes_of_paired(table)}Brackets: {coverage(table)} intervals over images, the models taken as they are: Koopman's of a ratio, which needs no correction where a count is 0; of the ratio to the control's the delta method, undefined where a count is 0."
     )
     return View("Why these images: what stands out among the PIEs", note, cells)
 

@@ -211,6 +211,20 @@ def test_a_paired_levels_models_are_held_against_themselves(study):
     # Nothing changes on typical images. Only the same models can show that; of others it might be luck.
     assert independent.change == paired.change == 0
     assert independent.change_low < 0 < independent.change_high and np.isnan(paired.change_low)
+    assert np.isnan(paired.beyond_control) and not np.isnan(independent.beyond_control)
+
+
+def test_the_pies_of_a_paired_level_are_not_held_against_those_of_other_seeds(study, tables):
+    pies = pd.read_csv(study / "pies.csv")
+    pies["design"] = pies.level.map({"control": "independent", "pruned": "paired"})
+    given = input_of(study)
+    given.pies = study / "paired_pies.csv"
+    pies.to_csv(given.pies, index=False)
+    compare_annotations.main(given, Names(table=study / "paired_over_indexing.csv"), params_of(study))
+    paired = load_table(study / "paired_over_indexing.csv").query("level == 'pruned'")
+    independent = tables["over_indexing"].query("level == 'pruned'")
+    assert (paired.ratio.isna() == independent.ratio.isna()).all() and paired.ratio_to_control.isna().all()
+    assert (paired.verdict == "not tested").all() and (paired.reason != "").all()
 
 
 def made_votes(right):

@@ -227,7 +227,9 @@ def test_the_report_names_what_was_trained_and_what_was_brought():
     )
 
 
-@pytest.mark.parametrize("name", ["pie_summary", "pie_curve", "scores", "score_summary", "planted"])
+@pytest.mark.parametrize(
+    "name", ["pie_summary", "pie_curve", "scores", "score_summary", "planted", "subgroups", "over_indexing"]
+)
 def test_a_page_says_which_levels_are_made_of_the_dense_checkpoints(tables, name):
     paired = tables[name].assign(design=tables[name].level.map({"control": "independent", "pruned": "paired"}))
     assert "made of the dense checkpoints" in VIEWS[name](paired).note.lower()
