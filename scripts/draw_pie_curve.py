@@ -59,7 +59,7 @@ def pie_curve(table: pd.DataFrame) -> alt.TopLevelMixin:
             title=alt.Title(
                 "PIEs over the number of models: counts at different K do not compare",
                 subtitle=[
-                    f"n = {first.examples} test images; mean and central {100 * (1 - first.significance):g} % of {first.subsets} random subsets of the K = {first.level_models} models; hollow: even, with ties ({first.tie_rule} label counts)",
+                    f"n = {first.examples} test images; mean and central {100 * (1 - first.significance):g} % of {first.subsets} random subsets of the K = {first.level_models} models; hollow: even, with ties (tie rule {first.tie_rule})",
                     "grey line: the control; band: by chance, the models of the subsets exchanged; dotted: without images with ties",
                 ],
             )

@@ -113,13 +113,23 @@ def _binned(column: Column, bins: int) -> Grouping:
     known = column.values[column.known]
     edges = np.quantile(known, np.arange(1, bins) / bins, method="inverted_cdf") if len(known) else np.array([])
     number = np.searchsorted(np.unique(edges), column.values, side="left")  # an edge is the largest value of its bin
-    group, names = np.full(len(column.values), None, dtype=object), []
-    for bin_number in np.unique(number[column.known]):
-        members = column.known & (number == bin_number)
-        low, high = column.values[members].min(), column.values[members].max()
-        names.append(f"{low:.6g}" if low == high else f"{low:.6g} to {high:.6g}")
-        group[members] = names[-1]
+    bins_of = [column.known & (number == bin_number) for bin_number in np.unique(number[column.known])]
+    ends = [(float(column.values[members].min()), float(column.values[members].max())) for members in bins_of]
+    names = _names_of_bins(ends)
+    group = np.full(len(column.values), None, dtype=object)
+    for members, name in zip(bins_of, names, strict=True):
+        group[members] = name
     return Grouping(column.name, group, names)
+
+
+def _names_of_bins(ends: list[tuple[float, float]]) -> list[str]:
+    """Bins by their smallest and largest value, to six digits or as many as it takes to tell them apart."""
+    names: list[str] = []
+    for digits in range(6, 18):  # seventeen tell any two numbers apart
+        names = [f"{low:.{digits}g}" + (f" to {high:.{digits}g}" if low < high else "") for low, high in ends]
+        if len(set(names)) == len(names):
+            break
+    return names
 
 
 def _combined(name: str, parts: list[Grouping]) -> Grouping:

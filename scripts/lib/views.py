@@ -68,6 +68,12 @@ def estimate(table: pd.DataFrame, name: str, sign: bool = False) -> list[str]:
     return [percent(*values, sign=sign) for values in zip(*columns, strict=True)]
 
 
+def among(numbers: pd.Series) -> str:
+    """`30`, or `10 to 30` where the rows differ: levels that were brought may have fewer models than others."""
+    low, high = numbers.min(), numbers.max()
+    return f"{low}" if low == high else f"{low} to {high}"
+
+
 def group_name(grouping: str, group: str, role: str = "") -> str:
     """A group of planted.csv as a reader is told of it."""
     name = group.replace("_", " ")
@@ -122,7 +128,7 @@ def pie_summary(table: pd.DataFrame) -> View:
         }
     )
     note = (
-        f"n = {first.examples} test images, K = {first.dense_models} dense and {first.level_models} compressed models{'' if paired else ' of seeds of their own'}. "
+        f"n = {first.examples} test images, K = {first.dense_models} dense and {among(table.level_models)} compressed models{'' if paired else ' of seeds of their own'}. "
         f"A PIE is an image whose modal label differs between the two populations; {TIES[first.tie_rule]} (tie rule {first.tie_rule}; the counts by the other rules, and of images on which either population has a tie, stand at the right of the verdict). "
         "The control is a second dense population: its PIEs come from seeds alone, so only the excess over it is an effect of compression. "
         f"Excess over the control: the mean over {first.permutations} deals of all dense models into a dense and a control population. p (count against control's): exact McNemar test of the two counts as they are; by chance: the mean and the central {coverage(table)} of the count when the models "
@@ -153,7 +159,7 @@ def pie_curve(table: pd.DataFrame) -> View:
     cells["PIEs without a tie"] = table.pies_untied_mean.map("{:.0f}".format)
     first = table.iloc[0]
     note = (
-        f"n = {first.examples} test images, 1 to K = {table.models.max()} models of each population: means over {first.subsets} random subsets of the {first.dense_models} dense and {first.level_models} compressed models. "
+        f"n = {first.examples} test images, 1 to K = {table.models.max()} models of each population: means over {first.subsets} random subsets of the {first.dense_models} dense and {among(table.level_models)} compressed models. "
         "The count falls as K grows, with nothing compressed too, so counts at different K do not compare; what compression adds is the distance to the control's count at the same K. By chance: the models of the two subsets "
         f"dealt anew{' (those made of the dense checkpoints: the two of a pair change places at random; no luck of other seeds is in their count, so the control is no measure of it)' if (table.design == 'paired').any() else ''}; of one model each that changes nothing. "
         f"With an even number of models many images have a tie, on which the tie rule ({first.tie_rule}) decides; on those without a tie the count jumps between even and odd. "
@@ -173,7 +179,7 @@ def hardness(table: pd.DataFrame) -> View:
     cells["beyond the control's"] = estimate(shown, "beyond_control", sign=True)
     first = table[table.splits > 1].iloc[0]
     note = (
-        f"n = {first.examples} test images, K = {first.dense_models} dense and {first.level_models} compressed models. PIEs that are chosen and scored on the same models carry the luck "
+        f"n = {first.examples} test images, K = {first.dense_models} dense and {among(table.level_models)} compressed models. PIEs that are chosen and scored on the same models carry the luck "
         f"of that choice, and the loss on them looks larger than it is. So in each of {first.splits} splits half of the models of both populations choose the PIEs and the other half is scored on them; beside it the half that chose, "
         "which is as large, and the paper's way, all models (half as many models find more PIEs by chance, so compare it with the halves in direction only). "
         "As unsure, no PIEs: each PIE is matched with the images that are none and on which the vote margin of the choosing dense models is nearest, so what "
@@ -242,7 +248,7 @@ def scores(table: pd.DataFrame) -> View:
     )
     note = (
         f"The {CLEAREST} of n = {table.example.nunique()} test images of each level on which the votes of K = {first.dense_models} dense and "
-        f"{first.level_models} compressed models differ most surely; the control's rows show what such a list looks like where nothing was "
+        f"{among(table.level_models)} compressed models differ most surely; the control's rows show what such a list looks like where nothing was "
         "compressed. Taxicab: summed difference of the shares of votes, 0 (the same) to 2 (no label in common), with the control's distance "
         "on the same image; Jensen-Shannon: divergence in bits, 0 to 1. p (votes): the share of all ways to deal the votes to the two "
         "populations that bring as large a taxicab distance; p (right): Fisher's exact test of the number of models that are right; BH: adjusted "
@@ -278,11 +284,12 @@ def score_summary(table: pd.DataFrame) -> View:
             for row in rows.set_index("score").loc[control.index].to_dict("records")
         ]
     first = table.iloc[0]
-    smallest = (1 + (first.dense_models == first.level_models)) / math.comb(
-        first.dense_models + first.level_models, first.dense_models
+    smallest = min(
+        (1 + (first.dense_models == models)) / math.comb(first.dense_models + models, first.dense_models)
+        for models in table.level_models.unique().tolist()
     )
     note = (
-        f"n = {first.examples} test images, K = {first.dense_models} dense and {first.level_models} compressed models. Each score is of one image and "
+        f"n = {first.examples} test images, K = {first.dense_models} dense and {among(table.level_models)} compressed models. Each score is of one image and "
         "compares a level's votes with those of the dense population; shown are its mean over images (and how many images) and, after the "
         "semicolon, its excess over the control, a further dense population: only the excess is an effect of compression. Taxicab distance: of the "
         "shares of votes, 0 to 2; Jensen-Shannon divergence in bits; churn between: how often a random model of each population disagree, within: "
@@ -313,8 +320,8 @@ def _classes_of_paired(table: pd.DataFrame) -> str:
     if not levels:
         return ""
     return (
-        f"Made of the dense checkpoints themselves: {', '.join(levels)}; with its own mean, each model is compared with the dense one it was made of (paired t-test), and intervals of "
-        "changes draw or leave out pairs. The paper's test takes them for independent and so finds too little there. "
+        f"Made of the dense checkpoints themselves: {', '.join(levels)}; with its own mean, each model is compared with the dense one it was made of (paired t-test), and the intervals of "
+        "Hedges' g, CEV and SDE draw or leave out pairs. The paper's test and the interval of its change take them for independent, so they find too little there. "
     )
 
 
@@ -350,7 +357,7 @@ def planted(table: pd.DataFrame) -> View:
         "Mislabelled images are a negative control: modal disagreement never reads the label. " if planted else ""
     )
     note = (
-        f"K = {table.models.iloc[0]} models of each level. {known}The control's PIEs are atypical too, so a group's "
+        f"K = {among(table.models)} models of each level. {known}The control's PIEs are atypical too, so a group's "
         "PIE rate is no evidence: its excess over the control is, and whether that is larger than the excess of typical images (kinds) or "
         "head classes (tail: the classes with less than the median number of training images, if there are any). "
         f"{negative}Brackets: {coverage(table)} intervals over images (Wilson for rates, Student for excesses, "
@@ -382,7 +389,7 @@ def class_impact(table: pd.DataFrame) -> View:
     )
     first = table.iloc[0]
     note = (
-        f"K = {first.dense_models} dense and {first.level_models} compressed models. The paper's test: every model's recall of the class less one constant "
+        f"K = {first.dense_models} dense and {among(table.level_models)} compressed models. The paper's test: every model's recall of the class less one constant "
         "per level, its population's mean top-1; Welch's t-test, two-sided, uncorrected (t > 0: the dense population is relatively better). With nothing "
         f"different, {table.groupby('level').size().iloc[0] * first.significance:.1f} classes of each level would be flagged on average; the control shows how many are. "
         "Beside it: p adjusted for the classes of the level (Benjamini-Hochberg, BH), also with each model's own top-1 in place of the constant; the change that an equal "
@@ -435,7 +442,7 @@ def class_summary(table: pd.DataFrame) -> View:
         "symmetric distance error (SDE)",
     ]
     note = (
-        f"n = {first.examples} test images of {first.classes} classes, K = {first.dense_models} dense and {first.level_models} compressed models; the dense top-1 is {percent(first.dense_top1)}. The control is a further dense population: "
+        f"n = {first.examples} test images of {first.classes} classes, K = {first.dense_models} dense and {among(table.level_models)} compressed models; the dense top-1 is {percent(first.dense_top1)}. The control is a further dense population: "
         f"what its column shows, seeds alone do. Flagged: Welch's test of each class, p at most {first.significance:g} ({first.chance_flagged:.1f} by chance), and after Benjamini-Hochberg (BH); with one "
         "constant a level, as in the paper, or each model's own top-1 as the shift. Of an equal logit loss: the control's models as if the label's logit had lost the same "
         "amount in every image, so much that their top-1 is the level's (an approximation with one number; what it flags is no disparity but ceilings and floors of recall). "
@@ -466,7 +473,7 @@ def robustness(table: pd.DataFrame) -> View:
     )
     first = dense.iloc[0]
     note = (
-        f"n = {first.examples} test images, K = {first.dense_models} models of each level. Top-1 of the dense population, and the change of each level's top-1 against it "
+        f"n = {first.examples} test images, K = {among(table.level_models)} models of each level. Top-1 of the dense population, and the change of each level's top-1 against it "
         f"on the same images, in points; the control's change is what seeds alone do. Top-5 and ratios: robustness.csv{without_top5}. Brackets: {coverage(table)} intervals over "
         "images, the models taken as they are."
     )
@@ -493,7 +500,7 @@ def robustness_summary(table: pd.DataFrame) -> View:
     )
     first = table.iloc[0]
     note = (
-        f"n = {first.examples} test images, K = {first.dense_models} dense models and as many of each level. CE: the top-1 error under a corruption, summed over severities, "
+        f"n = {first.examples} test images, K = {first.dense_models} dense models and {among(table.level_models)} of each level. CE: the top-1 error under a corruption, summed over severities, "
         f"as a share of the reference's, here: {first.reference}. mCE: its mean over the 15 published corruptions, all five severities; "
         "relative: errors less those on the same images uncorrupted. Excess error: what a level loses under corruption beyond what dense loses, less the same on the uncorrupted "
         "images; the control's row is what seeds alone do. Each corruption by itself: robustness_summary.csv. "
@@ -527,9 +534,9 @@ def corrupted_pies(table: pd.DataFrame) -> View:
         surely = (aligned.verdict == "exceeds the control") & (aligned.q_control <= first.significance)
         exceeding.append(f"{level} {surely[aligned.severity > 0].sum()} of {(aligned.severity > 0).sum()}")
     note = (
-        f"n = {first.examples} test images of each corruption and severity, K = {first.dense_models} models of each level; the row clean has the same images uncorrupted. The control's PIEs "
+        f"n = {first.examples} test images of each corruption and severity, K = {first.dense_models} dense and {among(table.level_models)} compressed models; the row clean has the same images uncorrupted. The control's PIEs "
         "are what seeds alone make of corrupted images, and corruption makes many. Of each level: PIEs; the excess over the control in points of PIE rate, the mean over "
-        f"{first.deals} deals of all dense models; exact McNemar p of the counts against the control's, adjusted for the rows of the level (Benjamini-Hochberg). "
+        f"{first.deals} deals of all dense models; exact McNemar p of the counts against the control's, adjusted for the rows of the level (Benjamini-Hochberg).{_groups_of_paired(table)} "
         f"Corruptions and severities in which both the interval and the adjusted p say that a level exceeds the control: {', '.join(exceeding) or 'there is no level'}. "
         f"Ties and the dense top-1 on PIEs: corrupted_pies.csv. Brackets: {coverage(table)} intervals over images, the models taken as they are."
     )
@@ -758,14 +765,14 @@ def natural(table: pd.DataFrame) -> View:
             "top-1, clean images": estimate(table, "clean_top1"),
             "less dense's, clean images": estimate(table, "clean_top1_change", sign=True),
             "n, clean": table.clean_examples.astype(str),
-            "lost beyond clean": estimate(table, "top1_change_beyond_clean", sign=True),
+            "change beyond clean": estimate(table, "top1_change_beyond_clean", sign=True),
         }
     )
     first = table.iloc[0]
     note = (
-        f"K = {first.dense_models} dense models and as many of each level. Natural sets show other photographs of the same classes. Answered from all classes: plain argmax; from the set's classes: every other class is ruled out, "
-        "as the authors of ImageNet-A and -R score theirs, so the two do not compare with each other. Clean images: the study's own test images of the set's classes, scored in the same way. Lost beyond clean: what the level loses against dense on "
-        "the natural set less what it loses on those; the control's is what seeds alone do. "
+        f"K = {first.dense_models} dense models and {among(table.level_models)} of each level. Natural sets show other photographs of the same classes. Answered from all classes: plain argmax; from the set's classes: every other class is ruled out, "
+        "as the authors of ImageNet-A and -R score theirs, so the two do not compare with each other. Clean images: the study's own test images of the set's classes, scored in the same way. Change beyond clean: the level's change against dense on "
+        "the natural set less its change on those, below 0 where it loses more on the natural set; the control's is what seeds alone do. "
         f"Top-5: natural.csv. Brackets: {coverage(table)} intervals over images, the models taken as they are."
     )
     return View("Natural test sets", note, cells)

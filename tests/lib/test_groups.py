@@ -31,6 +31,13 @@ def test_bins_are_named_by_what_is_in_them_and_equal_values_stay_together():
     assert members(many) == {"1": [1, 2], "2": [3], "3": [0], "9": [5]}
 
 
+def test_bins_of_numbers_with_many_digits_stay_apart():
+    seconds = Column("seconds", NUMBER, np.array([1700000001.0, 1700000002.0, 1700000003.0, 1700000004.0]))
+    (halves,) = groupings_of({"seconds": seconds}, [{"column": "seconds", "bins": 2}])
+    assert list(members(halves).values()) == [[0, 1], [2, 3]]
+    assert halves.groups == ["1700000001 to 1700000002", "1700000003 to 1700000004"]
+
+
 def test_columns_are_combined():
     combined = groupings_of(COLUMNS, ["kind", "male", ["kind", "male"]])[-1]
     assert combined.name == "kind & male"

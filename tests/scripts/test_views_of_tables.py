@@ -23,6 +23,7 @@ from scripts.lib.audit.modal import TIE_RULES
 from scripts.lib.audit.scores import left_out_means
 from scripts.lib.corrupted_pies import rows_of_variant, with_adjusted
 from scripts.lib.groups import everything, groupings_of
+from scripts.lib.ledger import Votes
 from scripts.lib.views import VIEWS
 from scripts.measure_hardness import hardness_rows, measure_level, predictor_rows
 from scripts.measure_natural import measure as measure_natural
@@ -196,6 +197,34 @@ def test_a_page_is_complete(tables, name):
     if name not in ("pies", "scores"):  # lists of examples, in which nothing is estimated
         assert "90 % intervals" in view.note  # what the significance of this study asks for
         assert f"n = {len(LABEL)}" in page or "n" in view.cells or name == "cost"
+
+
+def test_a_note_says_how_many_models_levels_of_different_sizes_have(tables):
+    for name in ("natural", "corrupted_pies", "robustness_summary", "class_impact"):
+        table = tables[name].assign(level_models=np.where(tables[name].level == "pruned", 2, 3))
+        assert "2 to 3 " in VIEWS[name](table).note
+    table = tables["score_summary"].assign(level_models=np.where(tables["score_summary"].level == "pruned", 9, 3))
+    assert "cannot bring a p below 5e-03" in VIEWS["score_summary"](table).note  # one of 12 over 3
+
+
+def test_levels_made_of_the_dense_models_are_said_not_to_be_measured_by_the_controls_luck(tables):
+    for name, sentence in (
+        ("corrupted_pies", "their excess and its p hold the level and the dense population against the control"),
+        ("over_indexing", "no other seeds are in their PIEs"),
+    ):
+        table = tables[name]
+        paired = table.assign(design=np.where(table.level == "pruned", "paired", "independent"))
+        assert f"themselves: pruned; {sentence}" in VIEWS[name](paired).note
+        assert sentence not in VIEWS[name](table).note
+
+
+def test_what_a_level_loses_beyond_the_clean_images_is_below_0():
+    label = np.array(LABEL)
+    right, wrong = (np.tile(each, (3, 1)) for each in (label, label + 1))
+    never = np.zeros(right.shape, bool)
+    dense, lost = (Votes(DENSE.example, label, DENSE.seed, votes, never) for votes in (right, wrong))
+    row = measure_natural("drawn", "pruned", "all classes", (dense, dense, 10), (lost, dense, 10), SIGNIFICANCE)
+    assert VIEWS["natural"](pd.DataFrame([row])).cells["change beyond clean"].iloc[0].startswith("-100.0 points")
 
 
 def test_findings_say_what_cannot_be_told_from_the_control(tables):

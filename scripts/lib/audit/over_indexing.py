@@ -125,7 +125,9 @@ def mean_difference(values: np.ndarray, chosen: np.ndarray) -> tuple[float, np.n
         return math.nan, np.full(len(values), math.nan), math.nan
     difference, part, variances = 0.0, np.zeros(len(values)), []
     for side, sign in ((chosen, 1), (~chosen, -1)):
-        n, mean = int(side.sum()), values[side].mean()
+        n = int(side.sum())
+        # The mean of equal numbers may differ from them by rounding, which is no spread.
+        mean = values[side].mean() if np.ptp(values[side]) else values[side][0]
         difference += sign * mean
         own = np.where(side, (values - mean) / math.sqrt(n * (n - 1)), 0.0)
         part += sign * own

@@ -121,3 +121,10 @@ def test_mean_difference_is_welchs():
     assert found.value == pytest.approx(values[chosen].mean() - values[~chosen].mean())
     assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
     assert math.isnan(oi.mean_difference(values, np.arange(50) == 0)[0])
+
+
+def test_rounding_of_equal_numbers_is_no_spread():
+    values, chosen = np.full(30, 0.1), np.arange(30) < 13  # whose mean of 13 or of 17 is not 0.1 to the last digit
+    assert values[chosen].mean() != values[~chosen].mean()
+    found = oi.student(*oi.mean_difference(values, chosen), 0.05)
+    assert found.value == 0 and math.isnan(found.low)
