@@ -117,7 +117,6 @@ wildcard_constraints:
     suite="|".join(SUITES),
     corruption="|".join(CLEAN_AND_CORRUPTIONS) or "none",
     shard=r"\d{4}-of-\d{4}",
-    table="|".join(TABLES),
     natural="|".join(map(re.escape, NATURAL)) or "none",
 
 

@@ -1,11 +1,11 @@
 # What people read: tables as pages, figures, the report.
-rule render_table:
+rule render_tables:
     input:
-        table="<results>/tables/{table}.csv",
+        tables=expand("<results>/tables/{table}.csv", table=TABLES),
     output:
-        page="<results>/tables/{table}.md",
+        pages=expand("<results>/tables/{table}.md", table=TABLES),
     log:
-        "<logs>/render_table/{table}.log",
+        "<logs>/render_tables.log",
     localrule: True
     conda:
         "../envs/environment.yaml"
@@ -14,12 +14,12 @@ rule render_table:
         mem_mb=1000,
         runtime=10,
     params:
-        code=code("render_table"),
+        code=code("render_tables"),
         declaration=declaration(config),
     message:
-        "write {wildcards.table}.csv as a page"
+        "write the tables as pages"
     script:
-        "../scripts/render_table.py"
+        "../scripts/render_tables.py"
 
 
 rule draw_pie_rates:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from scripts.lib.views import VIEWS, View, p_value, percent
-from scripts.render_table import markdown
+from scripts.render_tables import markdown
 
 
 def test_percentages():

@@ -40,7 +40,7 @@ ALLOWED = {
     "compare_annotations": {"pandas"},
     "measure_robustness": {"pandas"},
     "measure_natural": {"pandas"},
-    "render_table": {"pandas"},
+    "render_tables": {"pandas"},
     "write_report": {"pandas"},
     "draw_pie_rates": {"pandas", "altair"},
     "draw_pie_curve": {"pandas", "altair"},

@@ -28,7 +28,7 @@ from scripts.lib.views import VIEWS
 from scripts.measure_hardness import hardness_rows, measure_level, predictor_rows
 from scripts.measure_natural import measure as measure_natural
 from scripts.measure_robustness import measure, summary_of
-from scripts.render_table import markdown
+from scripts.render_tables import markdown
 from scripts.score_examples import scores_of, table_of
 from scripts.summarize_pies import summarize_level
 from scripts.summarize_scores import summarize_level as summarize_scores

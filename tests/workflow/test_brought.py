@@ -68,7 +68,7 @@ def test_the_report_says_what_a_study_without_images_cannot_have(imported):
         in page
     )
     assert "<h2>PIEs: images" in page and "<h2>Cost" not in page
-    assert planned == {"render_table": 14}  # and nothing that trains, corrupts or measures times
+    assert planned == {"render_tables": 1}  # and nothing that trains, corrupts or measures times
 
 
 NETWORK = """from torch import nn

@@ -1,4 +1,6 @@
-"""A table as Markdown that reads well in a terminal and on a code host."""
+"""The tables as Markdown that reads well in a terminal and on a code host: one job for all, because starting takes longer than the pages."""
+
+from pathlib import Path
 
 from scripts.lib.files import write_text
 from scripts.lib.job import logged
@@ -14,7 +16,12 @@ def markdown(view: View, declaration: str) -> str:
     )
 
 
+def main(input, output, params) -> None:
+    """Read every table, write its page."""
+    for table, page in zip(input.tables, output.pages, strict=True):
+        write_text(page, markdown(VIEWS[Path(table).stem](load_table(table)), params.declaration))
+
+
 if __name__ == "__main__":
     with logged(snakemake.log[0]):  # noqa: F821
-        view = VIEWS[snakemake.wildcards.table](load_table(snakemake.input.table))  # noqa: F821
-        write_text(snakemake.output.page, markdown(view, snakemake.params.declaration))  # noqa: F821
+        main(snakemake.input, snakemake.output, snakemake.params)  # noqa: F821
