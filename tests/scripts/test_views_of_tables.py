@@ -210,7 +210,7 @@ def test_a_note_says_how_many_models_levels_of_different_sizes_have(tables):
 def test_levels_made_of_the_dense_models_are_said_not_to_be_measured_by_the_controls_luck(tables):
     for name, sentence in (
         ("corrupted_pies", "their excess and its p hold the level and the dense population against the control"),
-        ("over_indexing", "no other seeds are in their PIEs"),
+        ("over_indexing", "each model is compared with the dense one it was made of"),
     ):
         table = tables[name]
         paired = table.assign(design=np.where(table.level == "pruned", "paired", "independent"))
