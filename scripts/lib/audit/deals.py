@@ -43,43 +43,66 @@ def modes_of_subsets(
     """Modal labels of many subsets of the models, for the images on which they may differ, some images at a time.
 
     votes: int[M, N]; subsets: arrays bool[P, M] with one subset a row, none of them empty. Yields positions int[n] and for each
-    array the labels int64[P, n]. Left out are the images that too few models judge otherwise to change the mode of any subset: it
-    is that of all M models.
+    array the labels int64[P, n]. Left out are the images on which all subsets have the mode of all M models.
     """
     smallest = min(int(members.sum(axis=1).min()) for members in subsets)
     if smallest == 0:
         raise ValueError("a subset has no model.")
     dissent = len(votes) - modal_labels(votes).votes
     open_ = np.flatnonzero(2 * dissent >= smallest)  # else most models of every subset vote for the same label
-    codes, values = local_codes(votes[:, open_])
-    together = max(1, TOGETHER // max(len(members) for members in subsets))
+    codes, values = _contenders(*local_codes(votes[:, open_]), smallest)
+    ends = np.cumsum([len(members) for members in subsets])
+    parted = len(subsets) > 1 and len(set(map(len, subsets))) == 1 and bool((np.sum(subsets, axis=0) == 1).all())
+    together = max(1, TOGETHER // int(ends[-1]))
     by_labels = np.argsort(codes.max(axis=0, initial=0), kind="stable")  # so that images of a chunk have as many labels
     for start in range(0, len(open_), together):
         chunk = by_labels[start : start + together]
-        of_chunk = codes[:, chunk]
-        yield open_[chunk], [_modes(of_chunk, values[:, chunk], members, tie_rule) for members in subsets]
+        modes = _modes(codes[:, chunk], values[:, chunk], subsets, parted, tie_rule)
+        yield open_[chunk], np.split(modes, ends[:-1])
 
 
-def _modes(codes: np.ndarray, values: np.ndarray, members: np.ndarray, tie_rule: str) -> np.ndarray:
-    """Modal labels int64[P, n] of the subsets members bool[P, M]; codes int[M, n] and values int[m, n] as of `local_codes`."""
+def _contenders(codes: np.ndarray, values: np.ndarray, smallest: int) -> tuple[np.ndarray, np.ndarray]:
+    """Codes and values as of `local_codes`, without those that no subset of at least `smallest` models has as mode: their code is -1.
+
+    A subset leaves M - smallest models out at most, so a label with fewer votes of all M than the most frequent one keeps without
+    them is never as frequent.
+    """
+    total = np.stack([np.count_nonzero(codes == code, axis=0) for code in range(len(values))])
+    contends = (total > 0) & (total >= total.max(axis=0) - (len(codes) - smallest))
+    rank = np.where(contends, contends.cumsum(axis=0) - 1, -1)
+    kept = np.full_like(values, -1)
+    place, image = np.nonzero(contends)
+    kept[rank[place, image], image] = values[place, image]
+    return np.take_along_axis(rank, codes, axis=0), kept
+
+
+def _modes(
+    codes: np.ndarray, values: np.ndarray, subsets: list[np.ndarray], parted: bool, tie_rule: str
+) -> np.ndarray:
+    """Modal labels of all subsets, those of one array after the other, int64[S, n]; codes and values as of `_contenders`."""
     last, columns = int(codes.max(initial=0)), np.arange(codes.shape[1])
     return TIE_RULES[tie_rule](
-        lambda: values[last - _highest_mode(last - codes, last, members), columns],
-        lambda: values[_highest_mode(codes, last, members), columns],
+        lambda: values[last - _highest_modes(last - codes, last, subsets, parted), columns],
+        lambda: values[_highest_modes(codes, last, subsets, parted), columns],
     )
 
 
-def _highest_mode(codes: np.ndarray, last: int, members: np.ndarray) -> np.ndarray:
-    """The largest of the most frequent codes in each subset, int64[P, n]; codes int[M, n] are 0 to `last`.
+def _highest_modes(codes: np.ndarray, last: int, subsets: list[np.ndarray], parted: bool) -> np.ndarray:
+    """The largest of the most frequent codes in each subset, int64[S, n]; codes int[M, n] outside 0 to `last` do not count.
 
     A code's votes times a power of two above all codes, plus the code: the largest such number belongs to the code that is sought.
+    parted: whether the subsets in a row of all arrays part the models among them; then the votes in the last are what the others leave.
     """
     width = 1 << last.bit_length()
     exact = np.float32 if len(codes) * width < 2**24 else np.float64
-    weights = members.astype(exact)
-    best = np.zeros((len(members), codes.shape[1]), dtype=exact)
+    counted = np.concatenate(subsets[:-1] if parted else subsets).astype(exact)
+    best = np.zeros((len(counted) + parted * len(subsets[-1]), codes.shape[1]), dtype=exact)
     for code in range(last + 1):
-        votes = weights @ ((codes == code) * exact(width))
+        each = (codes == code) * exact(width)
+        votes = counted @ each
+        if parted:
+            others = votes.reshape(len(subsets) - 1, -1, codes.shape[1]).sum(axis=0)
+            np.maximum(best[len(counted) :], each.sum(axis=0) + exact(code) - others, out=best[len(counted) :])
         votes += code
-        np.maximum(best, votes, out=best)
+        np.maximum(best[: len(counted)], votes, out=best[: len(counted)])
     return best.astype(np.int64) & (width - 1)

@@ -44,6 +44,29 @@ def mean(values: np.ndarray, significance: float) -> Estimate:
     return Estimate(average, average - half, average + half)
 
 
+class Part(NamedTuple):
+    """One source of an estimate's error: its variance and the degrees of freedom that is known with."""
+
+    variance: float
+    freedom: float
+
+
+def with_parts(value: float, parts: list[Part], significance: float) -> tuple[Estimate, float]:
+    """An estimate whose independent errors add up, with Student's interval, and the two-sided p-value that it is 0.
+
+    The degrees of freedom are Welch's and Satterthwaite's (Satterthwaite 1946). A variance below 0, as unbiased estimates of small
+    ones may be, counts as 0. NaN where a variance is NaN or all are 0.
+    """
+    variances = np.array([part.variance for part in parts], dtype=np.float64).clip(0)
+    total = float(variances.sum())
+    if not total > 0:
+        return Estimate(value, math.nan, math.nan), math.nan
+    freedom = total**2 / float((variances**2 / [part.freedom for part in parts]).sum())
+    error = math.sqrt(total)
+    half = float(-special.stdtrit(freedom, significance / 2)) * error
+    return Estimate(value, value - half, value + half), 2 * float(special.stdtr(freedom, -abs(value) / error))
+
+
 def fraction_mean(values: np.ndarray, significance: float) -> Estimate:
     """As `mean`, for values in 0..1: the interval is cut there."""
     value, low, high = mean(values, significance)
