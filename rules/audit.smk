@@ -160,6 +160,7 @@ rule measure_hardness:
 rule compare_kinds:
     input:
         pies="<results>/tables/pies.csv",
+        ledger=ledger("clean"),
         examples="<results>/data/examples.parquet",
     output:
         table="<results>/tables/planted.csv",
@@ -176,6 +177,8 @@ rule compare_kinds:
         code=code("compare_kinds"),
         levels=COMPRESSED,
         significance=config["audit"]["significance"],
+        permutations=config["audit"]["permutations"],
+        tie_rule=config["audit"]["tie_rule"],
     message:
         "compare the PIE rates of planted kinds, head and tail"
     script:

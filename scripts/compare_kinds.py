@@ -8,13 +8,15 @@ import math
 import numpy as np
 import pandas as pd
 
-from scripts.lib.audit.intervals import UNDEFINED, difference, mcnemar, mean, rate
+from scripts.lib.audit.excess import UNKNOWN, Excesses
+from scripts.lib.audit.intervals import UNDEFINED, mcnemar, rate
 from scripts.lib.audit.verdicts import against_reference
 from scripts.lib.data.kinds import PLANTED, TYPICAL
 from scripts.lib.dataset import Examples, load_examples
 from scripts.lib.errors import InputError
 from scripts.lib.job import logged
-from scripts.lib.pie_table import compared_counts, design_of, differences
+from scripts.lib.ledger import load_population
+from scripts.lib.pie_table import compared_counts, design_of, excess_columns, excesses_of, same_order
 from scripts.lib.tables import load_table, save_table, with_interval
 
 NEGATIVE_CONTROL = "mislabelled"  # modal disagreement never reads the label, so these must not stand out
@@ -47,67 +49,97 @@ def groups_of(examples: Examples) -> pd.DataFrame:
     return pd.concat([by_kind, by_frequency, typical])
 
 
-def compare_level(level: str, members: pd.DataFrame, models: int, significance: float) -> list[dict]:
-    """Rows of one level; members: one row an example and grouping with the flags `pie` and `control_pie`."""
+Groups = dict[tuple[str, str], np.ndarray]  # (grouping, group) -> which of the N images are in it, bool[N]
+
+
+def masks_of(groups: pd.DataFrame, examples: np.ndarray) -> Groups:
+    """The groups that have images, each grouping's reference first; groups: as of `groups_of`, examples: the ids of the N images."""
+    masks = {
+        (grouping, group): np.isin(
+            examples, groups.example[(groups.grouping == grouping) & (groups.group == group)].to_numpy()
+        )
+        for grouping, names in GROUPS.items()
+        for group in names
+    }  # empty: data in which this is not planted, or whose classes are equally frequent
+    return {key: inside for key, inside in masks.items() if inside.any()}
+
+
+def compare_level(
+    level: str,
+    table: pd.DataFrame,
+    control_pies: np.ndarray,
+    groups: Groups,
+    found: Excesses | None,
+    significance: float,
+) -> list[dict]:
+    """Rows of one level.
+
+    table: its rows of pies.csv; control_pies: bool[N]; found: the excesses of the groups, None of the control.
+    """
+    pies = table.pie.to_numpy()
     rows = []
-    for grouping, groups in GROUPS.items():
-        reference, p_reference = None, None
-        for group in groups:
-            chosen = members[(members.grouping == grouping) & (members.group == group)]
-            if chosen.empty:  # data in which this is not planted, or whose classes are equally frequent
-                continue
-            pie, control = chosen.pie.to_numpy(), chosen.control_pie.to_numpy()
-            excess, p = mean(differences(chosen), significance), mcnemar(*compared_counts(chosen, control))
-            beyond = UNDEFINED
-            if level == "control":
-                excess, p, verdict = UNDEFINED, math.nan, "is the control"
-            elif reference is None:
-                reference, p_reference, verdict = excess, p, "is the reference"
-            else:
-                beyond = difference(excess, reference)
-                verdict = against_reference(beyond, p, p_reference, significance, groups[0])
-            rows.append(
-                {
-                    "level": level,
-                    "design": design_of(members),
-                    "grouping": grouping,
-                    "group": group,
-                    "role": "reference"
-                    if group == groups[0]
-                    else "negative control"
-                    if group == NEGATIVE_CONTROL
-                    else "",
-                    "examples": len(chosen),
-                    "models": models,
-                    "significance": significance,
-                    "pies": int(pie.sum()),
-                    **with_interval("pie_rate", rate(int(pie.sum()), len(pie), significance)),
-                    "control_pies": int(control.sum()),
-                    **with_interval("control_rate", rate(int(control.sum()), len(pie), significance)),
-                    **with_interval("excess_rate", excess),
-                    "p_control": p,
-                    **with_interval("beyond_reference", beyond),
-                    "verdict": verdict,
-                }
-            )
+    references: dict[str, int] = {}
+    for place, ((grouping, group), inside) in enumerate(groups.items()):
+        reference = references.setdefault(grouping, place)
+        excess = UNKNOWN if found is None else found.of(place)
+        beyond, p_counts = UNDEFINED, math.nan
+        if found is None:
+            verdict = "is the control"
+        elif reference == place:
+            verdict = "is the reference"
+        else:
+            beyond = found.beyond(place, reference)
+            ps = excess.p, found.of(reference).p
+            verdict = against_reference(beyond, *ps, found.least_p, significance, list(groups)[reference][1])
+        if found is not None:
+            p_counts = mcnemar(*compared_counts(table[inside], control_pies[inside]))
+        n, own, of_control = int(inside.sum()), int(pies[inside].sum()), int(control_pies[inside].sum())
+        rows.append(
+            {
+                "level": level,
+                "design": design_of(table),
+                "grouping": grouping,
+                "group": group,
+                "role": "reference" if reference == place else "negative control" if group == NEGATIVE_CONTROL else "",
+                "examples": n,
+                "models": int(table.level_models.iloc[0]),
+                "significance": significance,
+                "pies": own,
+                **with_interval("pie_rate", rate(own, n, significance)),
+                "control_pies": of_control,
+                **with_interval("control_rate", rate(of_control, n, significance)),
+                **excess_columns(excess),
+                "p_these_models": p_counts,
+                **with_interval("beyond_reference", beyond),
+                "verdict": verdict,
+            }
+        )
     return rows
 
 
 def main(input, output, params) -> None:
-    """Read pies.csv and the example table, write planted.csv."""
-    groups = groups_of(load_examples(input.examples, "test"))
+    """Read pies.csv, the example table and the clean suite of all levels, write planted.csv."""
+    known = groups_of(load_examples(input.examples, "test"))
     pies = load_table(input.pies)
-    control = pies[pies.level == "control"].set_index("example").pie.rename("control_pie")
-    unknown = set(pies.example) - set(groups.example)
+    unknown = set(pies.example) - set(known.example)
     if unknown:
         raise InputError(
             f"{input.pies} names the example {min(unknown)}, which {input.examples} does not: make both anew."
         )
-    members = groups.merge(pies, on="example").join(control, on="example")
+    rows_of = dict(list(pies.groupby("level")))
+    dense, control = (load_population(input.ledger, level)["clean", 0] for level in ("dense", "control"))
+    same_order(input.pies, rows_of["control"], dense)
+    groups = masks_of(known, dense.example)
     rows = []
     for level in params.levels:
-        chosen = members[members.level == level]
-        rows += compare_level(level, chosen, int(chosen.level_models.iloc[0]), params.significance)
+        table, found = rows_of[level], None
+        if level != "control":
+            populations = dense, control, load_population(input.ledger, level)["clean", 0]
+            inside = np.stack(list(groups.values()))
+            found = excesses_of(
+                level, table, populations, inside, params.permutations, params.tie_rule, params.significance
+            )
+        rows += compare_level(level, table, rows_of["control"].pie.to_numpy(), groups, found, params.significance)
     save_table(output.table, pd.DataFrame(rows))
 
 

@@ -28,8 +28,8 @@ from scripts.lib.tables import save_table, with_interval
 
 Variant = tuple[str, int]
 
-# Deals of the dense and control models for the excess of PIEs under one corruption and severity. What luck of the deals remains
-# is a 200th of that of one deal; there are up to 95 variants to deal for.
+# Deals of the models for the excess of PIEs under one corruption and severity, and for its test. What luck of the deals remains is
+# a 200th of that of one deal; there are up to 95 variants to deal for.
 DEALS = 200
 
 
@@ -114,7 +114,7 @@ def main(input, output, params) -> None:
             wrong[level][corruption] = wrong[level].get(corruption, 0) + errs
         compressed = {level: each for level, each in votes.items() if level != DENSE}
         pies = pies_of(votes[DENSE], compressed, params.designs, DEALS, params.tie_rule)
-        found[variant] = rows_of_variant(pies, votes[DENSE], variant, DEALS, params.tie_rule, params.significance)
+        found[variant] = rows_of_variant(pies, votes, variant, DEALS, params.tie_rule, params.significance)
         accuracies = ", ".join(f"{row['level']} {100 * row['top1']:.1f} %" for row in here)
         print(f"{corruption} {severity}: top-1 {accuracies}")
     order = ["clean", *params.corruptions]

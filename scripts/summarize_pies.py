@@ -5,14 +5,15 @@ import math
 import numpy as np
 import pandas as pd
 
-from scripts.lib.audit.intervals import UNDEFINED, fraction_mean, mcnemar, mean, rate
+from scripts.lib.audit.excess import UNKNOWN
+from scripts.lib.audit.intervals import fraction_mean, mcnemar, mean, rate
 from scripts.lib.audit.modal import TIE_RULES
+from scripts.lib.audit.multiple import holm
 from scripts.lib.audit.pies import permutation_test
-from scripts.lib.audit.verdicts import against_control
-from scripts.lib.errors import InputError
+from scripts.lib.audit.verdicts import against_control, of_study
 from scripts.lib.job import logged
 from scripts.lib.ledger import Votes, load_population, same_seeds, sparsity_of
-from scripts.lib.pie_table import compared_counts, design_of, differences, pies_by, tied
+from scripts.lib.pie_table import compared_counts, design_of, excess_columns, excesses_of, pies_by, same_order, tied
 from scripts.lib.streams import generator
 from scripts.lib.tables import load_table, save_table, with_interval
 
@@ -21,19 +22,23 @@ def summarize_level(
     level: str,
     table: pd.DataFrame,
     control: pd.DataFrame,
-    dense: Votes,
-    compressed: Votes,
+    populations: tuple[Votes, Votes, Votes],
     significance: float,
     permutations: int,
     tie_rule: str,
 ) -> dict:
-    """One row. table, control: the rows of pies.csv of the level and of the control, in the same order.
+    """One row. table, control: the rows of pies.csv of the level and of the control, in the same order; populations: the dense
+    models, the control's and the level's.
 
-    `excess_rate` is over the control in both designs (find_pies.py says how), `p_control` the exact McNemar test of the two counts.
+    `excess_rate` is over the control in both designs (find_pies.py says how), with an interval over images and models; `se_images`
+    and `se_models` are the standard errors that it is made of. `p_excess` is the larger of `p_interval`, the interval's own
+    p-value, and `p_dealt`, that of the excess when the models of all three populations are dealt anew: the verdict needs both.
+    `p_these_models` is the exact McNemar test of the two counts, which is about other images but these models only.
     `excess_over_null` is the count less the mean of the design's own null, as a share of the images; what compression moved stays
-    among the votes that are dealt or swapped, so that null is too high where there is an effect, and this excess too low. Intervals
-    are over images, the models taken as they are; what other models would bring, the band of the null and its p-value say.
+    among the votes that are dealt or swapped, so that null is too high where there is an effect, and this excess too low. All
+    intervals but that of `excess_rate` are over images, the models taken as they are.
     """
+    dense, _, compressed = populations
     design = design_of(table)
     if design == "paired":
         same_seeds(dense, compressed, level)
@@ -43,11 +48,13 @@ def summarize_level(
         dense.votes, compressed.votes, permutations, generator("permutation test", level), design, tie_rule
     )
     over_null = mean(pies - null.share, significance)
-    excess = mean(differences(table), significance)
-    p = mcnemar(*compared_counts(table, control_pies))
-    verdict = against_control(excess, p, significance)
     if level == "control":
-        excess, p, verdict = UNDEFINED, math.nan, "is the control"
+        excess, p_counts, verdict = UNKNOWN, math.nan, "is the control"
+    else:
+        everything = np.ones((1, n), dtype=bool)
+        found = excesses_of(level, table, populations, everything, permutations, tie_rule, significance)
+        excess, p_counts = found.of(0), mcnemar(*compared_counts(table, control_pies))
+        verdict = against_control(excess.estimate, excess.p_dealt, found.least_p, significance)
     band = np.quantile(null.null, [significance / 2, 1 - significance / 2])
     row = {
         "level": level,
@@ -61,8 +68,8 @@ def summarize_level(
         **with_interval("pie_rate", rate(int(pies.sum()), n, significance)),
         "control_pies": int(control_pies.sum()),
         **with_interval("control_rate", rate(int(control_pies.sum()), n, significance)),
-        **with_interval("excess_rate", excess),
-        "p_control": p,
+        **excess_columns(excess),
+        "p_these_models": p_counts,
         "permutations": permutations,
         "null_mean": null.null.mean(),
         "null_low": band[0],
@@ -88,23 +95,32 @@ def summarize_level(
     return row
 
 
+def with_study_verdicts(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with `p_holm`, p_excess adjusted for all levels of the study (Holm), and the verdict that hangs on it.
+
+    The probability that any level of which compression changes nothing gets such a verdict is at most `significance`.
+    """
+    place = list(table.columns).index("verdict") + 1
+    adjusted = holm(table.p_excess.to_numpy())
+    verdicts = map(of_study, table.verdict, adjusted, table.significance)
+    table.insert(place, "p_holm", adjusted)
+    table.insert(place + 1, "verdict_study", list(verdicts))
+    return table
+
+
 def main(input, output, params) -> None:
     """Read pies.csv and the clean suite of all levels, write pie_summary.csv."""
     table = load_table(input.pies)
     rows_of = dict(list(table.groupby("level")))
-    dense = load_population(input.ledger, "dense")["clean", 0]
-    if not np.array_equal(rows_of["control"].example, dense.example):
-        raise InputError(
-            f"{input.pies} has other examples than the predictions, or another order: delete it, and snakemake makes it again."
-        )
+    dense, control = (load_population(input.ledger, level)["clean", 0] for level in ("dense", "control"))
+    same_order(input.pies, rows_of["control"], dense)
     rows = []
     for level in params.levels:
         row = summarize_level(
             level,
             rows_of[level],
             rows_of["control"],
-            dense,
-            load_population(input.ledger, level)["clean", 0],
+            (dense, control, load_population(input.ledger, level)["clean", 0]),
             params.significance,
             params.permutations,
             params.tie_rule,
@@ -112,7 +128,7 @@ def main(input, output, params) -> None:
         row["sparsity"] = sparsity_of(input.ledger, level)
         print(f"{level}: {row['pies']} PIEs, control {row['control_pies']}: {row['verdict']}")
         rows.append(row)
-    save_table(output.table, pd.DataFrame(rows))
+    save_table(output.table, with_study_verdicts(pd.DataFrame(rows)))
 
 
 if __name__ == "__main__":

@@ -5,32 +5,43 @@ import math
 import numpy as np
 import pandas as pd
 
-from scripts.lib.audit.intervals import UNDEFINED, fraction_mean, mcnemar, mean, rate
+from scripts.lib.audit.excess import UNKNOWN
+from scripts.lib.audit.intervals import fraction_mean, mcnemar, rate
 from scripts.lib.audit.multiple import benjamini_hochberg
 from scripts.lib.audit.verdicts import against_control
 from scripts.lib.ledger import Votes
-from scripts.lib.pie_table import compared_counts, design_of, differences
+from scripts.lib.pie_table import compared_counts, design_of, excess_columns, excesses_of
 from scripts.lib.tables import with_interval
 
 
 def rows_of_variant(
-    pies: pd.DataFrame, dense: Votes, variant: tuple[str, int], deals: int, tie_rule: str, significance: float
+    pies: pd.DataFrame,
+    votes: dict[str, Votes],
+    variant: tuple[str, int],
+    deals: int,
+    tie_rule: str,
+    significance: float,
 ) -> list[dict]:
-    """One row a level; pies: rows as of pies.csv of all levels for this variant, in which one level is the control.
+    """One row a level; pies: rows as of pies.csv of all levels for this variant, in which one level is the control; votes: those of
+    the levels and of `dense`.
 
-    All columns are what they are in pie_summary.csv. Intervals are over images, the models taken as they are.
+    All columns are what they are in pie_summary.csv. All variants deal and halve the models alike.
     """
+    dense, control = votes["dense"], votes["control"]
+    everything = np.ones((1, len(dense.example)), dtype=bool)
     dense_right = dense.correct.mean(axis=0)
     control_pies = pies[pies.level == "control"].pie.to_numpy()
     rows = []
     for level, table in pies.groupby("level", sort=False):
         found = table.pie.to_numpy()
         n = len(found)
-        excess = mean(differences(table), significance)
-        p = mcnemar(*compared_counts(table, control_pies))
-        verdict = against_control(excess, p, significance)
         if level == "control":
-            excess, p, verdict = UNDEFINED, math.nan, "is the control"
+            excess, p_counts, verdict = UNKNOWN, math.nan, "is the control"
+        else:
+            populations = dense, control, votes[level]
+            both = excesses_of(level, table, populations, everything, deals, tie_rule, significance)
+            excess, p_counts = both.of(0), mcnemar(*compared_counts(table, control_pies))
+            verdict = against_control(excess.estimate, excess.p_dealt, both.least_p, significance)
         rows.append(
             {
                 "level": level,
@@ -47,8 +58,8 @@ def rows_of_variant(
                 **with_interval("pie_rate", rate(int(found.sum()), n, significance)),
                 "control_pies": int(control_pies.sum()),
                 **with_interval("control_rate", rate(int(control_pies.sum()), n, significance)),
-                **with_interval("excess_rate", excess),
-                "p_control": p,
+                **excess_columns(excess),
+                "p_these_models": p_counts,
                 "verdict": verdict,
                 "dense_ties": int(table.dense_tied.sum()),
                 "level_ties": int(table.level_tied.sum()),
@@ -60,8 +71,11 @@ def rows_of_variant(
 
 
 def with_adjusted(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with `q_control`, its p-values adjusted for the corruptions and severities of the level (Benjamini-Hochberg)."""
-    adjusted = table.groupby("level", sort=False).p_control.transform(lambda p: benjamini_hochberg(p.to_numpy()))
-    place = list(table.columns).index("p_control") + 1
-    table.insert(place, "q_control", np.asarray(adjusted))
+    """The table with `q_interval`, the intervals' p-values adjusted for the corruptions and severities of the level (Benjamini-Hochberg).
+
+    Not p_dealt: so few deals bring no p that is small enough for one finding among many. The verdict asks for it unadjusted.
+    """
+    adjusted = table.groupby("level", sort=False).p_interval.transform(lambda p: benjamini_hochberg(p.to_numpy()))
+    place = list(table.columns).index("p_interval") + 1
+    table.insert(place, "q_interval", np.asarray(adjusted))
     return table

@@ -3,7 +3,20 @@
 import numpy as np
 import pandas as pd
 
+from scripts.lib.audit.excess import Excess, Excesses, excesses
 from scripts.lib.audit.modal import TIE_RULES, differ
+from scripts.lib.errors import InputError
+from scripts.lib.ledger import Votes
+from scripts.lib.streams import generator
+from scripts.lib.tables import with_interval
+
+
+def same_order(path: str, rows: pd.DataFrame, votes: Votes) -> None:
+    """Raise InputError unless the rows of the table at `path` are of the examples of these predictions, in their order."""
+    if not np.array_equal(rows.example, votes.example):
+        raise InputError(
+            f"{path} has other examples than the predictions, or another order: delete it, and snakemake makes it again."
+        )
 
 
 def design_of(rows: pd.DataFrame) -> str:
@@ -32,7 +45,7 @@ def differences(rows: pd.DataFrame) -> np.ndarray:
 
 
 def compared_counts(rows: pd.DataFrame, control_pies: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What the exact test of the excess counts, bool[N] twice; control_pies: bool[N].
+    """What the exact test of these models counts, bool[N] twice; control_pies: bool[N].
 
     The level's PIEs and the control's; of a paired level the images on which the control contradicts the level and those on which it
     contradicts the dense population, which are the control's PIEs again.
@@ -40,3 +53,34 @@ def compared_counts(rows: pd.DataFrame, control_pies: np.ndarray) -> tuple[np.nd
     if design_of(rows) == "paired":
         return rows.level_differs.to_numpy() == 1, rows.dense_differs.to_numpy() == 1
     return rows.pie.to_numpy(), control_pies
+
+
+def excesses_of(
+    level: str,
+    rows: pd.DataFrame,
+    populations: tuple[Votes, Votes, Votes],
+    groups: np.ndarray,
+    deals: int,
+    tie_rule: str,
+    significance: float,
+) -> Excesses:
+    """The excess of a level over the control in groups bool[G, N]; populations: the dense models, the control's and the level's.
+
+    Models are halved and dealt alike wherever a level is audited.
+    """
+    dense, control, compressed = (population.votes for population in populations)
+    streams = generator("halves", level), generator("excess", level)
+    votes = dense, control, compressed
+    return excesses(differences(rows), votes, groups, deals, streams, design_of(rows), tie_rule, significance)
+
+
+def excess_columns(excess: Excess) -> dict[str, float]:
+    """An excess over the control as the columns of pie_summary.csv, planted.csv and corrupted_pies.csv."""
+    return {
+        **with_interval("excess_rate", excess.estimate),
+        "se_images": excess.se_images,
+        "se_models": excess.se_models,
+        "p_interval": excess.p_interval,
+        "p_dealt": excess.p_dealt,
+        "p_excess": excess.p,
+    }

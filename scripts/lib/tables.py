@@ -9,7 +9,7 @@ from scripts.lib.errors import InputError
 from scripts.lib.files import replacing
 
 TEXT = (
-    *("example", "level", "class", "grouping", "group", "role", "verdict", "corruption", "tie_rule"),
+    *("example", "level", "class", "grouping", "group", "role", "verdict", "verdict_study", "corruption", "tie_rule"),
     *("flip", "control_flip", "score", "scored_on", "design", "population", "metric", "predictor"),
     *("worst_class", "device", "best_dense", "natural", "timing", "reference", "reason", "severities"),
     *("column", "value", "scale"),

@@ -76,9 +76,7 @@ def _contenders(codes: np.ndarray, values: np.ndarray, smallest: int) -> tuple[n
     return np.take_along_axis(rank, codes, axis=0), kept
 
 
-def _modes(
-    codes: np.ndarray, values: np.ndarray, subsets: list[np.ndarray], parted: bool, tie_rule: str
-) -> np.ndarray:
+def _modes(codes: np.ndarray, values: np.ndarray, subsets: list[np.ndarray], parted: bool, tie_rule: str) -> np.ndarray:
     """Modal labels of all subsets, those of one array after the other, int64[S, n]; codes and values as of `_contenders`."""
     last, columns = int(codes.max(initial=0)), np.arange(codes.shape[1])
     return TIE_RULES[tie_rule](

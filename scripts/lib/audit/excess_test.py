@@ -26,7 +26,7 @@ def excess_test(
     populations show as they are. Independent: (PIEs(level, dense) + PIEs(level, control)) / 2 - PIEs(dense, control), and under the
     null hypothesis all models are exchangeable and dealt anew to all three. Paired: PIEs(level, control) - PIEs(dense, control), and
     row i of dense and compressed change places or not. All deals are counted where they are not more than `deals`, else that many
-    random ones and the observed; p is twice the smaller of both tails, ends included.
+    random ones and the observed; p is twice the smaller of both tails, ends included. `least_p` says how small it can get.
 
     Unlike the PIE count of two populations this sees images on which all models of a level say something else: dealt anew, with an
     odd number of models, such an image is a PIE in every deal of two populations, but an excess in a third of those of three.
@@ -39,6 +39,17 @@ def excess_test(
         excess += twice_excess(*labels, design).astype(np.float32) @ groups[:, images].T.astype(np.float32)
     upper, lower = (excess >= excess[0]).mean(axis=0), (excess <= excess[0]).mean(axis=0)
     return np.minimum(1.0, 2 * np.minimum(upper, lower))
+
+
+def least_p(design: str, sizes: tuple[int, int, int], deals: int) -> float:
+    """The smallest p-value that `excess_test` can bring with these numbers of models and deals.
+
+    To swap the dense and the control models, or all pairs, changes nothing but the sign.
+    """
+    if design == "paired":
+        return 2.0 ** (1 - sizes[0]) if 2 ** sizes[0] <= deals else 2 / (1 + deals)
+    ways = comb(sum(sizes), sizes[0]) * comb(sizes[1] + sizes[2], sizes[1])
+    return min(1.0, 2 * (1 + (sizes[0] == sizes[1])) / ways) if ways <= deals else 2 / (1 + deals)
 
 
 def deal_three(sizes: tuple[int, int, int], deals: int, random: np.random.Generator) -> list[np.ndarray]:

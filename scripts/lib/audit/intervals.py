@@ -45,7 +45,7 @@ def mean(values: np.ndarray, significance: float) -> Estimate:
 
 
 class Part(NamedTuple):
-    """One source of an estimate's error: its variance and the degrees of freedom that is known with."""
+    """One source of an estimate's error: its variance, at least 0, and the degrees of freedom that is known with."""
 
     variance: float
     freedom: float
@@ -54,17 +54,27 @@ class Part(NamedTuple):
 def with_parts(value: float, parts: list[Part], significance: float) -> tuple[Estimate, float]:
     """An estimate whose independent errors add up, with Student's interval, and the two-sided p-value that it is 0.
 
-    The degrees of freedom are Welch's and Satterthwaite's (Satterthwaite 1946). A variance below 0, as unbiased estimates of small
-    ones may be, counts as 0. NaN where a variance is NaN or all are 0.
+    The degrees of freedom are Welch's and Satterthwaite's (Satterthwaite 1946). NaN where a variance is NaN or all are 0.
     """
-    variances = np.array([part.variance for part in parts], dtype=np.float64).clip(0)
-    total = float(variances.sum())
+    total = sum(part.variance for part in parts)
     if not total > 0:
         return Estimate(value, math.nan, math.nan), math.nan
-    freedom = total**2 / float((variances**2 / [part.freedom for part in parts]).sum())
+    freedom = total**2 / sum(part.variance**2 / part.freedom for part in parts)
     error = math.sqrt(total)
     half = float(-special.stdtrit(freedom, significance / 2)) * error
     return Estimate(value, value - half, value + half), 2 * float(special.stdtr(freedom, -abs(value) / error))
+
+
+def all_alike(value: float, n: int, significance: float) -> tuple[Estimate, float]:
+    """The mean of n independent values in -1..1 that are all the same, with its interval, and the two-sided p-value that it is 0.
+
+    That none of n differs is improbable if more than a share 1 - (significance / 2) ** (1 / n) does (Clopper & Pearson 1934), and
+    those that differ may be anything in -1..1. So a loss that no image shows is not surely 0, nor one that all show surely 1.
+    """
+    others = 1 - (significance / 2) ** (1 / n)
+    return Estimate(value, value - others * (1 + value), value + others * (1 - value)), min(
+        1.0, 2 * (1 + abs(value)) ** -n
+    )
 
 
 def fraction_mean(values: np.ndarray, significance: float) -> Estimate:

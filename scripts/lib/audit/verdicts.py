@@ -4,24 +4,44 @@ import math
 
 from scripts.lib.audit.intervals import Estimate
 
+EXCEEDS, BELOW, ALIKE = "exceeds the control", "below the control", "cannot be told from the control"
+TOO_FEW_MODELS = "too few models to say"
+TOO_FEW_IMAGES = "too few images to say"
 
-def against_control(excess: Estimate, p: float, significance: float) -> str:
-    """Whether a level's PIE rate differs from the control's: the test must reject and the interval must exclude 0."""
+
+def against_control(excess: Estimate, p: float, least_p: float, significance: float) -> str:
+    """Whether a level's PIE rate differs from the control's: the interval over images and models must exclude 0 and the test reject.
+
+    p: of the test; least_p: what these models could bring at best.
+    """
+    if math.isnan(excess.low) or math.isnan(excess.high):
+        return TOO_FEW_IMAGES
+    if least_p > significance:
+        return TOO_FEW_MODELS
     if p <= significance and excess.low > 0:
-        return "exceeds the control"
+        return EXCEEDS
     if p <= significance and excess.high < 0:
-        return "below the control"
-    return "cannot be told from the control"
+        return BELOW
+    return ALIKE
 
 
-def against_reference(difference: Estimate, p: float, p_reference: float, significance: float, reference: str) -> str:
+def of_study(verdict: str, p: float, significance: float) -> str:
+    """What remains of `against_control` when p, adjusted for all levels of the study, has to say so."""
+    return ALIKE if verdict in (EXCEEDS, BELOW) and p > significance else verdict
+
+
+def against_reference(
+    difference: Estimate, p: float, p_reference: float, least_p: float, significance: float, reference: str
+) -> str:
     """Whether a group's excess differs from that of the reference group.
 
-    difference: of the two excesses. p, p_reference: of the group's and the reference's own excess. An excess is called larger
-    only if it is one by itself, and smaller only if the reference's is.
+    difference: of the two excesses. p, p_reference: of the group's and the reference's own excess; least_p: what these models could
+    bring at best. An excess is called larger only if it is one by itself, and smaller only if the reference's is.
     """
     if math.isnan(difference.low) or math.isnan(difference.high):
-        return "too few images to say"
+        return TOO_FEW_IMAGES
+    if least_p > significance:
+        return TOO_FEW_MODELS
     if difference.low > 0 and p <= significance:
         return f"larger excess than {reference}"
     if difference.high < 0 and p_reference <= significance:

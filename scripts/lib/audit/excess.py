@@ -1,0 +1,97 @@
+"""The excess of PIEs over the control with both its errors, of images and of models, and both its tests, for groups of images."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from scripts.lib.audit.excess_test import excess_test, least_p
+from scripts.lib.audit.intervals import UNDEFINED, Estimate, Part, all_alike, with_parts
+from scripts.lib.audit.model_variance import Halves, halve
+
+
+@dataclass(frozen=True)
+class Excess:
+    """The mean excess of one group of images."""
+
+    estimate: Estimate  # over other images and other models
+    se_images: float  # the standard error that images are to blame for: falls with their number
+    se_models: float  # and models: falls with theirs only
+    p_interval: float  # two-sided: at most `significance` where the interval leaves 0 out
+    p_dealt: float  # of `excess_test`
+
+    @property
+    def p(self) -> float:
+        """The larger of both, that of the claim that both support."""
+        return max(self.p_interval, self.p_dealt) if not math.isnan(self.p_interval) else math.nan
+
+
+UNKNOWN = Excess(UNDEFINED, math.nan, math.nan, math.nan, math.nan)
+
+
+@dataclass(frozen=True)
+class Excesses:
+    """The excesses of G groups of N images."""
+
+    differences: np.ndarray  # float64[N]: the excess on each image, a mean over deals
+    groups: np.ndarray  # bool[G, N]
+    halves: Halves
+    p_dealt: np.ndarray  # float64[G]
+    least_p: float  # the smallest that these models can bring
+    significance: float
+
+    def of(self, group: int) -> Excess:
+        """A group's excess."""
+        inside = self.differences[self.groups[group]]
+        images, models = self._images(group), self._models(self.halves.variance(group))
+        parts = [images, models]
+        if len(inside) < 2:
+            estimate, p = Estimate(float(inside.mean()) if len(inside) else math.nan, math.nan, math.nan), math.nan
+        elif max(part.variance for part in parts) == 0:
+            estimate, p = all_alike(float(inside[0]), len(inside), self.significance)
+        else:
+            estimate, p = with_parts(float(inside.mean()), parts, self.significance)
+        return Excess(estimate, math.sqrt(images.variance), math.sqrt(models.variance), p, float(self.p_dealt[group]))
+
+    def beyond(self, group: int, reference: int) -> Estimate:
+        """How much larger a group's excess is than that of another group without common images; no ends where either has one image."""
+        first, second = (self.differences[self.groups[each]].mean() for each in (group, reference))
+        models = self._models(self.halves.variance(group, reference))
+        parts = [self._images(group), self._images(reference), models]
+        return with_parts(float(first - second), parts, self.significance)[0]
+
+    def _images(self, group: int) -> Part:
+        inside = self.differences[self.groups[group]]
+        n = len(inside)
+        return Part(float(inside.var(ddof=1)) / n if n > 1 else math.nan, n - 1)
+
+    def _models(self, variance: float) -> Part:
+        """An unbiased estimate of a small variance can be below 0, a variance not."""
+        return Part(max(0.0, variance) if not math.isnan(variance) else math.nan, self.halves.models - 1)
+
+
+def excesses(
+    differences: np.ndarray,
+    populations: tuple[np.ndarray, np.ndarray, np.ndarray],
+    groups: np.ndarray,
+    deals: int,
+    streams: tuple[np.random.Generator, np.random.Generator],
+    design: str,
+    tie_rule: str,
+    significance: float,
+) -> Excesses:
+    """The excesses of groups bool[G, N] of images; differences: float64[N], the excess on each image as find_pies makes it.
+
+    populations: votes int[K, N] of the dense, the control and the level's models; streams: for the halves and for the deals.
+    """
+    halves = halve(*populations, groups, streams[0], design, tie_rule)
+    p_dealt = excess_test(*populations, groups, deals, streams[1], design, tie_rule)
+    dense, control, level = map(len, populations)
+    return Excesses(
+        np.asarray(differences, dtype=np.float64),
+        np.asarray(groups, dtype=bool),
+        halves,
+        p_dealt,
+        least_p(design, (dense, control, level), deals),
+        significance,
+    )
