@@ -33,7 +33,7 @@ from made_votes import Images  # noqa: E402
 
 from scripts import find_pies, summarize_pies, trace_pies  # noqa: E402
 from scripts.lib.audit.modal import modal_labels  # noqa: E402
-from scripts.lib.audit.pies import permutation_test  # noqa: E402
+from scripts.lib.audit.pies import pies_by_chance  # noqa: E402
 from scripts.lib.ledger import PROBABILITY, SCHEMA, TOP, load_population, save_ledger  # noqa: E402
 from scripts.lib.tables import save_table  # noqa: E402
 
@@ -171,10 +171,10 @@ def main() -> None:
     beside = [beside_filtering(some, options.filtered, options.rounds) for some in grown]
     beside.append(beside_filtering(grown[0], SMALLEST, options.rounds))
     beside.append(beside_filtering(first.astype(np.int64), options.filtered, options.rounds))
-    print("permutation tests")
+    print("PIEs by chance")
     tests = {
         design: seconds(
-            lambda design=design: permutation_test(first, second, DEALS, np.random.default_rng(0), design),
+            lambda design=design: pies_by_chance(first, second, DEALS, np.random.default_rng(0), design),
             options.rounds,
         )
         for design in ("independent", "paired")
@@ -200,7 +200,7 @@ def main() -> None:
             "unanimous_of_60": float((votes[:60] == votes[0]).all(axis=0).mean()),
         },
         "modal_labels": beside,
-        "permutation_test_seconds": {"models": 2 * MODELS, "examples": EXAMPLES, "deals": DEALS, **tests},
+        "pies_by_chance_seconds": {"models": 2 * MODELS, "examples": EXAMPLES, "deals": DEALS, **tests},
         "tables": tables(images, max(1, options.rounds // 2)),
     }
     (ROOT / "benchmarks" / "results" / "modal_labels.json").write_text(json.dumps(found, indent=1) + "\n")

@@ -28,8 +28,8 @@ from scripts.lib.tables import save_table, with_interval
 
 Variant = tuple[str, int]
 
-# Deals of the models for the excess of PIEs under one corruption and severity, and for its test. What luck of the deals remains is
-# a 200th of that of one deal; there are up to 95 variants to deal for.
+# Deals of the dense and control models for the excess of PIEs under one corruption and severity. What luck of the deals remains
+# is a 200th of that of one deal; there are up to 95 variants to deal for.
 DEALS = 200
 
 

@@ -1,15 +1,17 @@
 """pie_summary.csv: how many PIEs each level has beside the control and beside chance, and how hard they are."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
+from scripts.lib.audit.churn_test import churn_test
 from scripts.lib.audit.excess import UNKNOWN
 from scripts.lib.audit.intervals import fraction_mean, mcnemar, mean, rate
 from scripts.lib.audit.modal import TIE_RULES
 from scripts.lib.audit.multiple import holm
-from scripts.lib.audit.pies import permutation_test
+from scripts.lib.audit.pies import pies_by_chance
 from scripts.lib.audit.verdicts import against_control, of_study
 from scripts.lib.job import logged
 from scripts.lib.ledger import Votes, load_population, same_seeds, sparsity_of
@@ -32,7 +34,8 @@ def summarize_level(
 
     `excess_rate` is over the control in both designs (find_pies.py says how), with an interval over images and models; `se_images`
     and `se_models` are the standard errors that it is made of. `p_excess` is the larger of `p_interval`, the interval's own
-    p-value, and `p_dealt`, that of the excess when the models of all three populations are dealt anew: the verdict needs both.
+    p-value, and `p_permutation`, that the votes differ only by chance (audit/churn_test.py): the verdict needs both. The control's
+    votes are held against those of the dense models.
     `p_these_models` is the exact McNemar test of the two counts, which is about other images but these models only.
     `excess_over_null` is the count less the mean of the design's own null, as a share of the images; what compression moved stays
     among the votes that are dealt or swapped, so that null is too high where there is an effect, and this excess too low. All
@@ -44,18 +47,19 @@ def summarize_level(
         same_seeds(dense, compressed, level)
     pies, control_pies = table.pie.to_numpy(), control.pie.to_numpy()
     n = len(pies)
-    null = permutation_test(
+    chance = pies_by_chance(
         dense.votes, compressed.votes, permutations, generator("permutation test", level), design, tie_rule
     )
-    over_null = mean(pies - null.share, significance)
+    over_null = mean(pies - chance.share, significance)
     if level == "control":
-        excess, p_counts, verdict = UNKNOWN, math.nan, "is the control"
+        (p,) = churn_test(dense.votes, compressed.votes, permutations, generator("excess", level))
+        excess, p_counts, verdict = replace(UNKNOWN, p_permutation=float(p)), math.nan, "is the control"
     else:
         everything = np.ones((1, n), dtype=bool)
         found = excesses_of(level, table, populations, everything, permutations, tie_rule, significance)
         excess, p_counts = found.of(0), mcnemar(*compared_counts(table, control_pies))
-        verdict = against_control(excess.estimate, excess.p_dealt, found.least_p, significance)
-    band = np.quantile(null.null, [significance / 2, 1 - significance / 2])
+        verdict = against_control(excess.estimate, excess.p_permutation, found.least_p, significance)
+    band = np.quantile(chance.null, [significance / 2, 1 - significance / 2])
     row = {
         "level": level,
         "design": design,
@@ -71,11 +75,10 @@ def summarize_level(
         **excess_columns(excess),
         "p_these_models": p_counts,
         "permutations": permutations,
-        "null_mean": null.null.mean(),
+        "null_mean": chance.null.mean(),
         "null_low": band[0],
         "null_high": band[1],
         **with_interval("excess_over_null", over_null),
-        "p_permutation": null.p_value,
         "verdict": verdict,
         "dense_ties": int(table.dense_tied.sum()),
         "level_ties": int(table.level_tied.sum()),

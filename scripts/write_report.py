@@ -8,12 +8,13 @@ import pandas as pd
 import yaml
 from markupsafe import Markup
 
+from scripts.lib.audit.verdicts import EXCEEDS
 from scripts.lib.files import write_text
 from scripts.lib.job import logged
 from scripts.lib.levels import checkpoints_of, declaration, is_brought
 from scripts.lib.project import REPORT_TEMPLATE
 from scripts.lib.tables import load_table
-from scripts.lib.views import VIEWS, percent
+from scripts.lib.views import VIEWS, p_value, percent
 
 TAILS = {"class_frequency": "all images", "class_frequency_typical": "typical images"}
 
@@ -21,25 +22,29 @@ TAILS = {"class_frequency": "all images", "class_frequency_typical": "typical im
 def findings(summary: pd.DataFrame, planted: pd.DataFrame | None, impact: pd.DataFrame) -> list[str]:
     """One sentence a level: what it can be said to forget, or that it cannot be told from the control.
 
-    planted: None where no groups of images are known.
+    The verdict is the study's, adjusted for all its levels; the level's own is named where it is another. planted: None where no
+    groups of images are known.
     """
     sentences = []
     classes = impact.groupby("level").significant.agg(["sum", "size"])
     control_models = summary.set_index("level").level_models["control"]
     for row in summary[summary.level != "control"].itertuples():
         excess = percent(row.excess_rate, row.excess_rate_low, row.excess_rate_high, sign=True)
-        numbers = f"{row.pies} PIEs beside the control's {row.control_pies} (excess {excess} of {row.examples} images, p = {row.p_control:.2g})"
+        tested = f"excess {excess} of {row.examples} images, p = {p_value(row.p_excess)}, {p_value(row.p_holm)} for all levels (Holm)"
+        numbers = f"{row.pies} PIEs beside the control's {row.control_pies} ({tested})"
         if row.design == "paired":
-            numbers = f"{row.pies} PIEs of the dense models before and after (the control's {row.control_pies} are those of other seeds; excess {excess} of {row.examples} images, p = {row.p_control:.2g})"
+            numbers = f"{row.pies} PIEs of the dense models before and after (the control's {row.control_pies} are those of other seeds; {tested})"
+        if row.verdict_study != row.verdict:
+            numbers += f"; by itself it {row.verdict}"
         flagged, total = classes.loc[row.level]
         beside = f"{flagged} of {total} classes flagged, {classes.loc['control', 'sum']} in the control"
         if row.level_models != control_models:
             beside += f"; K = {row.level_models} here and {control_models} in the control, and counts at different K do not compare"
         if planted is None:
-            sentences.append(f"{row.level} {row.verdict}: {numbers}; {beside}.")
+            sentences.append(f"{row.level} {row.verdict_study}: {numbers}; {beside}.")
             continue
-        if row.verdict != "exceeds the control":
-            sentences.append(f"{row.level} {row.verdict}: {numbers}; {beside}.")
+        if row.verdict_study != EXCEEDS:
+            sentences.append(f"{row.level} {row.verdict_study}: {numbers}; {beside}.")
             continue
         larger = planted[(planted.level == row.level) & planted.verdict.str.startswith("larger")]
         kinds = [group.replace("_", " ") for group in larger.group[larger.grouping == "kind"]]
@@ -47,7 +52,7 @@ def findings(summary: pd.DataFrame, planted: pd.DataFrame | None, impact: pd.Dat
         where = f"; more on {', '.join(kinds)} than on typical images" if kinds else ""
         where += f"; more on tail than on head classes ({', '.join(tails)})" if tails else ""
         where = where or "; no group stands out beyond its reference"
-        sentences.append(f"{row.level} {row.verdict}: {numbers}{where}; {beside}.")
+        sentences.append(f"{row.level} {row.verdict_study}: {numbers}{where}; {beside}.")
     return sentences or ["Nothing is compressed in this study: there is only the control to see."]
 
 

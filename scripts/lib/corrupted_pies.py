@@ -13,6 +13,9 @@ from scripts.lib.ledger import Votes
 from scripts.lib.pie_table import compared_counts, design_of, excess_columns, excesses_of
 from scripts.lib.tables import with_interval
 
+# Deals of the models for one p-value: as many as leave one finding among 95 variants a chance after adjustment.
+PERMUTATIONS = 2000
+
 
 def rows_of_variant(
     pies: pd.DataFrame,
@@ -25,7 +28,8 @@ def rows_of_variant(
     """One row a level; pies: rows as of pies.csv of all levels for this variant, in which one level is the control; votes: those of
     the levels and of `dense`.
 
-    All columns are what they are in pie_summary.csv. All variants deal and halve the models alike.
+    All columns are what they are in pie_summary.csv. All variants deal and halve the models alike. deals: for the excess, PERMUTATIONS
+    are for its p-value.
     """
     dense, control = votes["dense"], votes["control"]
     everything = np.ones((1, len(dense.example)), dtype=bool)
@@ -39,9 +43,9 @@ def rows_of_variant(
             excess, p_counts, verdict = UNKNOWN, math.nan, "is the control"
         else:
             populations = dense, control, votes[level]
-            both = excesses_of(level, table, populations, everything, deals, tie_rule, significance)
+            both = excesses_of(level, table, populations, everything, PERMUTATIONS, tie_rule, significance)
             excess, p_counts = both.of(0), mcnemar(*compared_counts(table, control_pies))
-            verdict = against_control(excess.estimate, excess.p_dealt, both.least_p, significance)
+            verdict = against_control(excess.estimate, excess.p_permutation, both.least_p, significance)
         rows.append(
             {
                 "level": level,
@@ -54,6 +58,7 @@ def rows_of_variant(
                 "tie_rule": tie_rule,
                 "significance": significance,
                 "deals": deals,
+                "permutations": PERMUTATIONS,
                 "pies": int(found.sum()),
                 **with_interval("pie_rate", rate(int(found.sum()), n, significance)),
                 "control_pies": int(control_pies.sum()),
@@ -71,11 +76,8 @@ def rows_of_variant(
 
 
 def with_adjusted(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with `q_interval`, the intervals' p-values adjusted for the corruptions and severities of the level (Benjamini-Hochberg).
-
-    Not p_dealt: so few deals bring no p that is small enough for one finding among many. The verdict asks for it unadjusted.
-    """
-    adjusted = table.groupby("level", sort=False).p_interval.transform(lambda p: benjamini_hochberg(p.to_numpy()))
-    place = list(table.columns).index("p_interval") + 1
-    table.insert(place, "q_interval", np.asarray(adjusted))
+    """The table with `q_excess`, p_excess adjusted for the corruptions and severities of the level (Benjamini-Hochberg)."""
+    adjusted = table.groupby("level", sort=False).p_excess.transform(lambda p: benjamini_hochberg(p.to_numpy()))
+    place = list(table.columns).index("p_excess") + 1
+    table.insert(place, "q_excess", np.asarray(adjusted))
     return table

@@ -81,6 +81,6 @@ def excess_columns(excess: Excess) -> dict[str, float]:
         "se_images": excess.se_images,
         "se_models": excess.se_models,
         "p_interval": excess.p_interval,
-        "p_dealt": excess.p_dealt,
+        "p_permutation": excess.p_permutation,
         "p_excess": excess.p,
     }

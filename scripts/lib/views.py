@@ -101,14 +101,21 @@ def pie_summary(table: pd.DataFrame) -> View:
             "PIEs": table.pies.astype(str),
             "PIE rate": estimate(table, "pie_rate"),
             "excess": estimate(table, "excess_rate", sign=True),
-            "p (count against control's)": table.p_control.map(p_value),
+            "standard error: images, models": [
+                UNDEFINED if math.isnan(images) else f"{100 * images:.2f}, {100 * models:.2f} points"
+                for images, models in zip(table.se_images, table.se_models, strict=True)
+            ],
+            "p (excess)": table.p_excess.map(p_value),
+            "p (excess, Holm)": table.p_holm.map(p_value),
+            "p (these models)": table.p_these_models.map(p_value),
             "by chance": [
                 f"{mean:.0f} [{low:.0f}, {high:.0f}]"
                 for mean, low, high in zip(table.null_mean, table.null_low, table.null_high, strict=True)
             ],
             "over chance": estimate(table, "excess_over_null", sign=True),
-            "p (chance)": table.p_permutation.map(p_value),
+            "p (votes)": table.p_permutation.map(p_value),
             "verdict": table.verdict,
+            "verdict of the study (Holm)": table.verdict_study,
             **{
                 f"PIEs (control's), ties: {rule}": [
                     f"{pies} ({control})"
@@ -131,9 +138,13 @@ def pie_summary(table: pd.DataFrame) -> View:
         f"n = {first.examples} test images, K = {first.dense_models} dense and {among(table.level_models)} compressed models{'' if paired else ' of seeds of their own'}. "
         f"A PIE is an image whose modal label differs between the two populations; {TIES[first.tie_rule]} (tie rule {first.tie_rule}; the counts by the other rules, and of images on which either population has a tie, stand at the right of the verdict). "
         "The control is a second dense population: its PIEs come from seeds alone, so only the excess over it is an effect of compression. "
-        f"Excess over the control: the mean over {first.permutations} deals of all dense models into a dense and a control population. p (count against control's): exact McNemar test of the two counts as they are; by chance: the mean and the central {coverage(table)} of the count when the models "
-        f"of both populations are dealt anew ({first.permutations} times), over chance the count less that mean (too little where there is an effect: the votes that compression moved are dealt too), p (chance) one-sided. {_of_paired(paired)}"
-        f"PIEs are hard for the control too: accuracy is scored on the models that chose them. Brackets: {coverage(table)} intervals over images."
+        f"Excess over the control: the mean over {first.permutations} deals of all dense models into a dense and a control population; its brackets are {coverage(table)} intervals over images and models, and the standard errors "
+        "of both say what would narrow them: that of images falls with the square root of their number, that of models with the square root of K only. p (excess): the larger of the interval's own, two-sided, and of p (votes), so a verdict needs both. p (votes), one-sided: whether the level's votes differ from those of the dense and control models by chance; "
+        "models of all three are dealt anew, and the votes differ as far as two populations disagree more often than models of one (the control: from the dense models). Holm: p (excess) adjusted for the levels of the study, so that any level that changes nothing has a verdict of the study with the "
+        f"probability {first.significance:g} at most. "
+        "p (these models): exact McNemar test of the counts as they are, which takes the models as they are and so is too small where n is large. By chance: the mean and the central "
+        f"{coverage(table)} of the count when the models of both populations are dealt anew ({first.permutations} times), over chance the count less that mean (too little where there is an effect: the votes that compression moved are dealt too). {_of_paired(paired)}"
+        f"PIEs are hard for the control too: accuracy is scored on the models that chose them. All other brackets: {coverage(table)} intervals over images, the models taken as they are."
     )
     return View("PIEs: images that compression changes the verdict on", note, cells)
 
@@ -144,7 +155,7 @@ def _of_paired(levels: list[str]) -> str:
         return ""
     return (
         f"Made of the dense checkpoints themselves: {', '.join(levels)}. No other seeds are in their count, which is that of images whose verdict compression changes in these very networks. So their excess and "
-        "its p hold the level and the dense population against the control, whose seeds are others than theirs, and by chance means that the two of each pair change places at random. "
+        "its interval hold the level and the dense population against the control, whose seeds are others than theirs; for p (votes) and by chance the two of each pair change places at random. "
     )
 
 
@@ -329,7 +340,7 @@ def _groups_of_paired(table: pd.DataFrame) -> str:
     levels = list(table.level[table.design == "paired"].unique())
     if not levels:
         return ""
-    return f" Made of the dense checkpoints themselves: {', '.join(levels)}; their excess and its p hold the level and the dense population against the control."
+    return f" Made of the dense checkpoints themselves: {', '.join(levels)}; their excess and its p hold the level and the dense population against the control, and pairs change places where others are dealt anew."
 
 
 def planted(table: pd.DataFrame) -> View:
@@ -342,7 +353,7 @@ def planted(table: pd.DataFrame) -> View:
             "PIE rate": estimate(shown, "pie_rate"),
             "control's": estimate(shown, "control_rate"),
             "excess": estimate(shown, "excess_rate", sign=True),
-            "p (count)": shown.p_control.map(p_value),
+            "p (excess)": shown.p_excess.map(p_value),
             "excess beyond the reference's": estimate(shown, "beyond_reference", sign=True),
             "verdict": shown.verdict,
         }
@@ -360,8 +371,8 @@ def planted(table: pd.DataFrame) -> View:
         f"K = {among(table.models)} models of each level. {known}The control's PIEs are atypical too, so a group's "
         "PIE rate is no evidence: its excess over the control is, and whether that is larger than the excess of typical images (kinds) or "
         "head classes (tail: the classes with less than the median number of training images, if there are any). "
-        f"{negative}Brackets: {coverage(table)} intervals over images (Wilson for rates, Student for excesses, "
-        "MOVER for their differences); p (count): exact McNemar test of the group's PIEs against the control's, as counted; excesses are means over deals of the dense models."
+        f"{negative}p (excess): the larger of that of the interval and that of the group's votes when the level's, the dense and the control models are dealt anew; not adjusted for groups or levels. "
+        f"Brackets: {coverage(table)} intervals, of excesses and their differences over images and models, of PIE rates over images (Wilson), the models taken as they are; excesses are means over deals of the dense models."
         f"{_groups_of_paired(table)}"
     )
     return View(f"Which images: {'what was planted, and ' if planted else ''}what the audit finds", note, cells)
@@ -528,17 +539,17 @@ def corrupted_pies(table: pd.DataFrame) -> View:
         cells[level] = [
             f"{pies}; {excess}; {p_value(q)}"
             for pies, excess, q in zip(
-                aligned.pies, estimate(aligned, "excess_rate", sign=True), aligned.q_control, strict=True
+                aligned.pies, estimate(aligned, "excess_rate", sign=True), aligned.q_excess, strict=True
             )
         ]
-        surely = (aligned.verdict == "exceeds the control") & (aligned.q_control <= first.significance)
+        surely = (aligned.verdict == "exceeds the control") & (aligned.q_excess <= first.significance)
         exceeding.append(f"{level} {surely[aligned.severity > 0].sum()} of {(aligned.severity > 0).sum()}")
     note = (
         f"n = {first.examples} test images of each corruption and severity, K = {first.dense_models} dense and {among(table.level_models)} compressed models; the row clean has the same images uncorrupted. The control's PIEs "
         "are what seeds alone make of corrupted images, and corruption makes many. Of each level: PIEs; the excess over the control in points of PIE rate, the mean over "
-        f"{first.deals} deals of all dense models; exact McNemar p of the counts against the control's, adjusted for the rows of the level (Benjamini-Hochberg).{_groups_of_paired(table)} "
+        f"{first.deals} deals of all dense models, with its interval over images and models; p of the excess, adjusted for the rows of the level (Benjamini-Hochberg): the larger of the interval's own and of that of the votes when the level's, the dense and the control models are dealt anew ({first.permutations} times).{_groups_of_paired(table)} "
         f"Corruptions and severities in which both the interval and the adjusted p say that a level exceeds the control: {', '.join(exceeding) or 'there is no level'}. "
-        f"Ties and the dense top-1 on PIEs: corrupted_pies.csv. Brackets: {coverage(table)} intervals over images, the models taken as they are."
+        f"Ties and the dense top-1 on PIEs: corrupted_pies.csv. Brackets: {coverage(table)} intervals, of the control's rate over images, the models taken as they are."
     )
     return View("PIEs among corrupted images", note, cells)
 
@@ -615,7 +626,7 @@ def cost_and_forgetting(table: pd.DataFrame) -> View:
     note = (
         f"n = {first.examples} test images, K = {first.models} models of each level. Times faster: than the best dense network on this machine, a dash where the level is not timed (cost.csv says why); bytes: of the dense "
         "network's. The worst of many classes looks worse than it is: compare with the control's. "
-        f"Brackets: {coverage(table)} intervals over rounds of timing, images, and models."
+        f"Brackets: {coverage(table)} intervals: of times over rounds, of excess PIEs over images and models, of recall over models."
     )
     return View("What the speed costs", note, cells)
 

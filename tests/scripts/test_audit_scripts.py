@@ -13,7 +13,9 @@ from scripts.compare_kinds import compare_level as compare_kinds
 from scripts.compare_kinds import groups_of
 from scripts.draw_class_impact import class_impact as draw_class_impact
 from scripts.find_pies import pies_of
+from scripts.lib.audit.excess import Excesses
 from scripts.lib.audit.halves import deal_halves
+from scripts.lib.audit.model_variance import Halves
 from scripts.lib.audit.scores import left_out_means
 from scripts.lib.dataset import Examples
 from scripts.lib.errors import InputError
@@ -63,9 +65,9 @@ def test_summary_of_four_images():
     control = votes_of([[0, 1, 5, 4], [0, 1, 5, 4], [0, 1, 5, 3]], LABEL)
     tables = pies_table({"control": control, "pruned": PRUNED}, DENSE)
     table = tables["pruned"].assign(level_differs=[0, 1, 1, 0.5], dense_differs=[0, 0, 0.25, 0.25])
-    row = summarize_level("pruned", table, tables["control"], DENSE, PRUNED, 0.05, 100, "largest")
+    row = summarize_level("pruned", table, tables["control"], (DENSE, control, PRUNED), 0.05, 100, "largest")
     assert (row["pies"], row["control_pies"], row["examples"], row["dense_models"]) == (3, 1, 4, 3)
-    assert row["excess_rate"] == 0.5 and row["p_control"] == 0.5
+    assert row["excess_rate"] == 0.5 and row["p_these_models"] == 0.5
     assert row["verdict"] == "cannot be told from the control"
     assert row["dense_top1_pies"] == pytest.approx(np.mean([1, 2 / 3, 1 / 3]))
     assert row["level_top1_pies"] == pytest.approx(np.mean([1 / 3, 1 / 3, 1]))
@@ -81,11 +83,11 @@ def test_a_large_excess_is_told_from_the_control():
     tables = pies_table({"pruned": pruned}, dense)
     table = tables["pruned"]
     assert np.array_equal(table.pie, changed)
-    row = summarize_level("pruned", table, tables["control"], dense, pruned, 0.05, 200, "largest")
+    row = summarize_level("pruned", table, tables["control"], (dense, dense, pruned), 0.05, 200, "largest")
     assert row["verdict"] == "exceeds the control"
-    assert row["p_control"] < 1e-9
+    assert row["p_these_models"] < 1e-9 and row["p_permutation"] == pytest.approx(1 / 201)
     assert row["excess_rate_low"] < changed.mean() < row["excess_rate_high"]
-    same = summarize_level("control", table, table, dense, pruned, 0.05, 200, "largest")
+    same = summarize_level("control", table, table, (dense, dense, pruned), 0.05, 200, "largest")
     assert same["verdict"] == "is the control" and np.isnan(same["excess_rate"])
 
 
@@ -94,7 +96,7 @@ def test_counts_by_every_tie_rule():
     even = votes_of([[0, 2, 2, 3], [0, 2, 5, 3], [0, 1, 5, 4], [0, 1, 5, 4]], LABEL)
     for tie_rule, pies in {"largest": [1, 2], "smallest": [2, 3], "excluded": [2]}.items():
         tables = pies_table({"even": even}, DENSE, tie_rule=tie_rule)
-        row = summarize_level("even", tables["even"], tables["control"], DENSE, even, 0.05, 100, tie_rule)
+        row = summarize_level("even", tables["even"], tables["control"], (DENSE, DENSE, even), 0.05, 100, tie_rule)
         assert np.flatnonzero(tables["even"].pie).tolist() == pies and row["pies"] == len(pies)
         assert (row["pies_largest"], row["pies_smallest"], row["pies_excluded"]) == (2, 2, 1)
         assert (row["tied"], row["level_ties"], row["dense_ties"], row["control_tied"]) == (2, 2, 0, 0)
@@ -110,16 +112,20 @@ def test_a_level_made_of_the_dense_checkpoints():
     populations = {"control": control, "same": dense, "changed": changed}
     tables = pies_table(populations, dense, paired=("same", "changed"))
     rows = {
-        level: summarize_level(level, rows, tables["control"], dense, populations[level], 0.05, 200, "largest")
+        level: summarize_level(
+            level, rows, tables["control"], (dense, control, populations[level]), 0.05, 256, "largest"
+        )
         for level, rows in tables.items()
     }
     same, other = rows["same"], rows["changed"]
     assert (same["pies"], same["excess_rate"], same["excess_over_null"], same["null_high"]) == (0, 0, 0, 0)
-    assert (same["p_control"], same["p_permutation"], same["verdict"]) == (1, 1, "cannot be told from the control")
+    assert [same[p] for p in ("p_interval", "p_permutation", "p_these_models")] == [1, 1, 1]
+    assert same["verdict"] == "cannot be told from the control" and -0.01 < same["excess_rate_low"] < 0
     assert other["pies"] == 40 and other["control_pies"] == rows["control"]["pies"] > 40
     already = tables["control"].pie[moved].sum()  # of the 40, the control contradicted these anyhow
     assert other["excess_rate"] == pytest.approx((40 - already) / 400) and other["verdict"] == "exceeds the control"
-    assert other["p_control"] == pytest.approx(2 * 0.5 ** (40 - already))
+    assert other["p_these_models"] == pytest.approx(2 * 0.5 ** (40 - already))
+    assert other["p_permutation"] == 2 / 2**8  # of all ways to swap eight pairs, none and all bring as much
     # Dealt anew, the same level would have the luck of its seeds in its excess.
     assert pies_table(populations, dense)["changed"].level_differs.nunique() > 2
 
@@ -240,10 +246,13 @@ def test_planted_groups_are_compared_by_their_excess():
     kinds = ["typical"] * n + ["mislabelled"] * n + ["abstract"] * n
     pie = np.concatenate([np.arange(n) < 30, np.arange(n) < 33, np.arange(n) < 120])
     control = np.concatenate([np.arange(n) < 15, np.arange(n) < 18, np.arange(n) < 60])
-    members = pd.DataFrame({"grouping": "kind", "group": kinds, "pie": pie, "control_pie": control})
-    members = members.assign(design="independent", level_differs=members.pie.astype(float))
-    members["dense_differs"] = members.control_pie.astype(float)
-    rows = {row["group"]: row for row in compare_kinds("pruned", members, 10, 0.05)}
+    table = pd.DataFrame({"pie": pie, "design": "independent", "level_models": 10, "level_differs": pie.astype(float)})
+    table["dense_differs"] = control.astype(float)
+    groups = {("kind", kind): np.array(kinds) == kind for kind in dict.fromkeys(kinds)}
+    inside = np.stack(list(groups.values()))
+    same = Halves(np.zeros((1, 3)), np.zeros((1, 3)), inside.sum(axis=1), 10, 5)  # all models err alike
+    found = Excesses(pie.astype(float) - control, inside, same, np.full(3, 0.01), 0.001, 0.05)
+    rows = {row["group"]: row for row in compare_kinds("pruned", table, control, groups, found, 0.05)}
     assert rows["typical"]["excess_rate"] == pytest.approx(0.05) and rows["typical"]["verdict"] == "is the reference"
     assert rows["abstract"]["excess_rate"] == pytest.approx(0.20)
     assert rows["abstract"]["beyond_reference"] == pytest.approx(0.15)

@@ -153,7 +153,11 @@ def test_pies(made):
 def test_pie_summary(made):
     control, pruned = made["pie_summary"].itertuples()
     assert (control.pies, control.control_pies, pruned.pies, pruned.control_pies) == (2, 2, 10, 2)
-    assert pruned.p_control == pytest.approx(0.0386, abs=1e-4)  # binomial: 10 against 2
+    assert pruned.p_these_models == pytest.approx(0.0386, abs=1e-4)  # binomial: 10 against 2
+    assert pruned.p_excess == max(pruned.p_interval, pruned.p_permutation) == pruned.p_holm  # of one level
+    assert (
+        np.isnan([control.p_excess, control.p_holm, control.se_models]).all() and pruned.verdict == pruned.verdict_study
+    )
     assert pruned.dense_top1_pies == 1 and pruned.level_top1_pies == 0 and pruned.level_top1_others == 1
     assert pruned.level_top1_all == 0.75 and pruned.dense_top1_all == 1 and pruned.sparsity == 0.8
     view = VIEWS["pie_summary"](made["pie_summary"]).cells.iloc[1]
@@ -280,15 +284,15 @@ def test_corrupted_pies(made):
     # As on the clean images: the models of a level agree, and those of two levels do where both are right or both wrong.
     summary = made["pie_summary"].set_index("level")
     assert (pruned.pies, pruned.control_pies, control.pies) == (10, 2, 2)
-    assert pruned.p_control == summary.p_control["pruned"] and pruned.verdict == summary.verdict["pruned"]
+    assert pruned.p_these_models == summary.p_these_models["pruned"] and pruned.verdict == summary.verdict["pruned"]
+    assert pruned.se_models == summary.se_models["pruned"]  # the models are halved alike
     assert pruned.dense_top1_pies == 1 and (pruned.dense_ties, pruned.level_ties) == (0, 0)
-    assert (
-        pruned.q_control >= pruned.p_control and np.isnan(control.excess_rate) and control.verdict == "is the control"
-    )
+    assert pruned.q_excess >= pruned.p_excess and np.isnan(control.excess_rate) and control.verdict == "is the control"
     hopeless = table.loc[("pruned", "contrast", 5)]
     assert (hopeless.pies, hopeless.excess_rate, hopeless.dense_top1_all) == (0, 0, 0)
     view = VIEWS["corrupted_pies"](made["corrupted_pies"])
-    assert view.cells.pruned.iloc[2] == "0; +0.0 points [+0.0, +0.0]; 1.000" and "pruned 0 of 2" in view.note
+    # Of 40 images none differs: with a share of 8.8 % that would have the probability 2.5 %.
+    assert view.cells.pruned.iloc[2] == "0; +0.0 points [-8.8, +8.8]; 1.000" and "pruned 0 of 2" in view.note
 
 
 def ledger_of(folder, suites, seeds_of=lambda suite: (0, 1), levels=("dense", "pruned")):

@@ -24,13 +24,14 @@ from scripts.lib.audit.scores import left_out_means
 from scripts.lib.corrupted_pies import rows_of_variant, with_adjusted
 from scripts.lib.groups import everything, groupings_of
 from scripts.lib.ledger import Votes
+from scripts.lib.pie_table import excesses_of
 from scripts.lib.views import VIEWS
 from scripts.measure_hardness import hardness_rows, measure_level, predictor_rows
 from scripts.measure_natural import measure as measure_natural
 from scripts.measure_robustness import measure, summary_of
 from scripts.render_tables import markdown
 from scripts.score_examples import scores_of, table_of
-from scripts.summarize_pies import summarize_level
+from scripts.summarize_pies import summarize_level, with_study_verdicts
 from scripts.summarize_scores import summarize_level as summarize_scores
 from scripts.trace_pies import curve_of
 from scripts.trace_pies import rows_of as curve_rows
@@ -52,7 +53,16 @@ def tables():
     levels = {"control": DENSE, "pruned": PRUNED}
     pies_by_level = pies_table(levels, DENSE, 20)
     pies, control = pd.concat(pies_by_level.values()), pies_by_level["control"]
-    members = pd.concat([pies.assign(grouping=g, group=names[0], control_pie=False) for g, names in GROUPS.items()])
+    groups = {(grouping, names[0]): np.ones(len(LABEL), bool) for grouping, names in GROUPS.items()}
+    found = excesses_of(
+        "pruned",
+        pies_by_level["pruned"],
+        (DENSE, DENSE, PRUNED),
+        np.stack(list(groups.values())),
+        100,
+        "largest",
+        SIGNIFICANCE,
+    )
     rows = {level: pies[pies.level == level] for level in levels}
     impacts = {
         level: impact_of(level, DENSE, votes, margins_of(DENSE), 4, SIGNIFICANCE) for level, votes in levels.items()
@@ -77,12 +87,14 @@ def tables():
     }
     made = {
         "pies": pies,
-        "pie_summary": pd.DataFrame(
-            [
-                summarize_level(level, rows[level], control, DENSE, votes, SIGNIFICANCE, 100, "largest")
-                for level, votes in levels.items()
-            ]
-        ).assign(sparsity=0.5),
+        "pie_summary": with_study_verdicts(
+            pd.DataFrame(
+                [
+                    summarize_level(level, rows[level], control, (DENSE, DENSE, votes), SIGNIFICANCE, 100, "largest")
+                    for level, votes in levels.items()
+                ]
+            ).assign(sparsity=0.5)
+        ),
         "pie_curve": pd.DataFrame(
             [
                 about_curve | {"level": level} | row
@@ -105,7 +117,11 @@ def tables():
             ]
         ),
         "planted": pd.DataFrame(
-            [row for level in levels for row in compare_kinds(level, members[members.level == level], 3, SIGNIFICANCE)]
+            [
+                row
+                for level, excess in {"control": None, "pruned": found}.items()
+                for row in compare_kinds(level, rows[level], control.pie.to_numpy(), groups, excess, SIGNIFICANCE)
+            ]
         ),
         "class_impact": pd.concat(
             [
@@ -139,7 +155,7 @@ def tables():
             ),
         ),
         "corrupted_pies": with_adjusted(
-            pd.DataFrame(rows_of_variant(pies, DENSE, ("fog", 1), 20, "largest", SIGNIFICANCE))
+            pd.DataFrame(rows_of_variant(pies, {"dense": DENSE} | levels, ("fog", 1), 20, "largest", SIGNIFICANCE))
         ),
         "subgroups": complete_subgroups(
             pd.DataFrame(
@@ -209,7 +225,10 @@ def test_a_note_says_how_many_models_levels_of_different_sizes_have(tables):
 
 def test_levels_made_of_the_dense_models_are_said_not_to_be_measured_by_the_controls_luck(tables):
     for name, sentence in (
-        ("corrupted_pies", "their excess and its p hold the level and the dense population against the control"),
+        (
+            "corrupted_pies",
+            "their excess and its p hold the level and the dense population against the control, and pairs",
+        ),
         ("over_indexing", "each model is compared with the dense one it was made of"),
     ):
         table = tables[name]

@@ -34,8 +34,9 @@ def row(table, level, **where):
 @pytest.mark.parametrize("level", COMPRESSED)
 def test_compression_makes_more_pies_than_seeds_do(tables, level):
     found = row(tables["pie_summary"], level)
-    assert found.pies > found.control_pies and found.p_control < 0.01 and found.p_permutation < 0.01
+    assert found.pies > found.control_pies and found.p_excess < 0.01 and found.p_permutation < 0.01
     assert found.excess_rate_low > 0 and found.verdict == "exceeds the control"
+    assert found.verdict_study == found.verdict and found.p_holm < 0.05
 
 
 @pytest.mark.parametrize("level", ["control", *COMPRESSED])
@@ -163,7 +164,7 @@ def test_snow_frost_and_brightness_take_more_from_the_compressed_than_clean_imag
 def test_pies_among_corrupted_images_exceed_the_controls(tables):
     table = tables["corrupted_pies"]
     assert len(table) == 5 * (1 + 15 * 5) and (table.examples == 400).all()
-    exceeds = table[(table.verdict == "exceeds the control") & (table.q_control <= 0.05)].groupby("level").size()
+    exceeds = table[(table.verdict == "exceeds the control") & (table.q_excess <= 0.05)].groupby("level").size()
     assert all(exceeds[level] > 40 for level in COMPRESSED) and exceeds.get("magnitude-0.50", 0) <= 5
 
 

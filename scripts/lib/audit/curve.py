@@ -42,7 +42,7 @@ def count_at(
     """PIEs between `size` of the models dense int[K, N] and `size` of compressed int[L, N], for random subsets of both.
 
     In the design `paired` both subsets are of the same checkpoints. With `size` models of a population of as many all subsets are the
-    same one, and the null is that of `permutation_test`. Subsets share models, so their spread is less than that between studies.
+    same one, and the null is that of `pies_by_chance`. Subsets share models, so their spread is less than that between studies.
     """
     if not 1 <= size <= min(len(dense), len(compressed)):
         raise ValueError(f"{size} models of {len(dense)} and {len(compressed)} cannot be chosen.")

@@ -1,11 +1,11 @@
-"""The excess of PIEs over the control with both its errors, of images and of models, and both its tests, for groups of images."""
+"""The excess of PIEs over the control with both its errors, of images and of models, and the test of the votes, for groups of images."""
 
 import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from scripts.lib.audit.excess_test import excess_test, least_p
+from scripts.lib.audit.churn_test import churn_test, least_p
 from scripts.lib.audit.intervals import UNDEFINED, Estimate, Part, all_alike, with_parts
 from scripts.lib.audit.model_variance import Halves, halve
 
@@ -18,12 +18,14 @@ class Excess:
     se_images: float  # the standard error that images are to blame for: falls with their number
     se_models: float  # and models: falls with theirs only
     p_interval: float  # two-sided: at most `significance` where the interval leaves 0 out
-    p_dealt: float  # of `excess_test`
+    p_permutation: (
+        float  # that the votes differ by chance: the level's models among the dense and the control's, dealt anew
+    )
 
     @property
     def p(self) -> float:
         """The larger of both, that of the claim that both support."""
-        return max(self.p_interval, self.p_dealt) if not math.isnan(self.p_interval) else math.nan
+        return max(self.p_interval, self.p_permutation) if not math.isnan(self.p_interval) else math.nan
 
 
 UNKNOWN = Excess(UNDEFINED, math.nan, math.nan, math.nan, math.nan)
@@ -36,7 +38,7 @@ class Excesses:
     differences: np.ndarray  # float64[N]: the excess on each image, a mean over deals
     groups: np.ndarray  # bool[G, N]
     halves: Halves
-    p_dealt: np.ndarray  # float64[G]
+    p_permutation: np.ndarray  # float64[G]
     least_p: float  # the smallest that these models can bring
     significance: float
 
@@ -51,7 +53,9 @@ class Excesses:
             estimate, p = all_alike(float(inside[0]), len(inside), self.significance)
         else:
             estimate, p = with_parts(float(inside.mean()), parts, self.significance)
-        return Excess(estimate, math.sqrt(images.variance), math.sqrt(models.variance), p, float(self.p_dealt[group]))
+        return Excess(
+            estimate, math.sqrt(images.variance), math.sqrt(models.variance), p, float(self.p_permutation[group])
+        )
 
     def beyond(self, group: int, reference: int) -> Estimate:
         """How much larger a group's excess is than that of another group without common images; no ends where either has one image."""
@@ -85,13 +89,14 @@ def excesses(
     populations: votes int[K, N] of the dense, the control and the level's models; streams: for the halves and for the deals.
     """
     halves = halve(*populations, groups, streams[0], design, tie_rule)
-    p_dealt = excess_test(*populations, groups, deals, streams[1], design, tie_rule)
-    dense, control, level = map(len, populations)
+    dense, control, level = populations
+    reference = dense if design == "paired" else np.concatenate([dense, control])
+    groups = np.asarray(groups, dtype=bool)
     return Excesses(
         np.asarray(differences, dtype=np.float64),
-        np.asarray(groups, dtype=bool),
+        groups,
         halves,
-        p_dealt,
-        least_p(design, (dense, control, level), deals),
+        churn_test(reference, level, deals, streams[1], design, groups),
+        least_p(len(reference), len(level), deals, design),
         significance,
     )

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from scripts.lib.audit.churn_test import between_beyond_within, disagreement
 from scripts.lib.audit.deals import DESIGNS, deal_anew, modes_of_subsets
 from scripts.lib.audit.modal import PAPERS_RULE, Modal, differ, modal_labels
 
@@ -21,40 +20,34 @@ def identified_exemplars(dense: Modal, compressed: Modal) -> np.ndarray:
     return differ(dense.label, compressed.label)
 
 
-ROUNDING = 1e-12  # of sums of shares that are equal
-
-
 @dataclass(frozen=True)
-class PermutationTest:
-    """Two populations against what they are when their models are dealt to them at random."""
+class Chance:
+    """The PIE count, and what it is when models are dealt to the two populations at random."""
 
     observed: int
     null: np.ndarray  # int64[P]: counts under permutation
     share: (
         np.ndarray
     )  # float64[N]: the share of the permutations in which each image is a PIE; they add up to the null's mean
-    p_value: float  # (1 + number of permutations that part the votes as far or farther) / (1 + P)
 
 
-def permutation_test(
+def pies_by_chance(
     dense: np.ndarray,
     compressed: np.ndarray,
     permutations: int,
     random: np.random.Generator,
     design: str = "independent",
     tie_rule: str = PAPERS_RULE,
-) -> PermutationTest:
-    """What the PIE count is when nothing distinguishes the populations, and whether their votes differ at all (one-sided).
+) -> Chance:
+    """How many PIEs there are when nothing distinguishes the populations.
 
     dense: int[K, N] and compressed: int[L, N] votes. Under the null hypothesis of the design `independent` the K + L models are
-    exchangeable, so they are compared with random partitions into K and L. In the design `paired` row i of both is the same
-    checkpoint, before and after compression, and only the two of a pair are exchangeable: each changes places or not. What
-    compression does to one checkpoint this way and to another that way remains in that null; what it does to all of them alike
-    exceeds it. Where no vote changes, observed and null are 0 and p is 1. K pairs can bring no p below about 2 ** (1 - K), because
-    to swap all of them is to swap none.
+    exchangeable, so they are dealt anew into K and L. In the design `paired` row i of both is the same checkpoint, before and after
+    compression, and only the two of a pair are exchangeable: each changes places or not. What compression does to one checkpoint
+    this way and to another that way remains in that null; what it does to all of them alike exceeds it. Where no vote changes,
+    observed and null are 0.
 
-    p is of the churn between the populations beyond that within them, not of the count: with an odd number of models, an image on
-    which all dense models say the one and all compressed ones the other is a PIE in every deal, so the count does not see it.
+    No test comes of it, because this null holds the clearest PIEs: churn_test.py says why.
     """
     pooled = np.concatenate([dense, compressed])
     as_it_is = np.arange(len(pooled)) < len(dense)
@@ -65,9 +58,7 @@ def permutation_test(
         pies = differ(before, after)
         counts += np.count_nonzero(pies, axis=1)
         share[images] = np.count_nonzero(pies[1:], axis=0) / permutations
-    churn = between_beyond_within(disagreement(pooled), (subsets[0], subsets[1]))
-    as_far = int(np.count_nonzero(churn[1:] >= churn[0] - ROUNDING))
-    return PermutationTest(int(counts[0]), counts[1:], share, (1 + as_far) / (1 + permutations))
+    return Chance(int(counts[0]), counts[1:], share)
 
 
 def dealt_pies(

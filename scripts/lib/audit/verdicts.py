@@ -5,8 +5,7 @@ import math
 from scripts.lib.audit.intervals import Estimate
 
 EXCEEDS, BELOW, ALIKE = "exceeds the control", "below the control", "cannot be told from the control"
-TOO_FEW_MODELS = "too few models to say"
-TOO_FEW_IMAGES = "too few images to say"
+TOO_FEW = "has too few {} to be told from the control"
 
 
 def against_control(excess: Estimate, p: float, least_p: float, significance: float) -> str:
@@ -15,9 +14,9 @@ def against_control(excess: Estimate, p: float, least_p: float, significance: fl
     p: of the test; least_p: what these models could bring at best.
     """
     if math.isnan(excess.low) or math.isnan(excess.high):
-        return TOO_FEW_IMAGES
+        return TOO_FEW.format("images")
     if least_p > significance:
-        return TOO_FEW_MODELS
+        return TOO_FEW.format("models")
     if p <= significance and excess.low > 0:
         return EXCEEDS
     if p <= significance and excess.high < 0:
@@ -39,9 +38,9 @@ def against_reference(
     bring at best. An excess is called larger only if it is one by itself, and smaller only if the reference's is.
     """
     if math.isnan(difference.low) or math.isnan(difference.high):
-        return TOO_FEW_IMAGES
+        return "too few images to say"
     if least_p > significance:
-        return TOO_FEW_MODELS
+        return "too few models to say"
     if difference.low > 0 and p <= significance:
         return f"larger excess than {reference}"
     if difference.high < 0 and p_reference <= significance:

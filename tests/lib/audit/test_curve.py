@@ -7,7 +7,7 @@ import pytest
 
 from scripts.lib.audit.curve import count_at, sizes
 from scripts.lib.audit.modal import modal_labels
-from scripts.lib.audit.pies import identified_exemplars, permutation_test
+from scripts.lib.audit.pies import identified_exemplars, pies_by_chance
 
 
 def count(dense, compressed, tie_rule="largest"):
@@ -56,9 +56,9 @@ def test_pairs_choose_the_same_checkpoints():
 
 
 @pytest.mark.parametrize("design", ["independent", "paired"])
-def test_with_all_models_it_is_the_permutation_test(design):
+def test_with_all_models_it_is_the_count_by_chance(design):
     found = count_at(5, *VOTES, 4000, np.random.default_rng(1), design)
-    test = permutation_test(*VOTES, 4000, np.random.default_rng(2), design)
+    test = pies_by_chance(*VOTES, 4000, np.random.default_rng(2), design)
     assert set(found.pies) == {test.observed}
     assert found.null.mean() == pytest.approx(test.null.mean(), abs=0.3)
     assert np.quantile(found.null, [0.1, 0.9]) == pytest.approx(np.quantile(test.null, [0.1, 0.9]), abs=1)
