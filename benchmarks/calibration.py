@@ -1,18 +1,25 @@
-"""How often the audit sees an effect where there is none, and how often it finds one that is.
+"""How often the verdict of PIEs sees an effect where there is none, how often it finds one that is, and how often its interval is right.
 
-    python benchmarks/calibration.py [results/demo] [draws]
+    OMP_NUM_THREADS=1 python benchmarks/calibration.py [results/demo] [--rounds 30]
+
+Made studies (made_worlds.py): a dense population, a control and six levels, whose networks err on each image by itself or alike on
+similar images. Each study is audited as the workflow does it. A round draws a few studies of every size; results are written after
+each, so a run that is stopped leaves what it has, with the number of studies in every row.
 
 Networks: the dense and the control models of a finished study are dealt into three populations, a dense one, a control and a "level"
-that nothing distinguishes, and the study's own tests are applied to them. Draws share models, so the shares are estimates of their own.
+that nothing distinguishes. Draws share models, so the shares are estimates of their own.
 
-Made votes: populations drawn anew each time, of independent models or of the same checkpoints before and after a compression that
-changes one vote in twenty at random. With an effect planted, the level's models vote otherwise, each vote with probability 0.4, on one
-image in twenty.
+Writes benchmarks/results/calibration.csv: one row for each size, level and thing that is counted, with Wilson intervals.
 """
 
+import argparse
+import math
+import os
 import platform
 import sys
-from collections.abc import Iterator
+import time
+from collections import defaultdict
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -21,100 +28,198 @@ import pandas as pd
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
 
-from made_votes import Images  # noqa: E402
+from made_worlds import LEVELS, draw_study  # noqa: E402
 
-from scripts.lib.audit.curve import count_at  # noqa: E402
+from scripts.lib.audit.excess import Excess, excesses, uncompressed  # noqa: E402
 from scripts.lib.audit.intervals import mcnemar, mean, rate  # noqa: E402
 from scripts.lib.audit.modal import differ, modal_labels  # noqa: E402
-from scripts.lib.audit.pies import dealt_pies, permutation_test  # noqa: E402
-from scripts.lib.audit.verdicts import against_control  # noqa: E402
+from scripts.lib.audit.multiple import holm  # noqa: E402
+from scripts.lib.audit.pies import dealt_pies  # noqa: E402
 from scripts.lib.ledger import load_population  # noqa: E402
 from scripts.lib.streams import generator  # noqa: E402
 from scripts.lib.tables import save_table  # noqa: E402
 
-SIGNIFICANCE, DEALS, SUBSETS = 0.05, 199, 200
-MODELS, EXAMPLES, CLASSES = 10, 1000, 100
-CHANGED, PLANTED_IMAGES, PLANTED_VOTES = 0.05, 0.05, 0.4
+SIGNIFICANCE, DEALS, PERMUTATIONS = 0.05, 60, 499
+FEW, MANY = (2, 3, 6, 10, 30), (3, 6, 10)
+# World, correlation, images and models, and how many studies a round draws of them.
+SIZES = [
+    *(("features", 0.8, 400, models, 10) for models in FEW),
+    *(("features", 0.8, 3000, models, 5) for models in FEW),
+    *(("features", 0.8, 20_000, models, 4) for models in FEW[:4]),
+    *(("features", 0.8, 50_000, models, 3) for models in MANY),
+    ("features", 0.8, 20_000, 30, 1),
+    ("features", 0.8, 50_000, 30, 1),
+    ("features", 0.5, 20_000, 6, 3),
+    *(("independent", 0.0, images, 6, 3) for images in (400, 3000, 20_000)),
+]
 
-Populations = tuple[np.ndarray, np.ndarray, np.ndarray]  # votes int[K, N] of dense, control and level
+
+def audit(
+    dense: np.ndarray, control: np.ndarray, levels: dict[str, np.ndarray], random: np.random.Generator
+) -> dict[str, dict[str, float]]:
+    """What the audit says of each level of a study, from votes int[K, N]."""
+    modes = {level: modal_labels(votes).label for level, votes in levels.items()}
+    before, other = modal_labels(dense).label, modal_labels(control).label
+    designs = {LEVELS[level].design: random for level in levels}
+    reference = uncompressed(dense, control, designs, "largest")
+    dealt, chance = dealt_pies(dense, control, np.stack(list(modes.values())), DEALS, random)
+    some = np.arange(dense.shape[1]) % 5 == 0
+    groups = np.stack([np.ones(len(some), dtype=bool), some, ~some])
+    said = {}
+    for place, (level, votes) in enumerate(levels.items()):
+        design = LEVELS[level].design
+        counts = differ(before, modes[level]), differ(before, other)
+        differences = dealt[place] - chance
+        if design == "paired":
+            counts = differ(other, modes[level]), differ(other, before)
+            differences = counts[0].astype(np.float64) - counts[1]
+        found = excesses(differences, reference, votes, design, groups, PERMUTATIONS, (random, random), SIGNIFICANCE)
+        said[level] = row_of(found.of(0), mean(differences, SIGNIFICANCE), mcnemar(*counts))
+        beyond = found.beyond(1, 2)
+        said[level]["difference of two groups' excesses: interval excludes 0"] = beyond.low > 0 or beyond.high < 0
+    adjusted = holm(np.array([row["p"] for row in said.values()]))
+    for row, p in zip(said.values(), adjusted, strict=True):
+        row["verdict of the study (Holm)"] = p <= SIGNIFICANCE
+    return said
 
 
-def found_in(populations: Populations, design: str, random: np.random.Generator) -> dict[str, bool]:
-    """What each test of the study says of three populations."""
-    dense, control, level = populations
-    modes = [modal_labels(votes).label for votes in populations]
-    if design == "paired":
-        level_differs, dense_differs = differ(modes[1], modes[2]), differ(modes[1], modes[0])
-        p = mcnemar(level_differs, dense_differs)
-    else:
-        p = mcnemar(differ(modes[0], modes[2]), differ(modes[0], modes[1]))
-        (level_differs,), dense_differs = dealt_pies(dense, control, modes[2][None], DEALS, random)
-    excess = mean(level_differs.astype(np.float64) - dense_differs, SIGNIFICANCE)
-    curve = count_at(max(1, len(dense) // 2), dense, level, SUBSETS, random, design)
-    low, high = np.quantile(curve.null, [SIGNIFICANCE / 2, 1 - SIGNIFICANCE / 2])
+def row_of(excess: Excess, images_only, p_counts: float) -> dict[str, float]:
+    low, high = images_only.low, images_only.high
+    of_these = low > 0 or high < 0
     return {
-        "McNemar test against the control": p <= SIGNIFICANCE,
-        "interval of the excess excludes 0": excess.low > 0 or excess.high < 0,
-        "permutation test": permutation_test(dense, level, DEALS, random, design).p_value <= SIGNIFICANCE,
-        "verdict": against_control(excess, p, SIGNIFICANCE) != "cannot be told from the control",
-        "curve at K / 2: one subset outside the band of chance": not low <= curve.pies[0] <= high,
+        "excess": excess.estimate.value,
+        "low": excess.estimate.low,
+        "high": excess.estimate.high,
+        "images_low": low,
+        "images_high": high,
+        "se_images": excess.se_images,
+        "se_models": excess.se_models,
+        "p": excess.p,
+        "verdict": excess.p <= SIGNIFICANCE,
+        "interval excludes 0": excess.p_interval <= SIGNIFICANCE,
+        "votes differ (permutation test)": excess.p_permutation <= SIGNIFICANCE,
+        "interval over images alone excludes 0": of_these,
+        "McNemar test of the counts": p_counts <= SIGNIFICANCE,
+        "interval over images alone and McNemar test": of_these and p_counts <= SIGNIFICANCE,
     }
 
 
-def of_networks(votes: np.ndarray, random: np.random.Generator) -> Populations:
+COUNTED = [
+    "verdict",
+    "verdict of the study (Holm)",
+    "interval excludes 0",
+    "votes differ (permutation test)",
+    "difference of two groups' excesses: interval excludes 0",
+    "interval over images alone excludes 0",
+    "McNemar test of the counts",
+    "interval over images alone and McNemar test",
+]
+
+
+def rows_of_size(about: dict, studies: list[dict[str, dict[str, float]]]) -> list[dict]:
+    """Shares over the studies drawn of one size; levels of which nothing differs in the same way count together."""
+    rows = []
+
+    def count(level: str, what: str, outcomes: list[bool], drawn: int) -> None:
+        share = rate(sum(outcomes), len(outcomes), SIGNIFICANCE)
+        rows.append(
+            {
+                **about,
+                "level": level,
+                "counted": what,
+                "share": share.value,
+                "low": share.low,
+                "high": share.high,
+                "of": len(outcomes),
+                "studies": drawn,
+            }
+        )
+
+    kinds: dict[str, list[str]] = defaultdict(list)
+    for level in studies[0]:
+        kinds["same" if level == "same again" else level].append(level)
+    for kind, levels in kinds.items():
+        drawn = pd.DataFrame([study[level] for study in studies for level in levels])
+        for what in COUNTED:
+            count(kind, what, drawn[what].astype(bool).tolist(), len(studies))
+        # Where nothing differs the expected excess is 0; else the mean over all draws stands for it.
+        truth = 0.0 if kind == "same" or LEVELS[kind].null else drawn.excess.mean()
+        count(
+            kind,
+            "interval covers the expected excess",
+            ((drawn.low <= truth) & (truth <= drawn.high)).tolist(),
+            len(studies),
+        )
+        covers = (drawn.images_low <= truth) & (truth <= drawn.images_high)
+        count(kind, "interval over images alone covers the expected excess", covers.tolist(), len(studies))
+        errors = {
+            "expected": truth,
+            "sd": drawn.excess.std(),
+            "se_images": math.sqrt((drawn.se_images**2).mean()),
+            "se_models": math.sqrt((drawn.se_models**2).mean()),
+        }
+        for row in rows[-len(COUNTED) - 2 :]:
+            row.update(errors)
+    nulls = [level for level in studies[0] if LEVELS[level].null]
+    for what in ("verdict", "verdict of the study (Holm)"):
+        outcomes = [any(study[level][what] for level in nulls) for study in studies]
+        count(f"any of the {len(nulls)} that change nothing", what, outcomes, len(studies))
+    return rows
+
+
+def of_networks(votes: np.ndarray, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Three populations dealt from votes int[K, N] of uncompressed networks."""
     order, models = random.permutation(len(votes)), len(votes) // 3
     dense, control, level = (votes[order[i * models : (i + 1) * models]] for i in range(3))
     return dense, control, level
 
 
-def made(draw: int, design: str, planted: bool) -> Populations:
-    """Three populations of made votes."""
-    images = Images(EXAMPLES, CLASSES, draw)
-    dense, control, level = (images.votes(MODELS, 3 * draw + i) for i in range(3))
-    if design == "paired":
-        checkpoints = dense
-        dense, level = (images.drift(checkpoints, CHANGED, 10**6 + 4 * draw + 2 * i) for i in range(2))
-    if planted:
-        random = generator("planted", design, draw)
-        hit = (random.random(EXAMPLES) < PLANTED_IMAGES) & (random.random(level.shape) < PLANTED_VOTES)
-        level = np.where(hit, (images.label[0] + 1) % CLASSES, level)
-    return dense, control, level
+def machine() -> dict[str, str]:
+    """What the numbers were made with."""
+    cpu = [
+        line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line
+    ]
+    versions = {package: version(package) for package in ("numpy", "scipy")}
+    command = "OMP_NUM_THREADS=1 python benchmarks/calibration.py " + " ".join(sys.argv[1:])
+    return {
+        "processor": cpu[0] if cpu else platform.processor(),
+        "python": platform.python_version(),
+        **versions,
+        "command": command.strip(),
+    }
 
 
-def cases(results: Path, draws: int) -> Iterator[tuple[dict, list[dict[str, bool]]]]:
-    """What was drawn, and what was found in each draw."""
-    paths = sorted(results.glob("predictions/*/*/clean.parquet"))
-    if paths:
-        votes = np.concatenate([load_population(paths, level)["clean", 0].votes for level in ("dense", "control")])
-        streams = [generator("calibration", draw) for draw in range(draws)]
-        about = {"votes": "networks", "design": "independent", "planted": False}
-        sizes = {"models": len(votes) // 3, "examples": votes.shape[1]}
-        yield about | sizes, [found_in(of_networks(votes, random), "independent", random) for random in streams]
-    for design in ("independent", "paired"):
-        for planted in (False, True):
-            about = {"votes": "made", "design": design, "planted": planted, "models": MODELS, "examples": EXAMPLES}
-            yield (
-                about,
-                [
-                    found_in(made(draw, design, planted), design, generator("calibration", design, draw))
-                    for draw in range(draws)
-                ],
-            )
-
-
-def main(results: Path, draws: int) -> None:
-    """Print the share of findings of each test and write it beside the other results."""
-    rows = []
-    for about, draws_found in cases(results, draws):
-        found = pd.DataFrame(draws_found)
-        for test in found:
-            share = rate(int(found[test].sum()), draws, SIGNIFICANCE)
-            rows.append({**about, "test": test, "share": share.value, "low": share.low, "high": share.high})
-    table = pd.DataFrame(rows).assign(nominal=SIGNIFICANCE, draws=draws, python=platform.python_version())
-    print(table.to_string(index=False))
-    save_table(ROOT / "benchmarks" / "results" / "calibration.csv", table)
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("results", nargs="?", type=Path, default=Path("results/demo"))
+    parser.add_argument("--rounds", type=int, default=30)
+    options = parser.parse_args()
+    if os.environ.get("OMP_NUM_THREADS") != "1":
+        raise SystemExit("set OMP_NUM_THREADS=1: the sums of many small matrices are slower on more threads.")
+    drawn: dict[tuple, list] = defaultdict(list)
+    paths = sorted(options.results.glob("predictions/*/*/clean.parquet"))
+    names = ("dense", "control")
+    networks = np.concatenate([load_population(paths, name)["clean", 0].votes for name in names]) if paths else None
+    for turn in range(options.rounds):
+        for world, correlation, images, models, studies in SIZES:
+            size = world, correlation, images, models
+            for draw in range(turn * studies, (turn + 1) * studies):
+                random = generator("calibration", *map(str, size), draw)
+                drawn[size].append(audit(*draw_study(images, models, correlation, random), random))
+        if networks is not None:
+            size = "networks", math.nan, networks.shape[1], len(networks) // 3
+            for draw in range(turn * 20, (turn + 1) * 20):
+                random = generator("calibration", "networks", draw)
+                dense, control, level = of_networks(networks, random)
+                drawn["networks", "", *size[2:]].append(audit(dense, control, {"same": level}, random))
+        rows = []
+        for (world, correlation, images, models), studies in drawn.items():
+            about = {"world": world, "correlation": correlation or 0.0, "examples": images, "models": models}
+            rows += rows_of_size(about, studies)
+        table = pd.DataFrame(rows).assign(nominal=SIGNIFICANCE, deals=DEALS, permutations=PERMUTATIONS, **machine())
+        save_table(ROOT / "benchmarks" / "results" / "calibration.csv", table)
+        print(f"round {turn + 1} of {options.rounds}, {time.process_time():.0f} s of CPU time", flush=True)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else "results/demo"), int(sys.argv[2]) if len(sys.argv) > 2 else 400)
+    main()

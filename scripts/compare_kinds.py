@@ -16,7 +16,7 @@ from scripts.lib.dataset import Examples, load_examples
 from scripts.lib.errors import InputError
 from scripts.lib.job import logged
 from scripts.lib.ledger import load_population
-from scripts.lib.pie_table import compared_counts, design_of, excess_columns, excesses_of, same_order
+from scripts.lib.pie_table import compared_counts, design_of, excess_columns, excesses_of, same_order, uncompressed_of
 from scripts.lib.tables import load_table, save_table, with_interval
 
 NEGATIVE_CONTROL = "mislabelled"  # modal disagreement never reads the label, so these must not stand out
@@ -130,15 +130,14 @@ def main(input, output, params) -> None:
     dense, control = (load_population(input.ledger, level)["clean", 0] for level in ("dense", "control"))
     same_order(input.pies, rows_of["control"], dense)
     groups = masks_of(known, dense.example)
+    inside = np.stack(list(groups.values()))
+    reference = uncompressed_of(dense, control, pies.design, params.tie_rule)
     rows = []
     for level in params.levels:
         table, found = rows_of[level], None
         if level != "control":
-            populations = dense, control, load_population(input.ledger, level)["clean", 0]
-            inside = np.stack(list(groups.values()))
-            found = excesses_of(
-                level, table, populations, inside, params.permutations, params.tie_rule, params.significance
-            )
+            compressed = load_population(input.ledger, level)["clean", 0]
+            found = excesses_of(level, table, reference, compressed, inside, params.permutations, params.significance)
         rows += compare_level(level, table, rows_of["control"].pie.to_numpy(), groups, found, params.significance)
     save_table(output.table, pd.DataFrame(rows))
 

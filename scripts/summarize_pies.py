@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from scripts.lib.audit.churn_test import churn_test
-from scripts.lib.audit.excess import UNKNOWN
+from scripts.lib.audit.excess import UNKNOWN, Uncompressed
 from scripts.lib.audit.intervals import fraction_mean, mcnemar, mean, rate
 from scripts.lib.audit.modal import TIE_RULES
 from scripts.lib.audit.multiple import holm
@@ -15,7 +15,16 @@ from scripts.lib.audit.pies import pies_by_chance
 from scripts.lib.audit.verdicts import against_control, of_study
 from scripts.lib.job import logged
 from scripts.lib.ledger import Votes, load_population, same_seeds, sparsity_of
-from scripts.lib.pie_table import compared_counts, design_of, excess_columns, excesses_of, pies_by, same_order, tied
+from scripts.lib.pie_table import (
+    compared_counts,
+    design_of,
+    excess_columns,
+    excesses_of,
+    pies_by,
+    same_order,
+    tied,
+    uncompressed_of,
+)
 from scripts.lib.streams import generator
 from scripts.lib.tables import load_table, save_table, with_interval
 
@@ -24,13 +33,15 @@ def summarize_level(
     level: str,
     table: pd.DataFrame,
     control: pd.DataFrame,
-    populations: tuple[Votes, Votes, Votes],
+    dense: Votes,
+    compressed: Votes,
+    reference: Uncompressed,
     significance: float,
     permutations: int,
     tie_rule: str,
 ) -> dict:
-    """One row. table, control: the rows of pies.csv of the level and of the control, in the same order; populations: the dense
-    models, the control's and the level's.
+    """One row. table, control: the rows of pies.csv of the level and of the control, in the same order; reference: the
+    dense and the control models, halved.
 
     `excess_rate` is over the control in both designs (find_pies.py says how), with an interval over images and models; `se_images`
     and `se_models` are the standard errors that it is made of. `p_excess` is the larger of `p_interval`, the interval's own
@@ -41,7 +52,6 @@ def summarize_level(
     among the votes that are dealt or swapped, so that null is too high where there is an effect, and this excess too low. All
     intervals but that of `excess_rate` are over images, the models taken as they are.
     """
-    dense, _, compressed = populations
     design = design_of(table)
     if design == "paired":
         same_seeds(dense, compressed, level)
@@ -52,11 +62,11 @@ def summarize_level(
     )
     over_null = mean(pies - chance.share, significance)
     if level == "control":
-        (p,) = churn_test(dense.votes, compressed.votes, permutations, generator("excess", level))
+        (p,) = churn_test(dense.votes, compressed.votes, permutations, generator("votes", level))
         excess, p_counts, verdict = replace(UNKNOWN, p_permutation=float(p)), math.nan, "is the control"
     else:
         everything = np.ones((1, n), dtype=bool)
-        found = excesses_of(level, table, populations, everything, permutations, tie_rule, significance)
+        found = excesses_of(level, table, reference, compressed, everything, permutations, significance)
         excess, p_counts = found.of(0), mcnemar(*compared_counts(table, control_pies))
         verdict = against_control(excess.estimate, excess.p_permutation, found.least_p, significance)
     band = np.quantile(chance.null, [significance / 2, 1 - significance / 2])
@@ -117,13 +127,16 @@ def main(input, output, params) -> None:
     rows_of = dict(list(table.groupby("level")))
     dense, control = (load_population(input.ledger, level)["clean", 0] for level in ("dense", "control"))
     same_order(input.pies, rows_of["control"], dense)
+    reference = uncompressed_of(dense, control, table.design, params.tie_rule)
     rows = []
     for level in params.levels:
         row = summarize_level(
             level,
             rows_of[level],
             rows_of["control"],
-            (dense, control, load_population(input.ledger, level)["clean", 0]),
+            dense,
+            load_population(input.ledger, level)["clean", 0],
+            reference,
             params.significance,
             params.permutations,
             params.tie_rule,

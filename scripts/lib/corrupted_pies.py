@@ -10,7 +10,7 @@ from scripts.lib.audit.intervals import fraction_mean, mcnemar, rate
 from scripts.lib.audit.multiple import benjamini_hochberg
 from scripts.lib.audit.verdicts import against_control
 from scripts.lib.ledger import Votes
-from scripts.lib.pie_table import compared_counts, design_of, excess_columns, excesses_of
+from scripts.lib.pie_table import compared_counts, design_of, excess_columns, excesses_of, uncompressed_of
 from scripts.lib.tables import with_interval
 
 # Deals of the models for one p-value: as many as leave one finding among 95 variants a chance after adjustment.
@@ -31,7 +31,8 @@ def rows_of_variant(
     All columns are what they are in pie_summary.csv. All variants deal and halve the models alike. deals: for the excess, PERMUTATIONS
     are for its p-value.
     """
-    dense, control = votes["dense"], votes["control"]
+    dense = votes["dense"]
+    reference = uncompressed_of(dense, votes["control"], pies.design, tie_rule)
     everything = np.ones((1, len(dense.example)), dtype=bool)
     dense_right = dense.correct.mean(axis=0)
     control_pies = pies[pies.level == "control"].pie.to_numpy()
@@ -42,8 +43,7 @@ def rows_of_variant(
         if level == "control":
             excess, p_counts, verdict = UNKNOWN, math.nan, "is the control"
         else:
-            populations = dense, control, votes[level]
-            both = excesses_of(level, table, populations, everything, PERMUTATIONS, tie_rule, significance)
+            both = excesses_of(level, table, reference, votes[level], everything, PERMUTATIONS, significance)
             excess, p_counts = both.of(0), mcnemar(*compared_counts(table, control_pies))
             verdict = against_control(excess.estimate, excess.p_permutation, both.least_p, significance)
         rows.append(

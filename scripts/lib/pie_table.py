@@ -1,9 +1,11 @@
 """What the rows of a level in pies.csv say, for the scripts that read them. Every function takes a data frame of N rows."""
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 
-from scripts.lib.audit.excess import Excess, Excesses, excesses
+from scripts.lib.audit.excess import Excess, Excesses, Uncompressed, excesses, uncompressed
 from scripts.lib.audit.modal import TIE_RULES, differ
 from scripts.lib.errors import InputError
 from scripts.lib.ledger import Votes
@@ -55,23 +57,26 @@ def compared_counts(rows: pd.DataFrame, control_pies: np.ndarray) -> tuple[np.nd
     return rows.pie.to_numpy(), control_pies
 
 
+def uncompressed_of(dense: Votes, control: Votes, designs: Iterable[str], tie_rule: str) -> Uncompressed:
+    """What all levels are held against; designs: those that they have."""
+    streams = {design: generator("halves", design) for design in sorted(set(designs))}
+    return uncompressed(dense.votes, control.votes, streams, tie_rule)
+
+
 def excesses_of(
     level: str,
     rows: pd.DataFrame,
-    populations: tuple[Votes, Votes, Votes],
+    reference: Uncompressed,
+    compressed: Votes,
     groups: np.ndarray,
     deals: int,
-    tie_rule: str,
     significance: float,
 ) -> Excesses:
-    """The excess of a level over the control in groups bool[G, N]; populations: the dense models, the control's and the level's.
-
-    Models are halved and dealt alike wherever a level is audited.
-    """
-    dense, control, compressed = (population.votes for population in populations)
-    streams = generator("halves", level), generator("excess", level)
-    votes = dense, control, compressed
-    return excesses(differences(rows), votes, groups, deals, streams, design_of(rows), tie_rule, significance)
+    """The excess of a level over the control in groups bool[G, N]. Models are halved and dealt alike wherever a level is audited."""
+    streams = generator("halves", level), generator("votes", level)
+    return excesses(
+        differences(rows), reference, compressed.votes, design_of(rows), groups, deals, streams, significance
+    )
 
 
 def excess_columns(excess: Excess) -> dict[str, float]:

@@ -20,6 +20,7 @@ from scripts.lib.audit.scores import left_out_means
 from scripts.lib.dataset import Examples
 from scripts.lib.errors import InputError
 from scripts.lib.ledger import Votes
+from scripts.lib.pie_table import uncompressed_of
 from scripts.lib.views import VIEWS
 from scripts.measure_hardness import ALL_MODELS, OTHER_HALF, SAME_HALF, hardness_rows, measure_level, predictor_rows
 from scripts.measure_robustness import measure
@@ -44,6 +45,10 @@ def pies_table(populations, dense, deals=50, tie_rule="largest", paired=()):
     return {level: rows for level, rows in table.groupby("level")}
 
 
+def reference_of(dense, control):
+    return uncompressed_of(dense, control, ["independent"], "largest")
+
+
 LABEL = [0, 1, 2, 3]
 DENSE = votes_of([[0, 1, 2, 4], [0, 1, 2, 4], [0, 1, 5, 3]], LABEL)
 PRUNED = votes_of([[0, 2, 2, 3], [0, 2, 5, 3], [0, 1, 5, 3]], LABEL)
@@ -65,7 +70,9 @@ def test_summary_of_four_images():
     control = votes_of([[0, 1, 5, 4], [0, 1, 5, 4], [0, 1, 5, 3]], LABEL)
     tables = pies_table({"control": control, "pruned": PRUNED}, DENSE)
     table = tables["pruned"].assign(level_differs=[0, 1, 1, 0.5], dense_differs=[0, 0, 0.25, 0.25])
-    row = summarize_level("pruned", table, tables["control"], (DENSE, control, PRUNED), 0.05, 100, "largest")
+    row = summarize_level(
+        "pruned", table, tables["control"], DENSE, PRUNED, reference_of(DENSE, control), 0.05, 100, "largest"
+    )
     assert (row["pies"], row["control_pies"], row["examples"], row["dense_models"]) == (3, 1, 4, 3)
     assert row["excess_rate"] == 0.5 and row["p_these_models"] == 0.5
     assert row["verdict"] == "cannot be told from the control"
@@ -83,11 +90,13 @@ def test_a_large_excess_is_told_from_the_control():
     tables = pies_table({"pruned": pruned}, dense)
     table = tables["pruned"]
     assert np.array_equal(table.pie, changed)
-    row = summarize_level("pruned", table, tables["control"], (dense, dense, pruned), 0.05, 200, "largest")
+    row = summarize_level(
+        "pruned", table, tables["control"], dense, pruned, reference_of(dense, dense), 0.05, 200, "largest"
+    )
     assert row["verdict"] == "exceeds the control"
     assert row["p_these_models"] < 1e-9 and row["p_permutation"] == pytest.approx(1 / 201)
     assert row["excess_rate_low"] < changed.mean() < row["excess_rate_high"]
-    same = summarize_level("control", table, table, (dense, dense, pruned), 0.05, 200, "largest")
+    same = summarize_level("control", table, table, dense, pruned, reference_of(dense, dense), 0.05, 200, "largest")
     assert same["verdict"] == "is the control" and np.isnan(same["excess_rate"])
 
 
@@ -96,7 +105,9 @@ def test_counts_by_every_tie_rule():
     even = votes_of([[0, 2, 2, 3], [0, 2, 5, 3], [0, 1, 5, 4], [0, 1, 5, 4]], LABEL)
     for tie_rule, pies in {"largest": [1, 2], "smallest": [2, 3], "excluded": [2]}.items():
         tables = pies_table({"even": even}, DENSE, tie_rule=tie_rule)
-        row = summarize_level("even", tables["even"], tables["control"], (DENSE, DENSE, even), 0.05, 100, tie_rule)
+        row = summarize_level(
+            "even", tables["even"], tables["control"], DENSE, even, reference_of(DENSE, DENSE), 0.05, 100, tie_rule
+        )
         assert np.flatnonzero(tables["even"].pie).tolist() == pies and row["pies"] == len(pies)
         assert (row["pies_largest"], row["pies_smallest"], row["pies_excluded"]) == (2, 2, 1)
         assert (row["tied"], row["level_ties"], row["dense_ties"], row["control_tied"]) == (2, 2, 0, 0)
@@ -111,9 +122,10 @@ def test_a_level_made_of_the_dense_checkpoints():
     changed = votes_of(np.where(moved, 2, dense.votes), label)
     populations = {"control": control, "same": dense, "changed": changed}
     tables = pies_table(populations, dense, paired=("same", "changed"))
+    reference = uncompressed_of(dense, control, ["independent", "paired"], "largest")
     rows = {
         level: summarize_level(
-            level, rows, tables["control"], (dense, control, populations[level]), 0.05, 256, "largest"
+            level, rows, tables["control"], dense, populations[level], reference, 0.05, 256, "largest"
         )
         for level, rows in tables.items()
     }
@@ -250,7 +262,7 @@ def test_planted_groups_are_compared_by_their_excess():
     table["dense_differs"] = control.astype(float)
     groups = {("kind", kind): np.array(kinds) == kind for kind in dict.fromkeys(kinds)}
     inside = np.stack(list(groups.values()))
-    same = Halves(np.zeros((1, 3)), np.zeros((1, 3)), inside.sum(axis=1), 10, 5)  # all models err alike
+    same = Halves(np.zeros((1, 3)), np.zeros((1, 3)), inside.sum(axis=1), 10, 0.5)  # all models err alike
     found = Excesses(pie.astype(float) - control, inside, same, np.full(3, 0.01), 0.001, 0.05)
     rows = {row["group"]: row for row in compare_kinds("pruned", table, control, groups, found, 0.05)}
     assert rows["typical"]["excess_rate"] == pytest.approx(0.05) and rows["typical"]["verdict"] == "is the reference"

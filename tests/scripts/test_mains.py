@@ -292,7 +292,7 @@ def test_corrupted_pies(made):
     assert (hopeless.pies, hopeless.excess_rate, hopeless.dense_top1_all) == (0, 0, 0)
     view = VIEWS["corrupted_pies"](made["corrupted_pies"])
     # Of 40 images none differs: with a share of 8.8 % that would have the probability 2.5 %.
-    assert view.cells.pruned.iloc[2] == "0; +0.0 points [-8.8, +8.8]; 1.000" and "pruned 0 of 2" in view.note
+    assert view.cells.pruned.iloc[2] == "0; +0.0 points [-8.8, +8.8]; 1.000" and "pruned 1 of 2" in view.note
 
 
 def ledger_of(folder, suites, seeds_of=lambda suite: (0, 1), levels=("dense", "pruned")):

@@ -24,7 +24,7 @@ from scripts.lib.audit.scores import left_out_means
 from scripts.lib.corrupted_pies import rows_of_variant, with_adjusted
 from scripts.lib.groups import everything, groupings_of
 from scripts.lib.ledger import Votes
-from scripts.lib.pie_table import excesses_of
+from scripts.lib.pie_table import excesses_of, uncompressed_of
 from scripts.lib.views import VIEWS
 from scripts.measure_hardness import hardness_rows, measure_level, predictor_rows
 from scripts.measure_natural import measure as measure_natural
@@ -53,14 +53,15 @@ def tables():
     levels = {"control": DENSE, "pruned": PRUNED}
     pies_by_level = pies_table(levels, DENSE, 20)
     pies, control = pd.concat(pies_by_level.values()), pies_by_level["control"]
+    reference = uncompressed_of(DENSE, DENSE, ["independent"], "largest")
     groups = {(grouping, names[0]): np.ones(len(LABEL), bool) for grouping, names in GROUPS.items()}
     found = excesses_of(
         "pruned",
         pies_by_level["pruned"],
-        (DENSE, DENSE, PRUNED),
+        reference,
+        PRUNED,
         np.stack(list(groups.values())),
         100,
-        "largest",
         SIGNIFICANCE,
     )
     rows = {level: pies[pies.level == level] for level in levels}
@@ -90,7 +91,7 @@ def tables():
         "pie_summary": with_study_verdicts(
             pd.DataFrame(
                 [
-                    summarize_level(level, rows[level], control, (DENSE, DENSE, votes), SIGNIFICANCE, 100, "largest")
+                    summarize_level(level, rows[level], control, DENSE, votes, reference, SIGNIFICANCE, 100, "largest")
                     for level, votes in levels.items()
                 ]
             ).assign(sparsity=0.5)

@@ -51,6 +51,8 @@ def modes_of_subsets(
     dissent = len(votes) - modal_labels(votes).votes
     open_ = np.flatnonzero(2 * dissent >= smallest)  # else most models of every subset vote for the same label
     codes, values = _contenders(*local_codes(votes[:, open_]), smallest)
+    several = codes.max(axis=0, initial=0) > 0
+    open_, codes, values = open_[several], codes[:, several], values[:, several]
     ends = np.cumsum([len(members) for members in subsets])
     parted = len(subsets) > 1 and len(set(map(len, subsets))) == 1 and bool((np.sum(subsets, axis=0) == 1).all())
     together = max(1, TOGETHER // int(ends[-1]))
@@ -59,6 +61,14 @@ def modes_of_subsets(
         chunk = by_labels[start : start + together]
         modes = _modes(codes[:, chunk], values[:, chunk], subsets, parted, tie_rule)
         yield open_[chunk], np.split(modes, ends[:-1])
+
+
+def modes_of_every_image(votes: np.ndarray, subsets: np.ndarray, tie_rule: str) -> np.ndarray:
+    """Modal labels of subsets bool[P, M] of the models on all images, int32[P, N]; votes: int[M, N]."""
+    modes = np.tile(modal_labels(votes, tie_rule).label.astype(np.int32), (len(subsets), 1))
+    for images, (labels,) in modes_of_subsets(votes, [subsets], tie_rule):
+        modes[:, images] = labels
+    return modes
 
 
 def _contenders(codes: np.ndarray, values: np.ndarray, smallest: int) -> tuple[np.ndarray, np.ndarray]:
@@ -79,9 +89,10 @@ def _contenders(codes: np.ndarray, values: np.ndarray, smallest: int) -> tuple[n
 def _modes(codes: np.ndarray, values: np.ndarray, subsets: list[np.ndarray], parted: bool, tie_rule: str) -> np.ndarray:
     """Modal labels of all subsets, those of one array after the other, int64[S, n]; codes and values as of `_contenders`."""
     last, columns = int(codes.max(initial=0)), np.arange(codes.shape[1])
+    values = np.ascontiguousarray(values)
     return TIE_RULES[tie_rule](
-        lambda: values[last - _highest_modes(last - codes, last, subsets, parted), columns],
-        lambda: values[_highest_modes(codes, last, subsets, parted), columns],
+        lambda: values.take((last - _highest_modes(last - codes, last, subsets, parted)) * len(columns) + columns),
+        lambda: values.take(_highest_modes(codes, last, subsets, parted) * len(columns) + columns),
     )
 
 

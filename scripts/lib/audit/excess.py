@@ -7,7 +7,7 @@ import numpy as np
 
 from scripts.lib.audit.churn_test import churn_test, least_p
 from scripts.lib.audit.intervals import UNDEFINED, Estimate, Part, all_alike, with_parts
-from scripts.lib.audit.model_variance import Halves, halve
+from scripts.lib.audit.model_variance import HalvedReference, Halves, halve, halve_reference
 
 
 @dataclass(frozen=True)
@@ -74,29 +74,49 @@ class Excesses:
         return Part(max(0.0, variance) if not math.isnan(variance) else math.nan, self.halves.models - 1)
 
 
+@dataclass(frozen=True)
+class Uncompressed:
+    """What levels are held against: votes int[K, N] of the dense and the control models, halved for each design that levels have."""
+
+    dense: np.ndarray
+    control: np.ndarray
+    halved: dict[str, HalvedReference]
+    tie_rule: str
+
+
+def uncompressed(
+    dense: np.ndarray,
+    control: np.ndarray,
+    streams: dict[str, np.random.Generator],
+    tie_rule: str,
+) -> Uncompressed:
+    """The dense and the control models, halved once for all levels; streams: one a design."""
+    halved = {design: halve_reference(dense, control, random, design, tie_rule) for design, random in streams.items()}
+    return Uncompressed(dense, control, halved, tie_rule)
+
+
 def excesses(
     differences: np.ndarray,
-    populations: tuple[np.ndarray, np.ndarray, np.ndarray],
+    reference: Uncompressed,
+    compressed: np.ndarray,
+    design: str,
     groups: np.ndarray,
     deals: int,
     streams: tuple[np.random.Generator, np.random.Generator],
-    design: str,
-    tie_rule: str,
     significance: float,
 ) -> Excesses:
     """The excesses of groups bool[G, N] of images; differences: float64[N], the excess on each image as find_pies makes it.
 
-    populations: votes int[K, N] of the dense, the control and the level's models; streams: for the halves and for the deals.
+    compressed: the level's votes int[M, N]; streams: for its halves and for the deals of the test of its votes.
     """
-    halves = halve(*populations, groups, streams[0], design, tie_rule)
-    dense, control, level = populations
-    reference = dense if design == "paired" else np.concatenate([dense, control])
     groups = np.asarray(groups, dtype=bool)
+    halves = halve(reference.halved[design], compressed, groups, streams[0], reference.tie_rule)
+    before = reference.dense if design == "paired" else np.concatenate([reference.dense, reference.control])
     return Excesses(
         np.asarray(differences, dtype=np.float64),
         groups,
         halves,
-        churn_test(reference, level, deals, streams[1], design, groups),
-        least_p(len(reference), len(level), deals, design),
+        churn_test(before, compressed, deals, streams[1], design, groups),
+        least_p(len(before), len(compressed), deals, design),
         significance,
     )

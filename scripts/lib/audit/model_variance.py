@@ -11,10 +11,24 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from scripts.lib.audit.deals import modes_of_subsets
+from scripts.lib.audit.deals import modes_of_every_image
 from scripts.lib.audit.modal import PAPERS_RULE, differ
 
 SPLITS = 40  # random ways to halve the models; they share models, so more of them add little
+
+
+@dataclass(frozen=True)
+class HalvedReference:
+    """Modal labels of two disjoint halves of the dense and of the control models, for S ways to halve them."""
+
+    design: str
+    dense: np.ndarray  # int32[2, S, N]: of one half and the other
+    control: np.ndarray  # int32[2, S, N]
+    pairs: (
+        np.ndarray | None
+    )  # bool[2, S, K]: which pairs are in the halves, where the dense models have partners in the level
+    models: int  # the smaller of both populations
+    share: float  # of a population that one of its halves is
 
 
 @dataclass(frozen=True)
@@ -27,8 +41,8 @@ class Halves:
     sums: np.ndarray  # float64[S, G]: over images, of S splits
     squares: np.ndarray  # float64[S, G]: its squares summed over images
     images: np.ndarray  # int64[G]
-    models: int  # K, the smallest of the three populations
-    half: int  # models of one half of a population
+    models: int  # K, of the smallest population
+    share: float  # of a population that one of its halves is
 
     def variance(self, group: int, reference: int | None = None) -> float:
         """The variance of a group's mean excess over other models, or that of its difference to another group without common images.
@@ -41,7 +55,7 @@ class Halves:
             both = self.sums[:, group] * self.sums[:, reference] / (self.images[group] * self.images[reference])
             found += self._shared(reference) - 2 * float(both.mean())
         # The difference of two halves varies twice as much as one of them; 4: the sums are of twice the excess.
-        return found / 4 / 2 * self.half / self.models
+        return found / 4 / 2 * self.share
 
     def _shared(self, group: int) -> float:
         """The mean product of the difference on two different images."""
@@ -51,40 +65,57 @@ class Halves:
         return float((self.sums[:, group] ** 2 - self.squares[:, group]).mean() / (n * (n - 1)))
 
 
-def halve(
+def halve_reference(
     dense: np.ndarray,
     control: np.ndarray,
-    compressed: np.ndarray,
-    groups: np.ndarray,
     random: np.random.Generator,
     design: str = "independent",
     tie_rule: str = PAPERS_RULE,
     splits: int = SPLITS,
-) -> Halves:
-    """Excesses of disjoint halves of the models, for many ways to halve them.
+) -> HalvedReference:
+    """Halve what levels of a design are held against; dense, control: int[K, N] and int[L, N] votes.
 
-    dense, control, compressed: int[K, N] votes, of other numbers of models too; groups: bool[G, N]. Independent: the dense and the
-    control models, which nothing distinguishes, are pooled and dealt to two halves of both populations. Paired: row i of dense and
-    compressed is the same checkpoint, so halves are of pairs, and the control is halved by itself. Populations of two or three have
-    halves of one model.
+    Independent: the dense and the control models, which nothing distinguishes, are pooled and dealt to two halves of both populations.
+    Paired: dense models and their partners in the level stay together, so halves are of pairs; the control is halved by itself.
+    Populations of two or three models have halves of one.
     """
-    models = min(len(dense), len(control), len(compressed))
-    half = models // 2
-    votes = np.concatenate([dense, control, compressed])
-    sizes = len(dense), len(control), len(compressed)
-    chosen = [HALVES[design](sizes, half, random) for _ in range(splits)]
-    subsets = [np.zeros((splits, len(votes)), dtype=bool) for _ in range(6)]
-    for split, parts in enumerate(chosen):
-        for members, part in zip(subsets, parts, strict=True):
-            members[split, part] = True
-    groups = np.asarray(groups, dtype=bool)
-    sums, squares = np.zeros((splits, len(groups))), np.zeros((splits, len(groups)))
-    for images, labels in modes_of_subsets(votes, subsets, tie_rule):
-        difference = twice_excess(*labels[:3], design) - twice_excess(*labels[3:], design)
-        inside = groups[:, images].T.astype(np.float64)
-        sums += difference @ inside
-        squares += difference.astype(np.float64) ** 2 @ inside
-    return Halves(sums, squares, groups.sum(axis=1), models, half)
+    models = min(len(dense), len(control))
+    if design == "paired":
+        pairs, others = (_disjoint(len(votes), len(votes) // 2, 2, splits, random) for votes in (dense, control))
+        labels = [
+            np.stack([modes_of_every_image(votes, members, tie_rule) for members in halves])
+            for votes, halves in ((dense, pairs), (control, others))
+        ]
+        share = max(len(votes) // 2 / len(votes) for votes in (dense, control))
+        return HalvedReference(design, *labels, pairs, models, share)
+    pool = np.concatenate([dense, control])
+    quarter = len(pool) // 4
+    parts = _disjoint(len(pool), quarter, 4, splits, random)
+    labels = modes_of_every_image(pool, np.concatenate(parts), tie_rule).reshape(4, splits, -1)
+    return HalvedReference(design, labels[:2], labels[2:], None, models, quarter / (len(pool) / 2))
+
+
+def halve(
+    reference: HalvedReference,
+    compressed: np.ndarray,
+    groups: np.ndarray,
+    random: np.random.Generator,
+    tie_rule: str = PAPERS_RULE,
+) -> Halves:
+    """Halve a level, int[M, N] votes, as often as its reference, for groups bool[G, N] of images."""
+    splits, half = reference.dense.shape[1], len(compressed) // 2
+    members = reference.pairs if reference.pairs is not None else _disjoint(len(compressed), half, 2, splits, random)
+    labels = modes_of_every_image(compressed, np.concatenate(members), tie_rule).reshape(2, splits, -1)
+    one, other = (
+        twice_excess(*each, reference.design) for each in zip(reference.dense, reference.control, labels, strict=True)
+    )
+    difference = (one - other).astype(np.float32)
+    inside = np.asarray(groups, dtype=bool).T.astype(np.float32)
+    sums, squares = ((difference**power @ inside).astype(np.float64) for power in (1, 2))
+    models = min(reference.models, len(compressed))
+    return Halves(
+        sums, squares, inside.sum(axis=0).astype(np.int64), models, max(reference.share, half / len(compressed))
+    )
 
 
 def twice_excess(dense: np.ndarray, control: np.ndarray, compressed: np.ndarray, design: str) -> np.ndarray:
@@ -96,20 +127,11 @@ def twice_excess(dense: np.ndarray, control: np.ndarray, compressed: np.ndarray,
     return against_control + differ(compressed, dense) - 2 * of_control
 
 
-def _halves_of_all(sizes: tuple[int, int, int], half: int, random: np.random.Generator) -> list[np.ndarray]:
-    dense, control, compressed = sizes
-    pool, level = random.permutation(dense + control), dense + control + random.permutation(compressed)
-    parts = [pool[place * half : (place + 1) * half] for place in range(4)]
-    return [*parts[:2], level[:half], *parts[2:], level[half : 2 * half]]
-
-
-def _halves_of_pairs(sizes: tuple[int, int, int], half: int, random: np.random.Generator) -> list[np.ndarray]:
-    dense, control, _ = sizes
-    pairs, others = random.permutation(dense), dense + random.permutation(control)
-    first, second = pairs[:half], pairs[half : 2 * half]
-    level = dense + control
-    return [first, others[:half], level + first, second, others[half : 2 * half], level + second]
-
-
-# Design -> who is in each half: positions of the dense, control and level models of the one and of the other.
-HALVES = {"independent": _halves_of_all, "paired": _halves_of_pairs}
+def _disjoint(models: int, size: int, parts: int, splits: int, random: np.random.Generator) -> np.ndarray:
+    """Who is in each of disjoint parts of so many models, bool[parts, splits, models]."""
+    members = np.zeros((parts, splits, models), dtype=bool)
+    for split in range(splits):
+        order = random.permutation(models)
+        for part in range(parts):
+            members[part, split, order[part * size : (part + 1) * size]] = True
+    return members
