@@ -1,12 +1,13 @@
 """How often the verdict of PIEs sees an effect where there is none, how often it finds one that is, and how often its interval is right.
 
-    OMP_NUM_THREADS=1 python benchmarks/calibration.py [results/demo] [--rounds 30]
+    OMP_NUM_THREADS=1 python benchmarks/calibration.py --rounds 30
+    OMP_NUM_THREADS=1 python benchmarks/calibration.py --rounds 30 --networks results/demo
 
 Made studies (made_worlds.py): a dense population, a control and six levels, whose networks err on each image by itself or alike on
 similar images. Each study is audited as the workflow does it. A round draws a few studies of every size; results are written after
 each, so a run that is stopped leaves what it has, with the number of studies in every row.
 
-Networks: the dense and the control models of a finished study are dealt into three populations, a dense one, a control and a "level"
+With --networks the dense and the control models of a finished study are dealt into three populations, a dense one, a control and a "level"
 that nothing distinguishes. Draws share models, so the shares are estimates of their own.
 
 Writes benchmarks/results/calibration.csv: one row for each size, level and thing that is counted, with Wilson intervals.
@@ -19,6 +20,7 @@ import platform
 import sys
 import time
 from collections import defaultdict
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -39,6 +41,7 @@ from scripts.lib.ledger import load_population  # noqa: E402
 from scripts.lib.streams import generator  # noqa: E402
 from scripts.lib.tables import save_table  # noqa: E402
 
+RESULTS = ROOT / "benchmarks" / "results" / "calibration.csv"
 SIGNIFICANCE, DEALS, PERMUTATIONS = 0.05, 60, 499
 FEW, MANY = (2, 3, 6, 10, 30), (3, 6, 10)
 # World, correlation, images and models, and how many studies a round draws of them.
@@ -189,35 +192,54 @@ def machine() -> dict[str, str]:
     }
 
 
+def draw_made(turn: int, drawn: dict[tuple, list]) -> None:
+    """Add a round of made studies of every size."""
+    for *size, studies in SIZES:
+        world, correlation, images, models = size
+        for draw in range(turn * studies, (turn + 1) * studies):
+            random = generator("calibration", world, str(correlation), images, models, draw)
+            drawn[tuple(size)].append(audit(*draw_study(images, models, correlation, random), random))
+
+
+def draw_networks(turn: int, drawn: dict[tuple, list], votes: np.ndarray) -> None:
+    """Add a round of studies dealt from votes int[K, N] of uncompressed networks."""
+    for draw in range(20 * turn, 20 * (turn + 1)):
+        random = generator("calibration", "networks", draw)
+        dense, control, level = of_networks(votes, random)
+        size = "networks", math.nan, votes.shape[1], len(dense)
+        drawn[size].append(audit(dense, control, {"same": level}, random))
+
+
+def save(drawn: dict[tuple, list]) -> None:
+    """Write the shares of what was drawn; rows of other worlds stay as they are."""
+    rows = []
+    for size, studies in drawn.items():
+        rows += rows_of_size(dict(zip(("world", "correlation", "examples", "models"), size, strict=True)), studies)
+    table = pd.DataFrame(rows).assign(nominal=SIGNIFICANCE, deals=DEALS, permutations=PERMUTATIONS, **machine())
+    if RESULTS.exists():
+        before = pd.read_csv(RESULTS)
+        table = pd.concat([table, before[~before.world.isin(table.world)]])
+    save_table(RESULTS, table)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("results", nargs="?", type=Path, default=Path("results/demo"))
+    parser.add_argument(
+        "--networks", type=Path, help="results/demo or of another finished study: its networks in place of made ones"
+    )
     parser.add_argument("--rounds", type=int, default=30)
     options = parser.parse_args()
     if os.environ.get("OMP_NUM_THREADS") != "1":
         raise SystemExit("set OMP_NUM_THREADS=1: the sums of many small matrices are slower on more threads.")
+    draw = draw_made
+    if options.networks:
+        paths = sorted(options.networks.glob("predictions/*/*/clean.parquet"))
+        votes = [load_population(paths, level)["clean", 0].votes for level in ("dense", "control")]
+        draw = partial(draw_networks, votes=np.concatenate(votes))
     drawn: dict[tuple, list] = defaultdict(list)
-    paths = sorted(options.results.glob("predictions/*/*/clean.parquet"))
-    names = ("dense", "control")
-    networks = np.concatenate([load_population(paths, name)["clean", 0].votes for name in names]) if paths else None
     for turn in range(options.rounds):
-        for world, correlation, images, models, studies in SIZES:
-            size = world, correlation, images, models
-            for draw in range(turn * studies, (turn + 1) * studies):
-                random = generator("calibration", *map(str, size), draw)
-                drawn[size].append(audit(*draw_study(images, models, correlation, random), random))
-        if networks is not None:
-            size = "networks", math.nan, networks.shape[1], len(networks) // 3
-            for draw in range(turn * 20, (turn + 1) * 20):
-                random = generator("calibration", "networks", draw)
-                dense, control, level = of_networks(networks, random)
-                drawn["networks", "", *size[2:]].append(audit(dense, control, {"same": level}, random))
-        rows = []
-        for (world, correlation, images, models), studies in drawn.items():
-            about = {"world": world, "correlation": correlation or 0.0, "examples": images, "models": models}
-            rows += rows_of_size(about, studies)
-        table = pd.DataFrame(rows).assign(nominal=SIGNIFICANCE, deals=DEALS, permutations=PERMUTATIONS, **machine())
-        save_table(ROOT / "benchmarks" / "results" / "calibration.csv", table)
+        draw(turn, drawn)
+        save(drawn)
         print(f"round {turn + 1} of {options.rounds}, {time.process_time():.0f} s of CPU time", flush=True)
 
 

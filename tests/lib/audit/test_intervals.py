@@ -92,3 +92,30 @@ def test_the_interval_of_a_median_covers_it():
     draws = np.random.default_rng(0).exponential(size=(2000, 15))
     inside = [low <= np.log(2) <= high for _, low, high in (intervals.median(draw, 0.05) for draw in draws)]
     assert 0.955 < np.mean(inside) < 0.975  # exactly 0.9648
+
+
+def test_errors_of_two_parts_make_welchs_interval():
+    random = np.random.default_rng(0)
+    first, second = random.normal(0.4, 1, 12), random.normal(0, 3, 7)
+    parts = [intervals.Part(values.var(ddof=1) / len(values), len(values) - 1) for values in (first, second)]
+    found, p = intervals.with_parts(first.mean() - second.mean(), parts, 0.05)
+    expected = stats.ttest_ind(first, second, equal_var=False)
+    assert found[1:] == pytest.approx(tuple(expected.confidence_interval(0.95))) and p == pytest.approx(expected.pvalue)
+    alone = intervals.with_parts(first.mean(), [parts[0], intervals.Part(0.0, 5)], 0.05)[0]
+    assert alone == pytest.approx(intervals.mean(first, 0.05))  # a part that does not vary adds nothing
+
+
+@pytest.mark.parametrize("variances", [(math.nan, 1.0), (0.0, 0.0)])
+def test_without_a_known_error_there_is_no_interval(variances):
+    found, p = intervals.with_parts(0.5, [intervals.Part(each, 3) for each in variances], 0.05)
+    assert found.value == 0.5 and all(map(math.isnan, (found.low, found.high, p)))
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0, -0.25])
+def test_values_that_are_all_alike_leave_room_for_others(value):
+    found, p = intervals.all_alike(value, 40, 0.05)
+    # Of 40 none differs: Clopper and Pearson's upper end for the share of those that do, at the farthest from this value.
+    others = stats.binomtest(0, 40).proportion_ci(0.95, method="exact").high
+    assert found == pytest.approx((value, value * (1 - others) - others, value * (1 - others) + others))
+    edge = intervals.all_alike(value, 40, p)[0] if p < 1 else found  # at its own p the interval just reaches 0
+    assert p == 1 or min(abs(edge.low), abs(edge.high)) == pytest.approx(0, abs=1e-12)
