@@ -7,7 +7,7 @@ import numpy as np
 
 from scripts.lib.audit.churn_test import churn_test, least_p
 from scripts.lib.audit.intervals import UNDEFINED, Estimate, Part, all_alike, with_parts
-from scripts.lib.audit.model_variance import HalvedReference, Halves, halve, halve_reference
+from scripts.lib.audit.model_variance import FEWEST, HalvedReference, Halves, halve, halve_reference
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Excesses:
     groups: np.ndarray  # bool[G, N]
     halves: Halves
     p_permutation: np.ndarray  # float64[G]
-    least_p: float  # the smallest that these models can bring
+    least_p: float  # the smallest that these models can bring; 1 where they are too few for an interval
     significance: float
 
     def of(self, group: int) -> Excess:
@@ -47,7 +47,7 @@ class Excesses:
         inside = self.differences[self.groups[group]]
         images, models = self._images(group), self._models(self.halves.variance(group))
         parts = [images, models]
-        if len(inside) < 2:
+        if math.isnan(images.variance) or math.isnan(models.variance):
             estimate, p = Estimate(float(inside.mean()) if len(inside) else math.nan, math.nan, math.nan), math.nan
         elif max(part.variance for part in parts) == 0:
             estimate, p = all_alike(float(inside[0]), len(inside), self.significance)
@@ -117,6 +117,6 @@ def excesses(
         groups,
         halves,
         churn_test(before, compressed, deals, streams[1], design, groups),
-        least_p(len(before), len(compressed), deals, design),
+        least_p(len(before), len(compressed), deals, design) if halves.models >= FEWEST else 1.0,
         significance,
     )

@@ -14,6 +14,7 @@ import numpy as np
 from scripts.lib.audit.deals import modes_of_every_image
 from scripts.lib.audit.modal import PAPERS_RULE, differ
 
+FEWEST = 3  # models of a population; two bring one degree of freedom, and an estimate that is 0 too often to rely on
 SPLITS = 40  # random ways to halve the models; they share models, so more of them add little
 
 
@@ -47,9 +48,11 @@ class Halves:
     def variance(self, group: int, reference: int | None = None) -> float:
         """The variance of a group's mean excess over other models, or that of its difference to another group without common images.
 
-        Can be below 0, as unbiased estimates of small variances are; NaN with one image. A mean over models varies with 1 / K, and
-        so does the excess, which hangs on the distance of two such means.
+        Can be below 0, as unbiased estimates of small variances are; NaN with one image or two models. A mean over models varies
+        with 1 / K, and so does the excess, which hangs on the distance of two such means.
         """
+        if self.models < FEWEST:
+            return float("nan")
         found = self._shared(group)
         if reference is not None:
             both = self.sums[:, group] * self.sums[:, reference] / (self.images[group] * self.images[reference])
@@ -77,7 +80,7 @@ def halve_reference(
 
     Independent: the dense and the control models, which nothing distinguishes, are pooled and dealt to two halves of both populations.
     Paired: dense models and their partners in the level stay together, so halves are of pairs; the control is halved by itself.
-    Populations of two or three models have halves of one.
+    Populations of three models have halves of one.
     """
     models = min(len(dense), len(control))
     if design == "paired":

@@ -13,10 +13,10 @@ def against_control(excess: Estimate, p: float, least_p: float, significance: fl
 
     p: of the test; least_p: what these models could bring at best.
     """
-    if math.isnan(excess.low) or math.isnan(excess.high):
-        return TOO_FEW.format("images")
     if least_p > significance:
         return TOO_FEW.format("models")
+    if math.isnan(excess.low) or math.isnan(excess.high):
+        return TOO_FEW.format("images")
     if p <= significance and excess.low > 0:
         return EXCEEDS
     if p <= significance and excess.high < 0:
@@ -37,10 +37,10 @@ def against_reference(
     difference: of the two excesses. p, p_reference: of the group's and the reference's own excess; least_p: what these models could
     bring at best. An excess is called larger only if it is one by itself, and smaller only if the reference's is.
     """
-    if math.isnan(difference.low) or math.isnan(difference.high):
-        return "too few images to say"
     if least_p > significance:
         return "too few models to say"
+    if math.isnan(difference.low) or math.isnan(difference.high):
+        return "too few images to say"
     if difference.low > 0 and p <= significance:
         return f"larger excess than {reference}"
     if difference.high < 0 and p_reference <= significance:

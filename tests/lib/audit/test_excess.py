@@ -7,6 +7,7 @@ from scipy import stats
 from benchmarks.calibration import audit
 from benchmarks.made_worlds import draw_study
 from scripts.lib.audit.excess import excesses, uncompressed
+from scripts.lib.audit.verdicts import against_control
 
 
 def of_level(differences, dense, control, level, design, groups, deals=999):
@@ -52,6 +53,20 @@ def test_one_image_has_an_excess_and_no_interval():
         found.of(0).estimate.value == pytest.approx(3 / 9) and np.isnan([found.of(0).estimate.low, found.of(0).p]).all()
     )
     assert np.isnan(found.beyond(1, 0).low) and np.isnan(found.of(2).estimate.value)
+
+
+def test_two_models_have_no_interval_and_no_verdict():
+    votes = np.random.default_rng(4).integers(0, 3, (3, 2, 30))
+    for significance in (0.05, 0.5):
+        found = of_level(np.ones(30), *votes, "independent", np.ones((1, 30), bool))
+        estimate = found.of(0).estimate
+        assert (
+            estimate.value == 1
+            and np.isnan([estimate.low, found.of(0).p]).all()
+            and not np.isnan(found.of(0).se_images)
+        )
+        verdict = against_control(estimate, found.of(0).p_permutation, found.least_p, significance)
+        assert verdict == "has too few models to be told from the control"
 
 
 def test_of_networks_that_err_alike_on_similar_images_it_is_calibrated():

@@ -33,7 +33,8 @@ def test_the_variance_is_that_of_products_of_different_images(images, splits, se
         assert halves.variance(1) == pytest.approx(plain_variance(difference[:, half] / 2, 0.5))
 
 
-def test_of_one_image_nothing_is_known():
+def test_of_two_models_or_one_image_nothing_is_known():
+    assert np.isnan(Halves(np.ones((1, 1)), np.ones((1, 1)), np.array([9]), 2, 0.5).variance(0))
     halves = Halves(np.ones((1, 2)), np.ones((1, 2)), np.array([1, 5]), 6, 0.5)
     assert np.isnan(halves.variance(0)) and np.isnan(halves.variance(1, reference=0))
 
