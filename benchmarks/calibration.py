@@ -168,7 +168,7 @@ def rows_of_size(about: dict, studies: list[dict[str, dict[str, float]]]) -> lis
         for row in rows[-len(COUNTED) - 2 :]:
             row.update(errors)
     nulls = [level for level in studies[0] if LEVELS[level].null]
-    for what in ("verdict", "verdict of the study (Holm)"):
+    for what in ("verdict", "verdict of the study (Holm)") if len(nulls) > 1 else ():
         outcomes = [any(study[level][what] for level in nulls) for study in studies]
         count(f"any of the {len(nulls)} that change nothing", what, outcomes, len(studies))
     return rows

@@ -11,8 +11,6 @@ from itertools import combinations, product
 
 import numpy as np
 
-from scripts.lib.audit.deals import DESIGNS, Members
-
 ROUNDING = 1e-9  # of sums of shares that are equal
 
 
@@ -32,8 +30,8 @@ def churn_test(
     can get.
     """
     groups = np.ones((1, first.shape[1]), dtype=bool) if groups is None else groups
-    members = deal_all_or_some(len(first), len(second), deals, random, design)
-    churn = np.stack([between_beyond_within(each, members) for each in disagreement(first, second, groups)])
+    dealt = deal_all_or_some(len(first), len(second), deals, random, design)
+    churn = np.stack([between_beyond_within(each, dealt) for each in disagreement(first, second, groups)])
     return (churn >= churn[:, :1] - ROUNDING).mean(axis=1)
 
 
@@ -51,48 +49,54 @@ def disagreement(first: np.ndarray, second: np.ndarray, groups: np.ndarray) -> n
     """On what share of each group's images two models of both populations disagree, float64[G, K + L, K + L]; arguments as of `churn_test`."""
     groups = np.asarray(groups, dtype=bool)
     votes = np.concatenate([first, second])
-    some = (votes != votes[0]).any(axis=0)  # on the others nobody disagrees
-    votes, inside = votes[:, some], groups[:, some].T.astype(np.float32)
+    some = (votes != votes[0]).any(axis=0) & groups.any(axis=0)  # on the others nobody disagrees, or nobody asks
+    votes, inside = np.ascontiguousarray(votes[:, some]), groups[:, some].T.astype(np.float32)
     apart = np.zeros((len(groups), len(votes), len(votes)))
-    for model in range(1, len(votes)):
-        differs = votes[:model] != votes[model]
-        if inside.all():
-            apart[:, model, :model] = np.count_nonzero(differs, axis=1)
+    for model, own in enumerate(votes):
+        if len(groups) == 1:  # the same, sooner
+            apart[0, model, :model] = [np.count_nonzero(own != other) for other in votes[:model]]
         else:
-            apart[:, model, :model] = (differs.astype(np.float32) @ inside).T
+            apart[:, model, :model] = ((votes[:model] != own).astype(np.float32) @ inside).T
     return (apart + apart.transpose(0, 2, 1)) / np.maximum(1, groups.sum(axis=1))[:, None, None]
 
 
-def between_beyond_within(apart: np.ndarray, members: Members) -> np.ndarray:
+def between_beyond_within(apart: np.ndarray, first: np.ndarray) -> np.ndarray:
     """Churn between two populations less the mean of the churn within each, float64[P], for P ways to deal the models to them.
 
-    apart: float64[M, M], how often two models disagree; members: who is in the first and in the second, bool[P, M] each. About 0
-    where nothing distinguishes the populations. It is half the energy distance of their votes (Székely & Rizzo 2013, Energy
+    apart: float64[M, M], how often two models disagree; first: who is in the first population, bool[P, M], all others being in the
+    second. About 0 where nothing distinguishes them. It is half the energy distance of their votes (Székely & Rizzo 2013, Energy
     statistics) with unbiased means within; a population of one model has no churn within.
     """
-    first, second = (each.astype(np.float64) for each in members)
+    sizes = first.sum(axis=1), (~first).sum(axis=1)
+    to_first = first.astype(np.float64) @ apart
+    within_first = (to_first * first).sum(axis=1)  # sums over ordered pairs of models
+    between = to_first.sum(axis=1) - within_first
+    within_second = apart.sum() - 2 * between - within_first
+    within = [
+        total / np.maximum(1, size * (size - 1))
+        for total, size in zip((within_first, within_second), sizes, strict=True)
+    ]
+    return between / (sizes[0] * sizes[1]) - sum(within) / 2
 
-    def mean(one: np.ndarray, other: np.ndarray, pairs: np.ndarray) -> np.ndarray:
-        return ((one @ apart) * other).sum(axis=1) / np.maximum(pairs, 1)
 
-    sizes = first.sum(axis=1), second.sum(axis=1)
-    within = [mean(one, one, size * (size - 1)) for one, size in zip((first, second), sizes, strict=True)]
-    return mean(first, second, sizes[0] * sizes[1]) - sum(within) / 2
+def deal_all_or_some(first: int, second: int, deals: int, random: np.random.Generator, design: str) -> np.ndarray:
+    """Who is in the first of two populations, bool[P, K + L], in the first row as they are.
 
-
-def deal_all_or_some(first: int, second: int, deals: int, random: np.random.Generator, design: str) -> Members:
-    """All ways to deal the models to two populations as the design says, or so many random ones if they are more; before them, as they are."""
-    if _ways(first, second, design) > deals:
-        members, _ = DESIGNS[design](first, second, deals, random)
-        members = np.vstack([np.arange(first + second) < first, members])
-    elif design == "paired":
-        stays = np.array(list(product([True, False], repeat=first)))
+    All ways to deal the models that the design allows, or `deals` random ones where those are more.
+    """
+    as_they_are = np.arange(first + second) < first
+    many = _ways(first, second, design) > deals
+    if design == "paired":
+        stays = random.random((deals, first)) < 0.5 if many else np.array(list(product([True, False], repeat=first)))
         members = np.hstack([stays, ~stays])
+    elif many:
+        members = random.random((deals, first + second)).argsort(axis=1) < first
     else:
         chosen = np.array(list(combinations(range(first + second), first)))
         members = np.zeros((len(chosen), first + second), dtype=bool)
         np.put_along_axis(members, chosen, True, axis=1)
-    return members, ~members
+    members = np.vstack([as_they_are, members]) if many else members
+    return members
 
 
 def _ways(first: int, second: int, design: str) -> int:

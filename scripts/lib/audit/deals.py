@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from scripts.lib.audit.modal import TIE_RULES, local_codes, modal_labels
+from scripts.lib.audit.modal import TIE_RULES, Modal, local_codes, modal_labels
 
 # Modal labels held at once: of few images if the subsets are many, so that they stay in a processor's cache.
 TOGETHER = 2**19
@@ -38,17 +38,18 @@ DESIGNS: dict[str, Callable[[int, int, int, np.random.Generator], Members]] = {
 
 
 def modes_of_subsets(
-    votes: np.ndarray, subsets: list[np.ndarray], tie_rule: str
+    votes: np.ndarray, subsets: list[np.ndarray], tie_rule: str, modal: Modal | None = None
 ) -> Iterator[tuple[np.ndarray, list[np.ndarray]]]:
     """Modal labels of many subsets of the models, for the images on which they may differ, some images at a time.
 
     votes: int[M, N]; subsets: arrays bool[P, M] with one subset a row, none of them empty. Yields positions int[n] and for each
-    array the labels int64[P, n]. Left out are the images on which all subsets have the mode of all M models.
+    array the labels int64[P, n]. Left out are the images on which all subsets have the mode of all M models; modal: these, where they
+    are known.
     """
     smallest = min(int(members.sum(axis=1).min()) for members in subsets)
     if smallest == 0:
         raise ValueError("a subset has no model.")
-    dissent = len(votes) - modal_labels(votes).votes
+    dissent = len(votes) - (modal or modal_labels(votes)).votes
     open_ = np.flatnonzero(2 * dissent >= smallest)  # else most models of every subset vote for the same label
     codes, values = _contenders(*local_codes(votes[:, open_]), smallest)
     several = codes.max(axis=0, initial=0) > 0
@@ -65,8 +66,9 @@ def modes_of_subsets(
 
 def modes_of_every_image(votes: np.ndarray, subsets: np.ndarray, tie_rule: str) -> np.ndarray:
     """Modal labels of subsets bool[P, M] of the models on all images, int32[P, N]; votes: int[M, N]."""
-    modes = np.tile(modal_labels(votes, tie_rule).label.astype(np.int32), (len(subsets), 1))
-    for images, (labels,) in modes_of_subsets(votes, [subsets], tie_rule):
+    modal = modal_labels(votes, tie_rule)
+    modes = np.tile(modal.label.astype(np.int32), (len(subsets), 1))
+    for images, (labels,) in modes_of_subsets(votes, [subsets], tie_rule, modal):
         modes[:, images] = labels
     return modes
 
