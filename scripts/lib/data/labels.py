@@ -96,7 +96,8 @@ def one_numbering(given: list[Given], listed: list[str] | None) -> tuple[list[np
             if file.declared:
                 _check_same(first, file)
         if listed is None or set(listed) != set(first.names):
-            order = first.names  # `listed` are other names of the same classes
+            order = first.names
+            _check_renaming(first, listed)
     elif listed is None and any(file.names is not None for file in given):
         order = sorted({name for file in given for name in file.names or ()})
     numbered = next((file for file in given if file.names is None), None)
@@ -136,6 +137,24 @@ def _check_same(one: Given, other: Given) -> None:
         f"{other.where} has other classes than {one.where}: it {' and '.join(part for part in (lacks, has) if part)}; bring files of the same "
         "classes, in whatever order."
     )
+
+
+def _check_renaming(first: Given, listed: list[str] | None) -> None:
+    """Raise InputError unless a list can be other names of the same classes in the same order."""
+    if listed is None:
+        return
+    if len(listed) != len(first.names):
+        raise InputError(
+            f"the file `classes` has {len(listed)} names and {first.where} {len(first.names)}: name all classes, or leave the file out."
+        )
+    moved = next(
+        (name for name in listed if name in first.names and first.names.index(name) != listed.index(name)), None
+    )
+    if moved is not None:
+        raise InputError(
+            f"{moved!r} is class {listed.index(moved)} in the file `classes` and class {first.names.index(moved)} in {first.where}, and other "
+            "names differ too, so labels cannot be joined by name: write the names as the data do, or leave the file out."
+        )
 
 
 def _decoded(labels: np.ndarray, where: str) -> list[str]:

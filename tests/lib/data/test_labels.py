@@ -84,6 +84,15 @@ def test_names_that_occur_are_placed_among_those_that_are_declared_or_listed():
         one_numbering(files[:1], ["ant", "cow"])
 
 
+def test_a_list_of_other_names_renames_the_classes_and_never_moves_one():
+    files = [declared("one", ["n01", "n02", "n03"], [0, 2, 1])]
+    assert one_numbering(files, ["ant", "bee", "n03"])[0][0].tolist() == [0, 2, 1]
+    with pytest.raises(InputError, match="'n01' is class 1 in the file `classes` and class 0 in one, and other names"):
+        one_numbering(files, ["ant", "n01", "cow"])
+    with pytest.raises(InputError, match="the file `classes` has 2 names and one 3: name all classes"):
+        one_numbering(files, ["ant", "bee"])
+
+
 def test_numbers_beside_names():
     numbered = Given("numbers", np.array([1, 0]))
     assert one_numbering([numbered], None)[1] is None
