@@ -109,8 +109,13 @@ def one_numbering(given: list[Given], listed: list[str] | None) -> tuple[list[np
         )
     if order is None:
         return [file.code for file in given], None
+    twice = next((name for name in order if order.count(name) > 1), None) if len(set(order)) < len(order) else None
+    if twice is not None and listed is None:
+        raise InputError(
+            f"{first.where} has two classes of the name {twice!r}: give names that differ in the file `classes`, one a line in the same order."
+        )
     place = {name: index for index, name in enumerate(order)}
-    return [_placed(file, place) for file in given], order
+    return [file.code if file.names == order else _placed(file, place) for file in given], order
 
 
 def _placed(file: Given, place: dict[str, int]) -> np.ndarray:
@@ -130,6 +135,10 @@ def _check_same(one: Given, other: Given) -> None:
     missing = [name for name in one.names if name not in other.names]
     added = [name for name in other.names if name not in one.names]
     if not missing and not added:
+        if one.names != other.names and len(set(one.names)) < max(len(one.names), len(other.names)):
+            raise InputError(
+                f"{other.where} and {one.where} have two classes of one name, in different orders: give both the same order, or names that differ."
+            )
         return
     lacks = f"lacks {missing[0]!r}" if missing else ""
     has = f"has {added[0]!r} besides" if added else ""

@@ -107,6 +107,17 @@ def test_numbers_beside_names():
                 one_numbering([named, numbered], None)
 
 
+def test_two_classes_of_one_name():
+    one, same = declared("one", ["crane", "kite", "crane"], [0, 2]), declared("same", ["crane", "kite", "crane"], [2])
+    with pytest.raises(
+        InputError, match="one has two classes of the name 'crane': give names that differ in the file `classes`"
+    ):
+        one_numbering([one, same], None)
+    assert [part.tolist() for part in one_numbering([one, same], ["bird", "kite", "machine"])[0]] == [[0, 2], [2]]
+    with pytest.raises(InputError, match="other and one have two classes of one name, in different orders"):
+        one_numbering([one, declared("other", ["kite", "crane", "crane"], [0])], ["bird", "kite", "machine"])
+
+
 def test_more_labels_than_names():
     with pytest.raises(InputError, match="one has 2 class names and there is the label 2: labels count from 0"):
         declared("one", ["ant", "bee"], [0, 2])
