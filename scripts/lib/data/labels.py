@@ -132,19 +132,19 @@ def _placed(file: Given, place: dict[str, int]) -> np.ndarray:
 
 def _check_same(one: Given, other: Given) -> None:
     """Raise InputError unless two files declare the same names, in whatever order."""
-    missing = [name for name in one.names if name not in other.names]
-    added = [name for name in other.names if name not in one.names]
-    if not missing and not added:
-        if one.names != other.names and len(set(one.names)) < max(len(one.names), len(other.names)):
+    if one.names == other.names:
+        return
+    mine, its = set(one.names), set(other.names)
+    if mine == its:
+        if len(mine) < max(len(one.names), len(other.names)):
             raise InputError(
                 f"{other.where} and {one.where} have two classes of one name, in different orders: give both the same order, or names that differ."
             )
         return
-    lacks = f"lacks {missing[0]!r}" if missing else ""
-    has = f"has {added[0]!r} besides" if added else ""
+    lacks = [f"lacks {name!r}" for name in one.names if name not in its][:1]
+    has = [f"has {name!r} besides" for name in other.names if name not in mine][:1]
     raise InputError(
-        f"{other.where} has other classes than {one.where}: it {' and '.join(part for part in (lacks, has) if part)}; bring files of the same "
-        "classes, in whatever order."
+        f"{other.where} has other classes than {one.where}: it {' and '.join(lacks + has)}; bring files of the same classes, in whatever order."
     )
 
 
