@@ -1,11 +1,14 @@
 """Labels as people keep them, numbers or names, and one numbering of the classes for all files of a study."""
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
 
 from scripts.lib.data.split import in_range
 from scripts.lib.errors import InputError
+
+NUMBER = re.compile(r"(0|[1-9][0-9]{0,14})(\.0+)?")
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ def from_array(labels: np.ndarray, where: str) -> Given:
 
     Understood are [N], [N, 1] and [1, N]; whole numbers, also as booleans, floats and texts; and names of classes.
     """
-    if labels.ndim == 2 and 1 in labels.shape:
+    if labels.ndim > 1 and labels.size == max(labels.shape):
         labels = labels.reshape(-1)
     found = f"{where} holds {labels.dtype}{list(labels.shape)}"
     if labels.ndim == 2 and labels.dtype.kind in "biuf" and labels.size:
@@ -71,9 +74,9 @@ def whole_numbers(labels: np.ndarray, where: str) -> np.ndarray:
 
 
 def from_texts(texts: list[str], where: str) -> Given:
-    """Labels that are texts: names of classes, unless all of them are whole numbers as Python writes them."""
-    if texts and all(text.isdecimal() and text.isascii() and text == str(int(text)) for text in set(texts)):
-        return Given(where, in_range(np.array([int(text) for text in texts]), where))
+    """Labels that are texts: names of classes, unless all of them are whole numbers as Python writes them, such as 10 or 10.0."""
+    if texts and all(NUMBER.fullmatch(text) for text in set(texts)):
+        return Given(where, in_range(np.array([int(float(text)) for text in texts]), where))
     empty = next((row for row, text in enumerate(texts) if not text.strip()), None)
     if empty is not None:
         raise InputError(f"{where} has an empty label in row {empty}: fill it in, or leave the example out.")

@@ -12,13 +12,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from scripts.lib.data.labels import Given, from_texts, in_range, one_numbering, whole_numbers
-from scripts.lib.data.parquet_pictures import content_of, path_column, picture_column
+from scripts.lib.data.parquet_pictures import content_of, described, path_column, picture_column
 from scripts.lib.data.sources import matching, splits_of
 from scripts.lib.data.split import Picture, Split, check_ids, checked_labels, class_names, read_class_names
 from scripts.lib.data.what_is_it import what_file_is
 from scripts.lib.errors import InputError
 
 BATCH = 64  # rows that are in memory at a time
+INDEX = "__index_level_"  # what pandas calls the columns of its index
 LABEL = "label"  # the column of labels where there is one of this name and the study names no other
 
 
@@ -31,7 +32,7 @@ def read_parquet(options: dict) -> tuple[dict[str, Split], list[str]]:
     of_test_first = [path for split in sorted(files) for path in files[split]]
     given = [_labels(path, options["label_column"]) for path in of_test_first]
     if options["label_column"] is None:
-        print(f"the labels are those of {given[0].where}")
+        print(f"labels: {given[0].where}")
     listed = None if options["classes"] is None else read_class_names(options["classes"])
     numbers, known = one_numbering(given, listed)
     label = dict(zip(of_test_first, numbers, strict=True))
@@ -41,7 +42,8 @@ def read_parquet(options: dict) -> tuple[dict[str, Split], list[str]]:
 
 def _open(path: str) -> pq.ParquetFile:
     try:
-        return pq.ParquetFile(path)
+        file = pq.ParquetFile(path)
+        names = file.schema_arrow.names
     except (pa.ArrowException, OSError) as error:
         found = what_file_is(path)
         if found in (None, "a parquet file"):
@@ -49,6 +51,10 @@ def _open(path: str) -> pq.ParquetFile:
                 f"{path} is damaged or no parquet file ({error}): it may have been cut off, so bring it again."
             ) from None
         raise InputError(f"{path} is {found} and no parquet file: replace it.") from None
+    twice = next((name for name in names if names.count(name) > 1), None) if len(set(names)) < len(names) else None
+    if twice is not None:
+        raise InputError(f"{path} has two columns `{twice}`: rename one.")
+    return file
 
 
 def _split(where: str, paths: list[str], label: dict[str, np.ndarray], options: dict) -> Split:
@@ -105,6 +111,7 @@ def _is_label(kind: pa.DataType) -> bool:
             pa.types.is_boolean,
             pa.types.is_string,
             pa.types.is_large_string,
+            pa.types.is_string_view,
         )
     )
 
@@ -112,7 +119,7 @@ def _is_label(kind: pa.DataType) -> bool:
 def _label_column(schema: pa.Schema, wanted: str | None, path: str) -> str:
     """The column of labels: the one that is wanted, or `label`, or the only one that can be meant."""
     declared = [name for name in _declared(schema) if name in schema.names]
-    possible = declared or [field.name for field in schema if _is_label(field.type)]
+    possible = declared or [f.name for f in schema if _is_label(f.type) and not f.name.startswith(INDEX)]
     if wanted is None and LABEL in schema.names:
         wanted = LABEL
     if wanted is None and len(possible) == 1:
@@ -126,7 +133,7 @@ def _label_column(schema: pa.Schema, wanted: str | None, path: str) -> str:
     else:
         what = f"{path} has no column of labels"
     raise InputError(
-        f"{what}: config key `data.parquet.label_column` must name that of the labels; there are the columns {', '.join(schema.names)}."
+        f"{what}: config key `data.parquet.label_column` must name that of the labels; there are the columns {described(schema)}."
     )
 
 
@@ -148,7 +155,7 @@ def _labels(path: str, wanted: str | None) -> Given:
         )
     if pa.types.is_dictionary(kind):
         kind, values = kind.value_type, values.cast(kind.value_type)
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)):
         return from_texts(values.to_pylist(), where)
     numbers = values.to_numpy(zero_copy_only=False)
     numbers = whole_numbers(numbers.astype(np.int64) if numbers.dtype.kind == "b" else numbers, where)

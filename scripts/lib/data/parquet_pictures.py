@@ -10,6 +10,8 @@ import pyarrow.compute as pc
 from scripts.lib.data.array_images import colours_last
 from scripts.lib.errors import InputError
 
+SHOWN = 20  # of many columns, as many are named in an error
+
 
 @dataclass(frozen=True)
 class Content:
@@ -25,7 +27,9 @@ def _fields(kind: pa.DataType) -> set[str]:
 
 
 def _is_bytes(kind: pa.DataType) -> bool:
-    return pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    return pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_binary_view(kind)
 
 
 def _is_list(kind: pa.DataType) -> bool:
@@ -64,8 +68,14 @@ def picture_column(schema: pa.Schema, wanted: str | None, path: str) -> str:
         what = "no column of pictures"
     raise InputError(
         f"{path} has {what}: config key `data.parquet.image_column` must name one of {{bytes, path}}, of bytes, or of nested lists of "
-        f"whole numbers; there are the columns {', '.join(schema.names)}."
+        f"whole numbers; there are the columns {described(schema)}."
     )
+
+
+def described(schema: pa.Schema) -> str:
+    """The columns of a file with their types, of many columns some."""
+    columns = [f"{field.name} ({field.type})" for field in schema]
+    return ", ".join(columns[:SHOWN]) + (f" and {len(columns) - SHOWN} others" if len(columns) > SHOWN else "")
 
 
 def path_column(schema: pa.Schema, column: str) -> str | None:
