@@ -78,9 +78,12 @@ def _to_bytes(images: np.ndarray, where: str) -> tuple[Callable[[np.ndarray], np
         return _times_255, ["black and white (bool)"]
     low, high, whole = _range(images, where)
     if low < 0 or high > 255:
-        remedy = (
-            "undo the normalization by mean and std" if low < 0 else "scale them by the largest value that there can be"
-        )
+        if kind == np.int8:
+            remedy = "these are bytes that were taken for signed ones, so save images.view('uint8')"
+        elif low < 0:
+            remedy = "undo the normalization by mean and std"
+        else:
+            remedy = "scale them by the largest value that there can be"
         raise InputError(
             f"{where} holds {kind} from {low:g} to {high:g}: images must be from 0 to 255, or floats from 0 to 1; {remedy}."
         )

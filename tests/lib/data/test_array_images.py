@@ -50,6 +50,7 @@ def test_black_and_white():
     ("array", "sentence"),
     [
         (BYTES / 127.5 - 1, "float64 from -1 to 1: .* undo the normalization by mean and std"),
+        (BYTES.view(np.int8), r"int8 from -128 to 127: .* save images.view\('uint8'\)"),
         (BYTES.astype(np.uint16) * 257, "uint16 from 0 to 65535: .* scale them by the largest value that there can be"),
         (BYTES / 255 * 1.02, "from 0 to 1.02, which may be meant from 0 to 1 or from 0 to 255: clip it"),
         ((GREY > 99).astype(np.uint8), "of nothing but 0 and 1, which is black: multiply by 255"),

@@ -14,7 +14,7 @@ Y = np.array([0, 2, 1, 0])
 @pytest.mark.parametrize(
     "labels",
     [
-        *(Y, Y[:, None], Y[None], Y.astype(float), Y.astype(">i2"), Y.astype(np.float16)[:, None]),
+        *(Y, Y[:, None], Y[None], Y[:, None, None], Y.astype(float), Y.astype(">i2"), Y.astype(np.float16)[:, None]),
         *(Y.astype(str), Y.astype("S1"), Y.astype(str)[:, None], np.asfortranarray(Y)),
     ],
 )
@@ -25,6 +25,7 @@ def test_labels_that_are_understood(labels):
 
 def test_booleans_and_numbers_of_several_digits():
     assert from_array(np.array([True, False]), "y.npy").code.tolist() == [1, 0]
+    assert from_texts(["10.0", "9.0"], "y").code.tolist() == [10, 9]
     assert from_texts(["10", "9"], "y").code.tolist() == [10, 9]  # not in the order of the letters
 
 
