@@ -37,7 +37,7 @@ def count_trained_on(splits: dict[str, Split], pixels: dict[str, list[str]]) -> 
     if len(shared):
         test, train = splits["test"].example[shared[0]], splits["train"].example[match[shared[0]]]
         print(
-            f"warning: {len(shared)} of {len(match)} test images have the pixels of a training image, {relabelled} of them under another label, "
+            f"warning: {len(shared)} test images have the pixels of a training image, {relabelled} of them under another label, "
             f"as {test!r} those of {train!r} of the training split: what is measured on them is memory"
         )
     return {"images": len(shared), "under_another_label": relabelled}

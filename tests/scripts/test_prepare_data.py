@@ -145,9 +145,7 @@ def test_test_images_that_were_trained_on_and_images_of_one_colour_are_said(tmp_
     options = arrays_of(tmp_path, train_images=IMAGES, train_labels=LABELS, test_images=test, test_labels=LABELS)
     made = prepare(tmp_path / "out", options, ("train", "test"), source="arrays")
     said = capsys.readouterr().out
-    assert (
-        "warning: 2 of 6 test images have the pixels of a training image, 1 of them under another label, as '0'" in said
-    )
+    assert "warning: 2 test images have the pixels of a training image, 1 of them under another label, as '0'" in said
     assert "warning: test: 1 of 6 images are of one colour throughout, as image 1 of " in said
     manifest = json.loads(open(made.manifest).read())  # noqa: PTH123, SIM115
     assert manifest["test_images_in_training"] == {"images": 2, "under_another_label": 1}

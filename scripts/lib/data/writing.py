@@ -23,15 +23,23 @@ AHEAD = 16  # pictures that wait for each thread
 def prepare(picture: Picture, options: dict) -> tuple[str, np.ndarray, list[str]]:
     """What to call a picture, the prepared image uint8[H, W, 3], and what had to be converted."""
     name, data = picture
-    fit = PREPARATIONS[options.get("preparation", "as_is")]  # planted digits have no options
     if isinstance(data, np.ndarray):
-        if fit is None:
-            return name, data, []
-        opened, notes = Image.fromarray(np.ascontiguousarray(data)), []
-    else:
-        opened, notes = open_picture(name, data, options["orientation"])
+        return name, prepare_array(name, data, options), []
+    opened, notes = open_picture(name, data, options["orientation"])
+    fit = PREPARATIONS[options["preparation"]]
     try:
         return name, np.asarray(fit(opened, options["size"]) if fit else opened), notes
+    except ValueError as error:
+        raise InputError(f"{name} cannot be prepared: {error}.") from None
+
+
+def prepare_array(name: str, image: np.ndarray, options: dict) -> np.ndarray:
+    """An image uint8[H, W, 3] prepared as pictures are; InputError if it cannot be."""
+    fit = PREPARATIONS[options.get("preparation", "as_is")]  # planted digits have no options
+    if fit is None:
+        return image
+    try:
+        return np.asarray(fit(Image.fromarray(np.ascontiguousarray(image)), options["size"]))
     except ValueError as error:
         raise InputError(f"{name} cannot be prepared: {error}.") from None
 
