@@ -1,5 +1,6 @@
 """What every data source gives: the examples of a split, and their pictures in the same order."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -100,14 +101,18 @@ def class_names(path: str | None, known: list[str] | None, splits: dict[str, "Sp
 
 def read_class_names(path: str) -> list[str]:
     """The names in a text file, one a line in the order of the labels; a byte order mark is no part of the first."""
+    file = expanded(path)
     try:
-        names = expanded(path).read_text(encoding="utf-8-sig").split("\n")
+        text, why = file.read_text(encoding="utf-8-sig"), None
     except (OSError, UnicodeDecodeError) as error:
-        found = what_file_is(expanded(path))
-        why = str(error) if found in (None, "a text") else f"it is {found}"
-        raise InputError(
-            f"{path} cannot be read ({why}): give a text file in UTF-8 with one class name a line."
-        ) from None
+        text, why = "", str(error)
+    found = what_file_is(file)
+    if found == "a JSON text" and not _is_json(text):
+        found = "a text"  # a name may begin with a bracket
+    if found not in (None, "a text") or why is not None:
+        why = why if found in (None, "a text") else f"it is {found}"
+        raise InputError(f"{path} cannot be read ({why}): give a text file in UTF-8 with one class name a line.")
+    names = text.split("\n")
     while names and not names[-1].strip():
         names.pop()  # an editor's empty lines at the end
     empty = next((line for line, name in enumerate(names, 1) if not name.strip()), None)
@@ -122,3 +127,11 @@ def read_class_names(path: str) -> list[str]:
             )
         lines[name] = line
     return names
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except json.JSONDecodeError:
+        return False
+    return True

@@ -119,8 +119,12 @@ class TestArrays:
         for content, sentence in (
             (b"a\n\nb\nc\n", "has an empty line, 2: give one class name a line"),
             (b"\n", "has no names"),
+            (b"", "it is an empty file"),
             (b"crane\nkite\ncrane\n", "has the class name 'crane' in the lines 1 and 3: .* tell the two apart"),
             ("a\nb\nc".encode("utf-16"), "it is a text in UTF-16"),
+            (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n", "it is a Git LFS pointer"),
+            (b"<!DOCTYPE html>\n<html>\n</html>\n", "it is an HTML page"),
+            (b'["a",\n"b",\n"c"]\n', "it is a JSON text"),
             ("ä\nb\nc".encode("latin-1"), "can't decode byte 0xe4"),
         ):
             (tmp_path / "classes.txt").write_bytes(content)
@@ -128,6 +132,8 @@ class TestArrays:
                 read_arrays(options | {"classes": str(tmp_path / "classes.txt")})
 
     def test_a_byte_order_mark_and_empty_lines_at_the_end_are_no_names(self, options, tmp_path):
+        (tmp_path / "classes.txt").write_text("[none]\nbee\ncow\n")
+        assert read_arrays(options | {"classes": str(tmp_path / "classes.txt")})[1] == ["[none]", "bee", "cow"]
         (tmp_path / "classes.txt").write_bytes("\ufeffant\r\nbee\r\ncow\r\n\r\n".encode())
         assert read_arrays(options | {"classes": str(tmp_path / "classes.txt")})[1] == ["ant", "bee", "cow"]
 
