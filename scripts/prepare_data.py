@@ -4,11 +4,12 @@ import numpy as np
 import PIL
 
 from scripts.lib.data.arrays import read_arrays
+from scripts.lib.data.class_counts import count_classes
 from scripts.lib.data.image_folder import read_image_folder
 from scripts.lib.data.parquet import read_parquet
 from scripts.lib.data.planted_digits import read_planted_digits
 from scripts.lib.data.predictions import read_predictions
-from scripts.lib.data.sources import without_paths
+from scripts.lib.data.sources import places_of, without_paths
 from scripts.lib.data.writing import Size, write_split
 from scripts.lib.dataset import save_examples, save_manifest
 from scripts.lib.files import sha256
@@ -27,6 +28,8 @@ READERS = {
 def main(output, params, threads: int) -> None:
     """Read the study's source, write images, example table and manifest."""
     splits, classes = READERS[params.source](dict(params.options))
+    labels = {name: split.label for name, split in splits.items()}
+    of_classes = count_classes(labels, classes, places_of(params.source, params.options))
     paths = dict(zip(params.splits, output.images, strict=True))
     trained = splits.get("train")
     frequency = np.bincount(trained.label, minlength=len(classes)) if trained else None
@@ -66,6 +69,7 @@ def main(output, params, threads: int) -> None:
             "converted": converted,
             "pillow": PIL.__version__,
             "examples": {name: len(split.example) for name, split in splits.items()},
+            "examples_of_each_class": of_classes,
             "sha256": {**{name: sha256(path) for name, path in paths.items()}, "examples": sha256(output.examples)},
         },
     )
