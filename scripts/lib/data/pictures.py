@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from scripts.lib.data.what_is_it import HEAD, what_is_it
 from scripts.lib.errors import InputError
@@ -35,7 +35,16 @@ CONVERTED = {
 }
 # Formats whose mode I, 32 bits elsewhere, holds 16: Pillow scales what a PGM file says is white to 65535.
 HOLDS_16_BITS = ("PPM", "PNG")
-UPRIGHT = (None, 0, 1)
+# EXIF's orientation -> what makes the picture upright (Exif 2.3, section 4.6.4). 1 is upright; other numbers say nothing.
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 # What Pillow's decoders raise when they meet bytes that their format does not have, beside OSError.
 DAMAGED = (
     *(OSError, EOFError, SyntaxError, ValueError, LookupError, TypeError, AttributeError),
@@ -59,13 +68,11 @@ def open_picture(name: str, data: bytes | Path, orientation: str) -> tuple[Image
         with Image.open(io.BytesIO(data) if isinstance(data, bytes) else data) as picture:
             deep = _has_16_bit_colour(picture)
             picture.load()
-            turned = _orientation(picture) not in UPRIGHT
-            if turned and orientation == "upright":
-                upright = ImageOps.exif_transpose(picture)
-            else:
-                upright = picture
+            turn = TURNS.get(_orientation(picture))
             mode = "I;16" if picture.mode == "I" and picture.format in HOLDS_16_BITS else picture.mode
-            rgb = _to_rgb(upright, mode)
+            rgb = _to_rgb(picture, mode)
+            if turn is not None and orientation == "upright":
+                rgb = rgb.transpose(turn)
             several = _has_several_frames(picture)
     except Image.UnidentifiedImageError:
         raise BrokenPictureError(_no_picture(name, data)) from None
@@ -80,7 +87,7 @@ def open_picture(name: str, data: bytes | Path, orientation: str) -> tuple[Image
         notes.append("16-bit colour (its high byte)")
     if several:
         notes.append("several frames or pages (the first)")
-    if turned:
+    if turn is not None:
         notes.append("EXIF rotation, applied" if orientation == "upright" else "EXIF rotation, not applied")
     return rgb, notes
 
