@@ -44,8 +44,9 @@ def main(input, output, params, threads: int) -> None:
     height, width = data["image_size"]
     size = Size("the study's data", (height, width, 3))
     name = params.natural["name"]
-    pixels, converted = write_split(output.images, name, split, params.preparation, size, threads)
-    for what, count in sorted(converted.items()):
+    written = write_split(output.images, name, split, params.preparation, size, threads)
+    split, pixels = written.split, written.pixels
+    for what, count in sorted(written.converted.items()):
         print(f"{name}: {count} pictures converted: {what}")
     columns = {
         "example": split.example,
@@ -67,7 +68,9 @@ def main(input, output, params, threads: int) -> None:
             "all_classes": data["classes"],
             "classes": [data["classes"][label] for label in among],
             "image_size": [height, width],
-            "converted": converted,
+            "converted": written.converted,
+            "broken": written.broken,
+            "read": split.read,
             "pillow": PIL.__version__,
             "examples": len(pixels),
             "sha256": {SPLIT: sha256(output.images), "examples": sha256(output.examples)},

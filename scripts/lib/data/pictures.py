@@ -1,7 +1,6 @@
 """Picture files as RGB arrays, read as torchvision's ImageFolder reads them, except that 16-bit grey is scaled instead of cut off."""
 
 import io
-import os
 import stat
 import struct
 import zlib
@@ -53,7 +52,11 @@ DAMAGED = (
 
 
 class BrokenPictureError(InputError):
-    """A picture that cannot be read; its sentence names it."""
+    """A picture that cannot be used. what: a clause that names it and says why; remedy: what helps."""
+
+    def __init__(self, what: str, remedy: str = "replace it") -> None:
+        super().__init__(f"{what}: {remedy}.")
+        self.what, self.remedy = what, remedy
 
 
 def open_picture(name: str, data: bytes | Path, orientation: str) -> tuple[Image.Image, list[str]]:
@@ -75,13 +78,13 @@ def open_picture(name: str, data: bytes | Path, orientation: str) -> tuple[Image
                 rgb = rgb.transpose(turn)
             several = _has_several_frames(picture)
     except Image.UnidentifiedImageError:
-        raise BrokenPictureError(_no_picture(name, data)) from None
+        raise _no_picture(name, data) from None
     except Image.DecompressionBombError:
         raise BrokenPictureError(
-            f"{name} has more than {2 * Image.MAX_IMAGE_PIXELS:,} pixels, which is too much to open: make it smaller."
+            f"{name} has more than {2 * Image.MAX_IMAGE_PIXELS:,} pixels, which is too much to open", "make it smaller"
         ) from None
     except DAMAGED as error:
-        raise BrokenPictureError(f"{name} is damaged or cannot be read ({error}): replace it.") from None
+        raise BrokenPictureError(f"{name} is damaged or cannot be read ({error})") from None
     notes = [CONVERTED[mode]] if mode in CONVERTED else []
     if deep:
         notes.append("16-bit colour (its high byte)")
@@ -93,29 +96,28 @@ def open_picture(name: str, data: bytes | Path, orientation: str) -> tuple[Image
 
 
 def _check_is_file(name: str, path: Path) -> None:
-    """Raise BrokenPictureError for a link to nothing, and for what would be waited for without end, such as a pipe."""
+    """Raise BrokenPictureError for what is not there, and for what would be waited for without end, such as a pipe."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):
-            raise BrokenPictureError(f"{name} is no file: remove it.")
+            raise BrokenPictureError(f"{name} is no file", "remove it")
+    except FileNotFoundError:
+        where = f"is a link to {path.readlink()}, which is not there" if path.is_symlink() else "is not there"
+        raise BrokenPictureError(f"{name} {where}", "get the file") from None
     except OSError as error:
-        if path.is_symlink() and isinstance(error, FileNotFoundError):
-            raise BrokenPictureError(
-                f"{name} is a link to {os.readlink(path)}, which is not there: get the file."  # noqa: PTH115 (as it is written)
-            ) from None
-        raise BrokenPictureError(f"{name} cannot be read ({error.strerror}): replace it.") from None
+        raise BrokenPictureError(f"{name} cannot be read ({error.strerror})") from None
 
 
-def _no_picture(name: str, data: bytes | Path) -> str:
+def _no_picture(name: str, data: bytes | Path) -> BrokenPictureError:
     """What to say of a file that no decoder knows: what it looks like, where that can be told."""
     try:
         head = data[:HEAD] if isinstance(data, bytes) else _head(data)
     except OSError as error:
-        return f"{name} cannot be read ({error.strerror}): replace it."
+        return BrokenPictureError(f"{name} cannot be read ({error.strerror})")
     what = what_is_it(head)
     if what is not None and what.endswith(" picture"):
-        return f"{name} is damaged or cannot be read (it begins as {what}): replace it."
+        return BrokenPictureError(f"{name} is damaged or cannot be read (it begins as {what})")
     but = f" but {what}" if what else ""
-    return f"{name} is no picture that can be read{but}: remove it, or put the right file there."
+    return BrokenPictureError(f"{name} is no picture that can be read{but}", "remove it, or put the right file there")
 
 
 def _head(path: Path) -> bytes:

@@ -30,12 +30,25 @@ class Split:
     kind: np.ndarray | None = None  # str[N]: what was planted; None for nothing
     shown: np.ndarray | None = None  # int64[N]: the class that the image shows; None for the label
     more: dict[str, np.ndarray] = field(default_factory=dict)  # further columns of the example table
+    read: dict = field(default_factory=dict)  # what the manifest says of how the split was read
 
     def __post_init__(self) -> None:
         if self.kind is None:
             self.kind = np.full(len(self.example), TYPICAL)
         if self.shown is None:
             self.shown = self.label
+
+    def take(self, positions: np.ndarray) -> "Split":
+        """The examples at these positions, without their pictures."""
+        return Split(
+            [self.example[position] for position in positions],
+            self.label[positions],
+            iter(()),
+            self.kind[positions],
+            self.shown[positions],
+            {name: values[positions] for name, values in self.more.items()},
+            self.read,
+        )
 
 
 def check_ids(example: list[str], where: str, remedy: str = "give every example an id of its own") -> None:

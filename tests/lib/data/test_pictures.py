@@ -193,5 +193,5 @@ def test_a_picture_that_is_too_large_to_be_true_is_refused(monkeypatch):
 
 
 def test_a_file_that_is_not_there(tmp_path):
-    with pytest.raises(InputError, match="No such file"):
+    with pytest.raises(InputError, match=r"^x.png is not there: get the file\.$"):
         open_picture("x.png", tmp_path / "x.png", "as_stored")
