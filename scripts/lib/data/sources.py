@@ -52,7 +52,13 @@ def places_of(source: str, options: dict) -> dict[str, str]:
 
 def without_paths(source: str, options: dict) -> dict:
     """The options that do not depend on where somebody keeps the files."""
-    paths = {CLASSES, EXAMPLES, DENSE, *LISTS.get(source, ()), *(key for keys in FILES[source].values() for key in keys)}
+    paths = {
+        CLASSES,
+        EXAMPLES,
+        DENSE,
+        *LISTS.get(source, ()),
+        *(key for keys in FILES[source].values() for key in keys),
+    }
     return {key: value for key, value in options.items() if key not in paths}
 
 
@@ -89,7 +95,9 @@ def _check_lists(source: str, options: dict) -> None:
             f"{here}.{columns[0]}` is of a list of labels: name its `file_column`, its `label_column` and the list, as `test_labels`."
         )
     if source == "image_folder" and options.get(CLASSES) is not None and options.get("order", "text") != "text":
-        raise InputError(f"{here}.order` is {options['order']}, and `classes` has an order of its own: remove one of them.")
+        raise InputError(
+            f"{here}.order` is {options['order']}, and `classes` has an order of its own: remove one of them."
+        )
 
 
 def _check_path(source: str, key: str, value: str, wanted: str) -> None:
