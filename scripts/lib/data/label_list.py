@@ -18,8 +18,8 @@ from scripts.lib.text_file import read_lines
 
 WANTED = "a list with the name of a picture and its label in each line"
 DELIMITERS = ("\t", ";", ",")  # the first that is in the first line; else white space
-# Labels that have something behind them: LOC_val_solution.csv's `n03995372 85 1 499 272`.
-BOXES = re.compile(r"(\S+)(?: -?\d+(?:\.\d+)?){4,}")
+# Labels that have boxes behind them, one or several of one class: LOC_val_solution.csv's `n03995372 85 1 499 272`.
+BOXES = re.compile(r"(\S+)(?: \d+){4}(?: \1(?: \d+){4})*")
 
 
 def read_label_list(
