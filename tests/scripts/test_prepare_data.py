@@ -145,6 +145,20 @@ def test_one_or_only_broken_pictures(tmp_path):
             prepare(tmp_path / "out", {"test": data, "broken": policy})
 
 
+def test_a_listed_picture_that_is_not_in_the_folder_is_broken(tmp_path):
+    folder_of(tmp_path / "data", [(32, 32)] * 2, ("flat",))
+    Image.new("RGB", (32, 32)).save(tmp_path / "elsewhere.png")
+    (tmp_path / "y.csv").write_text(f"0.png,cat\n1.png,dog\n../elsewhere.png,dog\n{tmp_path}/elsewhere.png,dog\n")
+    options = {"test": str(tmp_path / "data" / "flat"), "test_labels": str(tmp_path / "y.csv")}
+    with pytest.raises(
+        InputError, match=r"2 of the 4 test .*: ../elsewhere.png, which .*y.csv names, is not in .*flat; "
+    ):
+        prepare(tmp_path / "out", options)
+    made = prepare(tmp_path / "out", options | {"broken": "skip"})
+    images, examples, manifest = load_split(made.images[0], made.examples, made.manifest, "test")
+    assert list(examples.example) == ["0.png", "1.png"] and len(images) == 2 and manifest["broken"] == {"test": 2}
+
+
 def test_test_images_that_were_trained_on_are_counted(tmp_path, capsys):
     test = folder_of(tmp_path / "test", [(32, 32)] * 4)
     train = folder_of(tmp_path / "train", [(32, 32)] * 4)

@@ -3,6 +3,7 @@
 - a text with a folder's name a line (`wnids.txt`), in the order of the labels. Lines without a folder are classes without pictures.
 - a text with a folder's name and the class's name a line, apart by a tab, a comma or a space (`words.txt`, `LOC_synset_mapping.txt`).
   Lines without a folder are left out, since such files name more than one data set has.
+- a text with a class's name a line, where the folders are called 0, 1, 2 …: the folder 0 is the first line.
 - JSON: a list of folders; folder to name; folder to number (`class_to_idx`); number to folder (`id2label`); number to [folder, name]
   (`imagenet_class_index.json`).
 """
@@ -17,9 +18,11 @@ from scripts.lib.errors import InputError
 from scripts.lib.text_file import read_lines
 
 WANTED = "a text file with a folder's name a line, and its class's name after it where that is another"
+NUMBER = re.compile(r"[0-9]+")
 SPACE_OR_COMMA = re.compile(r",|\s+")
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 LISTED, MAPPED = "the lines of `classes`", "the lines of `classes` that have a folder"
+NUMBERED = "the lines of `classes`, which the folders number from 0"
 
 # A folder's name and its class's name; of a list of folders both are one.
 Rows = list[tuple[str, str]]
@@ -38,10 +41,19 @@ def read_classes(path: str, found: Sequence[str]) -> Classes:
             folders = [folder for folder, _ in rows]
             return Classes(folders, folders, LISTED)
     for rows in pairs:
-        if wanted.keys() <= {key(name) for row in rows for name in row}:
+        folders = {key(folder) for folder, _ in rows}
+        # Lists of labels may call classes by their names. Where several rows begin alike, the beginnings are no folders.
+        by_name = len(folders) == len(rows) and wanted.keys() <= folders | {key(name) for _, name in rows}
+        if wanted.keys() <= folders or by_name:
             there = [row for row in rows if not wanted or key(row[0]) in wanted or key(row[1]) in wanted]
             _check_once(path, there)
             return called([folder for folder, _ in there], [name for _, name in there], MAPPED)
+    for rows in lists:
+        if found and all(NUMBER.fullmatch(name) and int(name) < len(rows) for name in found):
+            _check_once(path, rows)
+            folder_of = {int(name): name for name in found}
+            folders = [folder_of.get(number, str(number)) for number in range(len(rows))]
+            return Classes(folders, [name for _, name in rows], NUMBERED)
     named = {key(name) for rows in (*lists, *pairs) for row in rows for name in row}
     missing = [name for spelled, name in wanted.items() if spelled not in named] or list(found)
     raise InputError(

@@ -59,7 +59,7 @@ def called(folders: list[str], names: list[str], order: str) -> Classes:
     several = sorted(name for name, times in count.items() if times > 1)
     if several:
         print(
-            f"{len(several)} class names are of several folders, as {several[0]}: the folders' names stand beside them"
+            f"class names that several folders have, and that therefore have the folder beside them: {', '.join(several)}"
         )
     unique = [f"{name} ({folder})" if count[name] > 1 else name for folder, name in zip(folders, names, strict=True)]
     return Classes(folders, unique, order)

@@ -5,6 +5,7 @@ An example's id is its path in the folder.
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,8 +15,9 @@ from scripts.lib.data.class_order import TEXT, Classes, key, ordered
 from scripts.lib.data.label_list import read_label_list
 from scripts.lib.data.mistaken import check_is_image_folder, refuse_empty
 from scripts.lib.data.picture_tree import PictureTree, read_tree
+from scripts.lib.data.pictures import BrokenPictureError
 from scripts.lib.data.sources import expanded, splits_of
-from scripts.lib.data.split import Split, check_ids, checked_labels
+from scripts.lib.data.split import Picture, Split, check_ids, checked_labels
 from scripts.lib.errors import InputError
 
 NUMBER = re.compile(r"[0-9]+")
@@ -45,13 +47,20 @@ class Labelled:
     def split(self, label: np.ndarray, classes: Classes) -> Split:
         """The examples with their labels, int64[N]."""
         check_ids(self.pictures, str(self.tree.root))
-        root = self.tree.root
         return Split(
             self.pictures,
             label,
-            ((str(root / picture), root / picture) for picture in self.pictures),
+            self._files(),
             read={"left_out": self.left_out, "class_order": classes.order, "class_folders": classes.folders},
         )
+
+    def _files(self) -> Iterator[Picture]:
+        root, there = self.tree.root, set(self.tree.pictures)
+        for picture in self.pictures:
+            if picture in there:
+                yield str(root / picture), root / picture
+            else:
+                yield picture, BrokenPictureError(f"{picture}, which {self.where} names, is not in {root}", "get it")
 
 
 def read_image_folder(options: dict) -> tuple[dict[str, Split], list[str]]:
@@ -87,6 +96,11 @@ def read_labelled(folder: str, labels: str | None, options: dict, labels_key: st
         )
     pictures = tree.pictures[len(beside) :]  # the root's own files come first
     called = [picture.split("/", 1)[0] for picture in pictures]
+    nested = sum(picture.count("/") > 1 for picture in pictures)
+    if nested:
+        print(
+            f"{tree.root}: {nested} of {len(pictures)} pictures are in folders inside of a class folder, and of that class"
+        )
     full = set(called)
     empty = [folder for folder in tree.top_folders() if folder not in full]
     if not pictures:

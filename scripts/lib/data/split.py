@@ -8,6 +8,7 @@ from unicodedata import category
 import numpy as np
 
 from scripts.lib.data.kinds import TYPICAL
+from scripts.lib.data.pictures import BrokenPictureError
 from scripts.lib.data.sources import expanded
 from scripts.lib.errors import InputError
 
@@ -16,8 +17,8 @@ UNWRITABLE = ("Cc", "Zl", "Zp", "Cs")
 
 LARGEST_LABEL = 2**15 - 1  # the ledger's labels have 16 bits
 
-# What to call it in an error, and a picture file, its bytes, or an image uint8[H, W, 3].
-Picture = tuple[str, Path | bytes | np.ndarray]
+# What to call it in an error, and a picture file, its bytes, an image uint8[H, W, 3], or why there is none.
+Picture = tuple[str, Path | bytes | np.ndarray | BrokenPictureError]
 
 
 @dataclass

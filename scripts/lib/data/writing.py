@@ -23,7 +23,7 @@ AHEAD = 16  # pictures that wait for each thread
 def prepare(picture: Picture, options: dict) -> tuple[str, np.ndarray | BrokenPictureError, list[str]]:
     """What to call a picture, the prepared image uint8[H, W, 3] or why there is none, and what had to be converted."""
     name, data = picture
-    if isinstance(data, np.ndarray):
+    if isinstance(data, np.ndarray | BrokenPictureError):
         return name, data, []
     fit = PREPARATIONS[options["preparation"]]
     try:

@@ -74,7 +74,7 @@ def test_json_that_says_the_order(tmp_path, content):
 def test_classes_that_share_a_name_keep_their_folder_beside_it(tmp_path, capsys):
     classes = read_classes(written(tmp_path, "n01\tcrane\nn02\tkite\nn10\tcrane\n"), FOUND)
     assert classes.names == ["crane (n01)", "kite", "crane (n10)"]
-    assert "1 class names are of several folders, as crane" in capsys.readouterr().out
+    assert "therefore have the folder beside them: crane\n" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -101,6 +101,17 @@ def test_names_where_no_folder_tells_them(tmp_path):
     assert read_classes(written(tmp_path, "golden retriever\ntench\n"), []).names == ["golden retriever", "tench"]
     assert read_classes(written(tmp_path, "n01\ttench\nn02\tgoldfish\n"), []).names == ["tench", "goldfish"]
     assert read_classes(written(tmp_path, '{"1": "b", "0": "a"}', "c.json"), []).names == ["a", "b"]
+
+
+def test_numbered_folders_and_names_alone(tmp_path):
+    lines = "".join(f"class {number}\n" for number in range(12))
+    assert read_classes(written(tmp_path, lines), [str(number) for number in range(12)]).names[11] == "class 11"
+    classes = read_classes(written(tmp_path, lines), ["10", "2", "00"])
+    assert classes.names == [f"class {number}" for number in range(12)] and classes.folders[:3] == ["00", "1", "2"]
+    assert classes.labels_of()["10"] == 10 and classes.labels_of()["00"] == 0
+    assert classes.order == "the lines of `classes`, which the folders number from 0"
+    with pytest.raises(InputError, match="names no class for 1 of the 2 folders or labels, as '12'"):
+        read_classes(written(tmp_path, lines), ["1", "12"])  # the names count from 0, these folders from 1
 
 
 def test_natural_order_by_hand():
