@@ -131,6 +131,20 @@ def test_a_class_whose_pictures_are_all_broken_has_none(tmp_path, capsys):
     assert "warning: class cow has no images in" in capsys.readouterr().out
 
 
+def test_a_class_that_only_training_has_goes_on_and_one_that_only_the_test_has_stops(tmp_path, capsys):
+    train = folder_of(tmp_path / "train", [(32, 32)] * 3, ("ant", "bee", "cow"))
+    test = folder_of(tmp_path / "test", [(32, 32)] * 2, ("ant", "bee"))
+    options = {"train": train, "test": test}
+    made = prepare(tmp_path / "out", options, splits=("train", "test"))
+    manifest = json.loads(open(made.manifest).read())  # noqa: PTH123, SIM115
+    assert manifest["classes"] == ["ant", "bee", "cow"]
+    assert manifest["examples_of_each_class"] == {"train": [1, 1, 1], "test": [1, 1, 0]}
+    assert f"warning: class cow has no images in {test}" in capsys.readouterr().out
+    folder_of(tmp_path / "test", [(32, 32)], ("dodo",))
+    with pytest.raises(InputError, match=f"class dodo has images in {test} .* and none in {train} "):
+        prepare(tmp_path / "out", options, splits=("train", "test"))
+
+
 def test_one_or_only_broken_pictures(tmp_path):
     data = folder_of(tmp_path / "data", [(32, 32)] * 2)
     (tmp_path / "data" / "cat" / "0.png").write_bytes(b"")
