@@ -81,6 +81,109 @@ def test_a_damaged_picture_stops_everything(tmp_path):
     assert list((tmp_path / "out").iterdir()) == []
 
 
+def broken_folder(path):
+    """Eight pictures of two classes: one is truncated, one empty, one a page; the dog 3.png is fine."""
+    data = folder_of(path, [(40, 40)] * 8)
+    (path / "cat" / "0.png").write_bytes((path / "cat" / "0.png").read_bytes()[:200])
+    (path / "cat" / "4.png").write_bytes(b"")
+    (path / "dog" / "1.png").write_bytes(b"<!doctype html><html></html>")
+    (path / "dog" / "7.png").write_bytes(b"version https://git-lfs.github.com/spec/v1\n")
+    return data
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_all_broken_pictures_are_listed_at_once(tmp_path, capsys, threads):
+    data = broken_folder(tmp_path / "data")
+    with pytest.raises(InputError) as error:
+        prepare(tmp_path / "out", {"test": data}, threads=threads)
+    sentence = str(error.value)
+    assert sentence.startswith("4 of the 8 test pictures cannot be used, all named in the log: ")
+    assert "cat/0.png is damaged or cannot be read (" in sentence and "cat/4.png is no picture that can" in sentence
+    assert "dog/7.png" not in sentence and sentence.endswith("; …: replace them, or write `broken: skip` in the study's `data` section, which leaves such pictures out and counts them.")  # fmt: skip
+    log = [line for line in capsys.readouterr().out.splitlines() if line.startswith("broken: ")]
+    names = ["cat/0.png", "cat/4.png", "dog/1.png", "dog/7.png"]
+    assert [line.split(" is ")[0].removeprefix(f"broken: {data}/") for line in log] == names
+    assert log[1].endswith("but an empty file") and log[2].endswith("but an HTML page") and "Git LFS pointer" in log[3]
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_broken_pictures_are_left_out_where_the_study_says_so(tmp_path, capsys):
+    test, train = broken_folder(tmp_path / "test"), folder_of(tmp_path / "train", [(40, 40)] * 4)
+    (tmp_path / "train" / "cat" / "0.png").write_bytes(b"")
+    options = {"test": test, "train": train, "broken": "skip"}
+    made = prepare(tmp_path / "out", options, splits=("train", "test"), threads=2)
+    images, examples, manifest = load_split(made.images[1], made.examples, made.manifest, "test")
+    assert list(examples.example) == ["cat/2.png", "cat/6.png", "dog/3.png", "dog/5.png"]
+    assert examples.label.tolist() == [0, 0, 1, 1] and examples.class_frequency.tolist() == [1, 1, 2, 2]
+    for image, name, digest in zip(images, examples.example, examples.pixels, strict=True):
+        assert np.array_equal(image, np.asarray(Image.open(tmp_path / "test" / name))) and digest == pixels_digest(
+            image
+        )
+    assert manifest["broken"] == {"train": 1, "test": 4} and manifest["examples"] == {"train": 3, "test": 4}
+    assert manifest["examples_of_each_class"] == {"train": [1, 2], "test": [2, 2]}
+    assert "test: 4 of 8 pictures are broken and left out" in capsys.readouterr().out
+
+
+def test_a_class_whose_pictures_are_all_broken_has_none(tmp_path, capsys):
+    data = folder_of(tmp_path / "data", [(32, 32)] * 6, ("ant", "bee", "cow"))
+    for name in ("2.png", "5.png"):
+        (tmp_path / "data" / "cow" / name).write_bytes(b"")
+    made = prepare(tmp_path / "out", {"test": data, "broken": "skip"})
+    manifest = json.loads(open(made.manifest).read())  # noqa: PTH123, SIM115
+    assert manifest["classes"] == ["ant", "bee", "cow"] and manifest["examples_of_each_class"] == {"test": [2, 2, 0]}
+    assert "warning: class cow has no images in" in capsys.readouterr().out
+
+
+def test_a_class_that_only_training_has_goes_on_and_one_that_only_the_test_has_stops(tmp_path, capsys):
+    train = folder_of(tmp_path / "train", [(32, 32)] * 3, ("ant", "bee", "cow"))
+    test = folder_of(tmp_path / "test", [(32, 32)] * 2, ("ant", "bee"))
+    options = {"train": train, "test": test}
+    made = prepare(tmp_path / "out", options, splits=("train", "test"))
+    manifest = json.loads(open(made.manifest).read())  # noqa: PTH123, SIM115
+    assert manifest["classes"] == ["ant", "bee", "cow"]
+    assert manifest["examples_of_each_class"] == {"train": [1, 1, 1], "test": [1, 1, 0]}
+    assert f"warning: class cow has no images in {test}" in capsys.readouterr().out
+    folder_of(tmp_path / "test", [(32, 32)], ("dodo",))
+    with pytest.raises(InputError, match=f"class dodo has images in {test} .* and none in {train} "):
+        prepare(tmp_path / "out", options, splits=("train", "test"))
+
+
+def test_one_or_only_broken_pictures(tmp_path):
+    data = folder_of(tmp_path / "data", [(32, 32)] * 2)
+    (tmp_path / "data" / "cat" / "0.png").write_bytes(b"")
+    with pytest.raises(
+        InputError,
+        match=r"0.png is no .* an empty file: remove it, or put the right file there, or write `broken: skip`",
+    ):
+        prepare(tmp_path / "out", {"test": data})
+    (tmp_path / "data" / "dog" / "1.png").write_bytes(b"")
+    for policy in ("stop", "skip"):
+        with pytest.raises(InputError, match=r"^none of the 2 test pictures can be used: .*: replace them\.$"):
+            prepare(tmp_path / "out", {"test": data, "broken": policy})
+
+
+def test_a_listed_picture_that_is_not_in_the_folder_is_broken(tmp_path):
+    folder_of(tmp_path / "data", [(32, 32)] * 2, ("flat",))
+    Image.new("RGB", (32, 32)).save(tmp_path / "elsewhere.png")
+    (tmp_path / "y.csv").write_text(f"0.png,cat\n1.png,dog\n../elsewhere.png,dog\n{tmp_path}/elsewhere.png,dog\n")
+    options = {"test": str(tmp_path / "data" / "flat"), "test_labels": str(tmp_path / "y.csv")}
+    with pytest.raises(
+        InputError, match=r"2 of the 4 test .*: ../elsewhere.png, which .*y.csv names, is not in .*flat; "
+    ):
+        prepare(tmp_path / "out", options)
+    made = prepare(tmp_path / "out", options | {"broken": "skip"})
+    images, examples, manifest = load_split(made.images[0], made.examples, made.manifest, "test")
+    assert list(examples.example) == ["0.png", "1.png"] and len(images) == 2 and manifest["broken"] == {"test": 2}
+
+
+def test_test_images_that_were_trained_on_are_counted(tmp_path, capsys):
+    test = folder_of(tmp_path / "test", [(32, 32)] * 4)
+    train = folder_of(tmp_path / "train", [(32, 32)] * 4)
+    (tmp_path / "train" / "dog" / "copy.png").write_bytes((tmp_path / "test" / "dog" / "1.png").read_bytes())
+    prepare(tmp_path / "out", {"test": test, "train": train}, splits=("train", "test"))
+    assert "warning: 1 test images have the pixels of a training image" in capsys.readouterr().out
+
+
 def test_conversions_are_counted(tmp_path, capsys):
     data = folder_of(tmp_path / "data", [(32, 32)] * 4)
     for index in (0, 1):

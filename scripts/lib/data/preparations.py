@@ -1,6 +1,7 @@
 """How pictures of many sizes become images of one: the programs that made the published data sets each had their way.
 
-A preparation takes a picture and the side of the result in pixels, and raises ValueError for a picture that it cannot take.
+A preparation takes a picture and the side of the result in pixels. It raises ValueError for a picture that it cannot take, such as one so
+narrow that what it becomes on the way would be too large to hold.
 """
 
 from collections.abc import Callable
@@ -15,13 +16,20 @@ def resize_then_crop(picture: Image.Image, size: int) -> Image.Image:
     shorter = round(size * 256 / 224)
     width, height = picture.size
     scaled = (shorter, int(shorter * height / width)) if width <= height else (int(shorter * width / height), shorter)
+    if scaled[0] * scaled[1] > 2 * Image.MAX_IMAGE_PIXELS:
+        raise ValueError(
+            f"{width} x {height} pixels would become {scaled[0]} x {scaled[1]} before the centre is cut out"
+        )
     return _centre(picture.resize(scaled, BILINEAR) if scaled != picture.size else picture, size, size)
 
 
 def crop_then_resize(picture: Image.Image, size: int) -> Image.Image:
-    """The central 87.5 % of each side, then squeezed into a square: ImageNet-C at 299 pixels (make_imagenet_c_inception.py)."""
-    width, height = picture.size
-    return _centre(picture, int(width * 0.875), int(height * 0.875)).resize((size, size), BILINEAR)
+    """The central 87.5 % of each side, then squeezed into a square: ImageNet-C at 299 pixels (make_imagenet_c_inception.py).
+
+    Of a side of one pixel that pixel is kept, where 87.5 % rounded down would be none, and nothing is black.
+    """
+    width, height = (max(1, int(side * 0.875)) for side in picture.size)
+    return _centre(picture, width, height).resize((size, size), BILINEAR)
 
 
 def squeeze(picture: Image.Image, size: int) -> Image.Image:

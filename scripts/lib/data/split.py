@@ -9,6 +9,7 @@ from unicodedata import category
 import numpy as np
 
 from scripts.lib.data.kinds import TYPICAL
+from scripts.lib.data.pictures import BrokenPictureError
 from scripts.lib.data.sources import expanded
 from scripts.lib.data.what_is_it import what_file_is
 from scripts.lib.errors import InputError
@@ -18,8 +19,8 @@ UNWRITABLE = ("Cc", "Zl", "Zp", "Cs")
 
 LARGEST_LABEL = 2**15 - 1  # the ledger's labels have 16 bits
 
-# What to call it in an error, and a picture file, its bytes, or an image uint8[H, W, 3].
-Picture = tuple[str, Path | bytes | np.ndarray]
+# What to call it in an error, and a picture file, its bytes, an image uint8[H, W, 3], or why there is none.
+Picture = tuple[str, Path | bytes | np.ndarray | BrokenPictureError]
 
 
 @dataclass
@@ -32,6 +33,7 @@ class Split:
     kind: np.ndarray | None = None  # str[N]: what was planted; None for nothing
     shown: np.ndarray | None = None  # int64[N]: the class that the image shows; None for the label
     more: dict[str, np.ndarray] = field(default_factory=dict)  # further columns of the example table
+    read: dict = field(default_factory=dict)  # what the manifest says of how the split was read
     converted: tuple[str, ...] = ()  # what is done to every picture, for the log
 
     def __post_init__(self) -> None:
@@ -39,6 +41,18 @@ class Split:
             self.kind = np.full(len(self.example), TYPICAL)
         if self.shown is None:
             self.shown = self.label
+
+    def take(self, positions: np.ndarray) -> "Split":
+        """The examples at these positions, without their pictures."""
+        return Split(
+            [self.example[position] for position in positions],
+            self.label[positions],
+            iter(()),
+            self.kind[positions],
+            self.shown[positions],
+            {name: values[positions] for name, values in self.more.items()},
+            self.read,
+        )
 
 
 def check_ids(example: list[str], where: str, remedy: str = "give every example an id of its own") -> None:

@@ -10,7 +10,8 @@ from itertools import chain
 import numpy as np
 from PIL import Image
 
-from scripts.lib.data.pictures import open_picture
+from scripts.lib.data.broken import STOP, settle
+from scripts.lib.data.pictures import BrokenPictureError, open_picture
 from scripts.lib.data.preparations import PREPARATIONS
 from scripts.lib.data.split import Picture, Split
 from scripts.lib.dataset import pixels_digest, writing_images
@@ -20,17 +21,21 @@ from scripts.lib.job import ImageProgress
 AHEAD = 16  # pictures that wait for each thread
 
 
-def prepare(picture: Picture, options: dict) -> tuple[str, np.ndarray, list[str]]:
-    """What to call a picture, the prepared image uint8[H, W, 3], and what had to be converted."""
+def prepare(picture: Picture, options: dict) -> tuple[str, np.ndarray | BrokenPictureError, list[str]]:
+    """What to call a picture, the prepared image uint8[H, W, 3] or why there is none, and what had to be converted."""
     name, data = picture
+    if isinstance(data, BrokenPictureError):
+        return name, data, []
     if isinstance(data, np.ndarray):
         return name, prepare_array(name, data, options), []
-    opened, notes = open_picture(name, data, options["orientation"])
     fit = PREPARATIONS[options["preparation"]]
     try:
+        opened, notes = open_picture(name, data, options["orientation"])
         return name, np.asarray(fit(opened, options["size"]) if fit else opened), notes
+    except BrokenPictureError as error:
+        return name, error, []
     except ValueError as error:
-        raise InputError(f"{name} cannot be prepared: {error}.") from None
+        return name, BrokenPictureError(f"{name} cannot be prepared ({error})", "cut out of it what is meant"), []
 
 
 def prepare_array(name: str, image: np.ndarray, options: dict) -> np.ndarray:
@@ -82,25 +87,53 @@ class Size:
             )
 
 
-def write_split(
-    path: str, name: str, split: Split, options: dict, size: Size, threads: int
-) -> tuple[list[str], Counter]:
-    """Write a split's images; the digests of their pixels, and how many were converted from what. Names images without a picture."""
-    prepared = in_order(partial(prepare, options=options), split.pictures, threads)
-    first = next(prepared)
-    size.check(first[0], first[1])
-    digests, converted = [], Counter(dict.fromkeys(split.converted, len(split.example)))
+@dataclass
+class Written:
+    """What was written of a split."""
+
+    split: Split  # the examples whose pictures could be used
+    pixels: list[str]  # digests of their images
+    converted: Counter  # how many pictures were converted from what
+    broken: int  # how many pictures were left out
+
+
+def write_split(path: str, name: str, split: Split, options: dict, size: Size, threads: int) -> Written:
+    """Write a split's images.
+
+    All pictures are looked at before the first one that cannot be used stops the study, or, where the option `broken` is `skip`, is
+    left out.
+    """
+    total, broken = len(split.example), []
+    prepared = _usable(in_order(partial(prepare, options=options), split.pictures, threads), broken)
+    progress = ImageProgress(total, f"prepare the {name} images")
+    first = next(prepared, None)
+    policy = options.get("broken", STOP)
+    if first is None:
+        settle(name, broken, total, policy)
+    size.check(first[1], first[2])
+    digests, kept, converted = [], [], Counter()
     plain: list[str] = []
-    progress = ImageProgress(len(split.example), f"prepare the {name} images")
-    with writing_images(path, (len(split.example), *size.shape)) as put:
-        for where, image, notes in chain([first], prepared):
+    with writing_images(path, (total, *size.shape), at_most=True) as put:
+        for position, where, image, notes in chain([first], prepared):
             size.check(where, image)
             put(len(digests), image)
             digests.append(pixels_digest(image))
-            converted.update(notes)
+            kept.append(position)
+            converted.update((*split.converted, *notes))
             if (image == image[0, 0]).all():
                 plain.append(where)
-            progress.advance(1)
+            progress.advance(position + 1 - progress.done)
+        settle(name, broken, total, policy)
     if plain:
         print(f"warning: {name}: {len(plain)} of {len(digests)} images are of one colour throughout, as {plain[0]}")
-    return digests, converted
+    return Written(split.take(np.array(kept)) if broken else split, digests, converted, len(broken))
+
+
+def _usable(prepared: Iterator, broken: list[BrokenPictureError]) -> Iterator[tuple[int, str, np.ndarray, list[str]]]:
+    """Position and what `prepare` gives of those pictures that can be used; the others are named in the log and put into `broken`."""
+    for position, (where, image, notes) in enumerate(prepared):
+        if isinstance(image, BrokenPictureError):
+            broken.append(image)
+            print(f"broken: {image.what}")
+        else:
+            yield position, where, image, notes

@@ -15,7 +15,15 @@ from scripts.lib.data.arrays import read_arrays
 from scripts.lib.data.image_folder import read_image_folder
 from scripts.lib.data.parquet import read_parquet
 from scripts.lib.data.pictures import open_picture
-from scripts.lib.data.sources import check_apart, check_files, check_level_files, splits_of, tracked_files
+from scripts.lib.data.sources import (
+    check_apart,
+    check_files,
+    check_level_files,
+    places_of,
+    splits_of,
+    tracked_files,
+    without_paths,
+)
 from scripts.lib.errors import InputError
 
 IMAGES = np.random.default_rng(0).integers(0, 255, (5, 32, 32, 3), dtype=np.uint8)
@@ -61,7 +69,9 @@ class TestImageFolder:
         (folder / "cat" / "._a.png").write_bytes(b"x")
         (folder / "list.txt").write_text("x")
         assert len(self.read(folder)[0]["test"].example) == 5
-        assert "2 files are no pictures by their names and were ignored, as" in capsys.readouterr().out
+        log = capsys.readouterr().out
+        assert "left out: files that are no pictures by their names: 2 (.txt 2), as list.txt" in log
+        assert "left out: hidden or system files: 1, as cat/._a.png" in log
 
     def test_an_empty_class_or_folder_is_named(self, folder, tmp_path):
         (folder / "fox").mkdir()
@@ -70,12 +80,6 @@ class TestImageFolder:
         (tmp_path / "empty").mkdir()
         with pytest.raises(InputError, match=r"empty has no folders: an image folder has one for each class"):
             self.read(tmp_path / "empty")
-
-    def test_classes_of_training_and_test_must_agree(self, folder, tmp_path):
-        (tmp_path / "train" / "cat").mkdir(parents=True)
-        (tmp_path / "train" / "cat" / "a.png").write_bytes(png(IMAGES[0]))
-        with pytest.raises(InputError, match="must have folders of the same names, and only one has Dog: add it"):
-            self.read(folder, str(tmp_path / "train"))
 
     def test_links_in_a_circle_are_refused(self, folder):
         (folder / "cat" / "again").symlink_to(folder / "cat")
@@ -434,6 +438,45 @@ class TestFilesOfAStudy:
         options = {f"{split}_{kind}": str(tmp_path) for split in ("train", "test") for kind in ("images", "labels")}
         with pytest.raises(InputError, match=r"it must name a file \(of the train split\)"):
             check_files("arrays", options)
+
+    @pytest.mark.parametrize(
+        "options, sentence",
+        [
+            (
+                {"train_labels": "y.csv"},
+                "`data.image_folder.train` is missing beside `train_labels`: name the folder of",
+            ),
+            ({"test_labels": "z.csv"}, "`data.image_folder.test_labels` is 'z.csv', and there is nothing of that name"),
+            ({"test_labels": "pictures"}, "must name a file that says what each picture shows"),
+            ({"classes": "pictures"}, "must name a text file with one class name a line"),
+            (
+                {"file_column": "name"},
+                "`data.image_folder.file_column` is of a list of labels: name its `file_column`, its",
+            ),
+            (
+                {"test_labels": "y.csv", "label_column": "label"},
+                "`data.image_folder.label_column` is of a list of labels",
+            ),
+            ({"order": "natural", "classes": "y.csv"}, "is natural, and `classes` has an order of its own: remove one"),
+        ],
+    )
+    def test_lists_that_go_with_folders(self, tmp_path, monkeypatch, options, sentence):
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "pictures").mkdir()
+        (tmp_path / "y.csv").touch()
+        study = {"test": "pictures", "train": None, "order": "text"}
+        with pytest.raises(InputError) as error:
+            check_files("image_folder", study | options)
+        assert sentence in str(error.value)
+        whole = {"test_labels": "y.csv", "file_column": "name", "label_column": "label", "classes": "y.csv"}
+        check_files("image_folder", study | whole)
+        assert tracked_files("image_folder", study | whole) == ["y.csv", "y.csv"]
+        assert without_paths("image_folder", study | whole) == {
+            "order": "text",
+            "file_column": "name",
+            "label_column": "label",
+        }
+        assert places_of("image_folder", study | whole) == {"test": "y.csv"}
 
     def test_half_a_split_is_none(self, tmp_path):
         (tmp_path / "x.npy").touch()
