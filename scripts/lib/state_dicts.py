@@ -15,7 +15,11 @@ AVERAGED = ("ema", "average", "swa")  # in the name of a key: weights that are a
 OPTIMIZER = "param_groups"
 DEPTH = 3  # of containers in containers
 WRAPPER = "module."  # before all names: DataParallel and its kin
-INSIDE = ("_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module")  # parts of names: torch.compile, FSDP, checkpointing
+INSIDE = (
+    "_orig_mod",
+    "_fsdp_wrapped_module",
+    "_checkpoint_wrapped_module",
+)  # parts of names: torch.compile, FSDP, checkpointing
 PLAIN = (torch.Tensor, nn.Parameter)
 ORIGINAL, MASK = "_orig", "_mask"  # endings of torch.nn.utils.prune
 PARAMETRIZED = ".parametrizations."  # torch.nn.utils.parametrize, and the masks of torch.ao.pruning in it
@@ -58,7 +62,11 @@ def _chosen(path: Any, found: Any, weights_key: str | None) -> tuple[dict, list[
         chosen = _at(found, weights_key)
         if not _is_weights(chosen):
             holds = f"it holds {some(_keys(found))}" if isinstance(found, dict) else f"it holds a {kind_of(found)}"
-            what = "there is nothing of that name" if chosen is None else f"that is a {kind_of(chosen)} without tensors by name"
+            what = (
+                "there is nothing of that name"
+                if chosen is None
+                else f"that is a {kind_of(chosen)} without tensors by name"
+            )
             raise InputError(f"`weights_key` is {weights_key!r}, and in {path} {what}: {holds}.")
         return chosen, [f"the state dict is that under `{weights_key}`, as `weights_key` says"]
     if not isinstance(found, dict) or not found:
@@ -83,7 +91,9 @@ def _chosen(path: Any, found: Any, weights_key: str | None) -> tuple[dict, list[
     passed_over = [other for other in candidates if other != key]
     if passed_over:
         kinds = "averaged weights" if set(passed_over) <= set(averaged) else "other weights"
-        notes.append(f"{kinds} under {', '.join(f'`{each}`' for each in passed_over)} are not taken; `weights_key: {passed_over[0]}` takes them")
+        notes.append(
+            f"{kinds} under {', '.join(f'`{each}`' for each in passed_over)} are not taken; `weights_key: {passed_over[0]}` takes them"
+        )
     return _at(found, key), notes
 
 
@@ -92,10 +102,16 @@ def _described(found: Any) -> str:
     remedy = "save model.state_dict()"
     if isinstance(found, dict) and OPTIMIZER in found:
         return f"the state of an optimizer (`{OPTIMIZER}`) and no weights: name the file of the weights"
-    inside = [value for key, value in found.items() if key in USUAL or _is_averaged(str(key))] if isinstance(found, dict) else []
+    inside = (
+        [value for key, value in found.items() if key in USUAL or _is_averaged(str(key))]
+        if isinstance(found, dict)
+        else []
+    )
     whole = next((value for value in (found, *inside) if isinstance(value, Inert)), None)
     if whole is not None:
-        return f"a whole object of the class {kind_of(whole)}, which only its program can read: load it there and {remedy}"
+        return (
+            f"a whole object of the class {kind_of(whole)}, which only its program can read: load it there and {remedy}"
+        )
     if isinstance(found, dict) and found:
         held = some(f"{name} (a {kind_of(value)})" for name, value in found.items())
         return f"no tensors by name, but {held}: {remedy}, alone or under `state_dict`"
@@ -182,7 +198,9 @@ def _unmasked(found: dict) -> tuple[dict, list[str]]:
             pairs[f"{layer}.{tensor}"] = name, mask
     if not pairs:
         return found, []
-    merged = {name: value for name, value in found.items() if name not in {each for pair in pairs.values() for each in pair}}
+    merged = {
+        name: value for name, value in found.items() if name not in {each for pair in pairs.values() for each in pair}
+    }
     for plain, (original, mask) in pairs.items():
         if not bool(((found[mask] == 0) | (found[mask] == 1)).all()) or found[mask].shape != found[original].shape:
             raise InputError(f"{mask} is no mask of {original}: it must have its shape, and hold 0 and 1 only.")
@@ -192,7 +210,9 @@ def _unmasked(found: dict) -> tuple[dict, list[str]]:
 
 def _dense(path: Any, name: str, value: torch.Tensor) -> torch.Tensor:
     if value.is_meta:
-        raise InputError(f"{path}: {name} has a shape and no numbers (device meta): save the network after it was loaded.")
+        raise InputError(
+            f"{path}: {name} has a shape and no numbers (device meta): save the network after it was loaded."
+        )
     return value.detach() if value.layout == torch.strided else value.detach().to_dense()
 
 
@@ -200,7 +220,12 @@ def _refuse_quantized(path: Any, found: dict) -> None:
     """Raise InputError for a name or value of which it is known how quantized networks are saved; found: by name."""
     for name, value in found.items():
         of_tensor = isinstance(value, torch.Tensor) and value.is_quantized
-        if of_tensor or kind_of(value).startswith("torchao.") or type(value).__module__.startswith("torchao.") or any(part in name for part in QUANTIZED):
+        if (
+            of_tensor
+            or kind_of(value).startswith("torchao.")
+            or type(value).__module__.startswith("torchao.")
+            or any(part in name for part in QUANTIZED)
+        ):
             what = str(value.dtype) if of_tensor else kind_of(value)
             raise InputError(
                 f"{path} is of a quantized network ({name} is a {what}), whose layers are not built here: bring the weights before they were "
