@@ -12,8 +12,8 @@ from scripts.lib.errors import InputError
 from scripts.lib.job import Progress, logged
 from scripts.lib.models import describe_network, save_cohort
 from scripts.lib.population import seeds_of
+from scripts.lib.sharded_weights import weights_sha256
 from scripts.lib.trial import trial_positions, try_network
-from scripts.lib.weight_files import weights_sha256
 
 REORDER = "give the level's `checkpoints` the key `classes`, a text file with one class name a line in the order of the network's outputs"
 

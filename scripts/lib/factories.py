@@ -7,11 +7,14 @@ import importlib.util
 import sys
 from pathlib import Path
 
+from scripts.lib.data.sources import expanded
 from scripts.lib.errors import InputError
+from scripts.lib.sharded_weights import INDEX
 
 TORCHVISION, TIMM = "torchvision", "timm"
 ZOOS = {TORCHVISION: "pip install torchvision", TIMM: "pip install timm"}
-ENDINGS = (".safetensors", ".pt", ".pth", ".bin", ".ckpt")
+# `.tar` is what torch's own tutorials and timm call files of torch.save; an index names the files of one large model.
+ENDINGS = (".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".tar", ".th", ".pkl", INDEX)
 
 
 def parts_of(network: str) -> tuple[str, str]:
@@ -66,6 +69,9 @@ def check_checkpoints(here: str, checkpoints: dict, files: int, models: int) -> 
         module_file(checkpoints["network"])
     except InputError as error:
         raise InputError(f"{here}: {error}") from None
+    classes = checkpoints.get("classes")
+    if isinstance(classes, str) and not expanded(classes).is_file():
+        raise InputError(f"{here}, `classes` is {classes!r}, and there is no such file: correct the path.")
     given = [key for key in ("mean", "std") if key in checkpoints]
     if len(given) == 1 or (not given and parts_of(checkpoints["network"])[0] not in ZOOS):
         missing = ("std" if given == ["mean"] else "mean") if given else "mean` and `std"

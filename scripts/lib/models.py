@@ -16,7 +16,7 @@ from scripts.lib.checkpoints import Normalized, build_checkpoint_network, load_w
 from scripts.lib.errors import InputError
 from scripts.lib.files import replacing
 from scripts.lib.networks import build_network
-from scripts.lib.weight_files import weights_sha256
+from scripts.lib.sharded_weights import weights_sha256
 
 
 def save_cohort(path: str | Path, models: dict[int, torch.nn.Module], description: dict) -> None:

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from scripts.lib.errors import InputError
-from scripts.lib.weight_files import Inert, kind_of, read_file, some
+from scripts.lib.weight_files import Inert, kind_of, of_quantized, read_file, some
 
 # Keys under which training programs save the weights among other things, the usual ones first.
 USUAL = ("state_dict", "model", "model_state_dict", "model_state", "net", "network", "weights", "params", "module")
@@ -113,7 +113,7 @@ def _described(found: Any) -> str:
             f"a whole object of the class {kind_of(whole)}, which only its program can read: load it there and {remedy}"
         )
     if isinstance(found, dict) and found:
-        held = some(f"{name} (a {kind_of(value)})" for name, value in found.items())
+        held = some(f"{name} (of type {kind_of(value)})" for name, value in found.items())
         return f"no tensors by name, but {held}: {remedy}, alone or under `state_dict`"
     return f"no state dict but a {kind_of(found)}: {remedy}"
 
@@ -227,10 +227,7 @@ def _refuse_quantized(path: Any, found: dict) -> None:
             or any(part in name for part in QUANTIZED)
         ):
             what = str(value.dtype) if of_tensor else kind_of(value)
-            raise InputError(
-                f"{path} is of a quantized network ({name} is a {what}), whose layers are not built here: bring the weights before they were "
-                "quantized and add a level such as {name: int8, method: int8_static, of: dense}, or bring what the quantized network predicts."
-            )
+            raise InputError(of_quantized(path, f"{name} is a {what}"))
 
 
 def _keys(found: dict) -> list[str]:

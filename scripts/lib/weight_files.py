@@ -4,8 +4,6 @@ Beside tensors, training programs save their arguments, schedulers and scores. O
 read; of anything else there is an `Inert` placeholder that knows the name of its class and does nothing.
 """
 
-import hashlib
-import json
 import pickle
 import pickletools
 import zipfile
@@ -18,12 +16,10 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from scripts.lib.data.sources import expanded
 from scripts.lib.data.what_is_it import what_file_is
 from scripts.lib.errors import InputError
-from scripts.lib.files import sha256
+from scripts.lib.sharded_weights import parts_of_weights
 
-INDEX = ".index.json"  # lists the files that a large model is spread over
 # Formats that torch.load reads begin as one of these.
 OF_TORCH = ("a ZIP archive", "a pickle", None)
 NONE_OF_TORCH = "save model.state_dict() with torch.save or safetensors"
@@ -70,36 +66,6 @@ def kind_of(value: object) -> str:
     return value.full_name if isinstance(value, Inert) else type(value).__name__
 
 
-def parts_of_weights(path: str | Path) -> list[Path]:
-    """The files that a file of weights consists of: itself, and those that an index names beside it, sorted.
-
-    Raises InputError if the index is damaged or names a file that is not there.
-    """
-    path = expanded(str(path))
-    if not path.name.lower().endswith(INDEX):
-        return [path]
-    try:
-        names = sorted({str(name) for name in json.loads(path.read_text(encoding="utf-8"))["weight_map"].values()})
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        found = what_file_is(path)
-        raise InputError(
-            f"{path} is no index of files of weights{f' but {found}' if found else ''}: it must be JSON with a `weight_map`, as "
-            "Hugging Face's save_pretrained writes it."
-        ) from None
-    for name in names:
-        if Path(name).name != name:
-            raise InputError(f"{path} names {name!r}, which does not lie beside it: put all files into one folder.")
-        if not (path.parent / name).is_file():
-            raise InputError(f"{path} names {name}, and that is not beside it: get all files of the model.")
-    return [path, *(path.parent / name for name in names)]
-
-
-def weights_sha256(path: str | Path) -> str:
-    """SHA-256 of a file of weights; of one that is spread over several, of their digests one after another."""
-    parts = [sha256(part) for part in parts_of_weights(path)]
-    return parts[0] if len(parts) == 1 else hashlib.sha256("".join(parts).encode()).hexdigest()
-
-
 def read_file(path: str | Path) -> Any:
     """What a file of weights holds: tensors in plain containers, numbers, texts, `Inert` for all else.
 
@@ -144,8 +110,24 @@ def _read_one(path: Path, shown: str | Path) -> Any:
     except (SafetensorError, OSError, EOFError, RuntimeError) as error:
         raise InputError(f"{shown} is damaged or no file of weights ({one_line(error)}): save it again.") from None
     except Exception as error:  # UnpicklingError, or whatever a damaged pickle raises
-        what = some(classes) if classes else one_line(error)
+        # A file of before torch 1.6 names torch's own classes for tensors too.
+        foreign = [
+            name
+            for name in classes
+            if not name.startswith(("builtins.", "collections.", "torch._")) and "Storage" not in name
+        ]
+        if any(name.startswith("torchao.") for name in foreign):
+            raise InputError(of_quantized(shown, f"it holds {some(foreign)}")) from None
+        what = some(foreign) if foreign else one_line(error)
         raise InputError(f"{shown} holds what cannot be read without executing it ({what}): {NONE_OF_TORCH}.") from None
+
+
+def of_quantized(path: str | Path, seen: str) -> str:
+    """What is said of the weights of a network that was quantized elsewhere; seen: what tells so."""
+    return (
+        f"{path} is of a quantized network ({seen}), whose layers are not built here: bring the weights before they were quantized and add a "
+        "level such as {name: int8, method: int8_static, of: dense}, or bring what the quantized network predicts."
+    )
 
 
 def _remedy(found: str) -> str:

@@ -5,16 +5,13 @@ import sys
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
 from torch import nn
 
 from scripts.lib.checkpoints import (
     IMAGENET,
     Normalized,
     build_checkpoint_network,
-    check_output,
     load_weights,
-    read_weights,
     zeros_of,
 )
 from scripts.lib.errors import InputError
@@ -69,7 +66,6 @@ def test_torchvision_is_asked_as_its_own_transform_would(tmp_path):
 def test_a_factory_of_ones_own(module):
     network = build_checkpoint_network(module, {"width": 5}, **CHANNELS, classes=3).eval()
     assert network.network[0].weight.shape == (5, 3, 3, 3)
-    check_output(network, module, 8, 8, 3)
     white = torch.full((1, 8, 8, 3), 255, dtype=torch.uint8)
     seen = []
     network.network[0].register_forward_hook(lambda _, given, __: seen.append(given[0]))
@@ -101,31 +97,6 @@ def test_timm_says_how_images_are_normalized(tmp_path, monkeypatch):
     monkeypatch.delitem(sys.modules, "timm")
 
 
-def test_what_training_programs_wrap_around_a_state_dict(tmp_path):
-    model = tiny()
-    plain = model.state_dict()
-    wrapped = {"epoch": 3, "state_dict": {f"module._orig_mod.{name}": value for name, value in plain.items()}}
-    save_file(plain, tmp_path / "a.safetensors")
-    torch.save(plain, tmp_path / "b.pt")
-    torch.save(wrapped, tmp_path / "c.ckpt")
-    torch.save({"model": {name: value.half() for name, value in plain.items()}}, tmp_path / "d.bin")
-    notes = {
-        "a.safetensors": [],
-        "b.pt": [],
-        "c.ckpt": [
-            "the state dict is that under `state_dict`, beside epoch",
-            "`module.` before every name was taken off",
-            "`_orig_mod.` before every name was taken off",
-        ],
-        "d.bin": ["the state dict is that under `model`", "torch.float16 was converted to torch.float32"],
-    }
-    for name, expected in notes.items():
-        other = tiny()
-        assert load_weights(other, tmp_path / name) == expected
-        for key, value in other.state_dict().items():
-            assert torch.allclose(value.float(), plain[key].float(), rtol=1e-3, atol=1e-4), (name, key)
-
-
 def test_weights_that_do_not_fit_are_refused(tmp_path):
     model = tiny()
     state = model.state_dict()
@@ -149,24 +120,6 @@ def test_weights_that_do_not_fit_are_refused(tmp_path):
     assert load_weights(model, tmp_path / "d.pt") == []  # files of old versions have no such counters
 
 
-def test_files_that_hold_no_weights(tmp_path):
-    torch.save(tiny(), tmp_path / "module.pt")
-    with pytest.raises(InputError, match=r"module\.pt holds more than tensors, and only these are loaded .*save model"):
-        read_weights(tmp_path / "module.pt")
-    torch.save({"weights": torch.zeros(1), "epoch": 3}, tmp_path / "mixed.pt")
-    with pytest.raises(InputError, match="has 'epoch', a value of type int, among its tensors"):
-        read_weights(tmp_path / "mixed.pt")
-    torch.save([torch.zeros(1)], tmp_path / "list.pt")
-    with pytest.raises(InputError, match="holds no state dict but a list"):
-        read_weights(tmp_path / "list.pt")
-    for name in ("broken.pt", "broken.safetensors"):
-        (tmp_path / name).write_bytes(b"no weights at all")
-        with pytest.raises(InputError, match=f"{name}.*: save"):
-            read_weights(tmp_path / name)
-    with pytest.raises(InputError, match=r"gone\.pt is not there"):
-        read_weights(tmp_path / "gone.pt")
-
-
 @pytest.mark.parametrize(
     "network, options, sentence",
     [
@@ -184,19 +137,6 @@ def test_networks_that_cannot_be_built(module, network, options, sentence):
     with pytest.raises(InputError) as error:
         build_checkpoint_network(network, options, **CHANNELS, classes=3)
     assert sentence in str(error.value)
-
-
-def test_networks_that_do_not_answer_with_one_logit_a_class():
-    for network, sentence in (
-        (tiny(classes=4), "gives 4 logits and the study has 3 classes"),
-        (nn.Conv2d(3, 3, 1), r"gives a tensor \[2, 3, 8, 8\] for two images"),
-        (
-            nn.Sequential(nn.Flatten(), nn.Linear(5, 3)),
-            r"fails on images of 8 x 8 pixels \(RuntimeError: .*: prepare the study's",
-        ),
-    ):
-        with pytest.raises(InputError, match=sentence):
-            check_output(Normalized(network.eval(), *IMAGENET), "it", 8, 8, 3)
 
 
 def test_zeros_are_counted_in_convolutions_and_dense_layers():
