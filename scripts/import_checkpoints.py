@@ -5,7 +5,7 @@ import torch
 
 from scripts.lib.answers import columns_of
 from scripts.lib.checkpoints import build_checkpoint_network, load_weights, zeros_of
-from scripts.lib.class_order import check_class_order, warn
+from scripts.lib.class_check import check_class_order, warn
 from scripts.lib.data.split import read_class_names
 from scripts.lib.dataset import Examples, load_manifest, load_split, pixels_digest
 from scripts.lib.errors import InputError
