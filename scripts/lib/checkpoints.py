@@ -72,7 +72,7 @@ def build_checkpoint_network(
         arguments.setdefault("num_classes", classes)
     try:
         built = build(**arguments)
-    except Exception as error:  # the factory is others' code, and may raise anything
+    except (Exception, SystemExit) as error:  # the factory is others' code, and may raise anything
         raise InputError(
             f"`{network}` cannot be built with the options {arguments} ({type(error).__name__}: {one_line(error)}): correct `network` or `options`."
         ) from None
@@ -124,7 +124,7 @@ def _factory(module: str, name: str) -> Callable[..., Any]:
         ) from None
     except AttributeError:
         raise InputError(f"the module {module} has no {name}: correct the level's `network`.") from None
-    except Exception as error:  # the module is others' code, and may raise anything
+    except (Exception, SystemExit) as error:  # the module is others' code, and may raise anything
         raise InputError(
             f"the module {module} cannot be imported ({type(error).__name__}: {one_line(error)}): mend it."
         ) from None

@@ -17,9 +17,11 @@ from scripts.lib.checkpoints import (
     load_weights,
     zeros_of,
 )
+from scripts.lib.data.sources import check_level_files
 from scripts.lib.errors import InputError
-from scripts.lib.factories import check_checkpoints, module_file
+from scripts.lib.factories import ENDINGS, check_checkpoints, module_file
 from scripts.lib.predicting import BATCH, batch_of, probabilities
+from scripts.lib.project import ROOT
 from scripts.lib.torchvision_ops import declare_missing_operators
 
 CHANNELS = {"mean": [0.4, 0.5, 0.6], "std": [0.2, 0.3, 0.4]}
@@ -301,7 +303,7 @@ def test_zeros_are_counted_in_convolutions_and_dense_layers():
         (
             {"network": "scripts.lib.nothing:tiny"},
             2,
-            "the package scripts has no module lib.nothing: correct the name.",
+            "the package scripts has no module lib.nothing: Lacuna has a package scripts of its own, so give yours another name.",
         ),
         ({"network": "brought_nets:tiny"}, 2, "here lacks `mean` and `std`: say how images from 0 to 1 are normalized"),
         ({"network": "torchvision:resnet18", "mean": [0, 0, 0]}, 2, "here lacks `std`"),
@@ -312,6 +314,32 @@ def test_what_can_be_said_before_any_job(module, given, files, sentence):
     with pytest.raises(InputError) as error:
         check_checkpoints("here", given, files, models=2)
     assert str(error.value).startswith("here") and sentence in str(error.value)
+
+
+def test_a_module_called_as_one_of_lacuna_s_scripts_is_the_user_s(module, tmp_path, monkeypatch):
+    (tmp_path / "pack.py").write_text("raise SystemExit('usage: pack.py DATA')\n")
+    monkeypatch.syspath_prepend(ROOT / "scripts")  # as snakemake has it in a job
+    monkeypatch.delitem(sys.modules, "pack", raising=False)
+    assert module_file("pack:build") == tmp_path / "pack.py"
+    with pytest.raises(
+        InputError, match=r"the module pack cannot be imported \(SystemExit: usage: pack\.py DATA\): mend it"
+    ):
+        build_checkpoint_network("pack:build", {}, **CHANNELS, classes=3)
+
+
+def test_a_file_of_classes_that_is_not_there(module):
+    given = {"network": "torchvision:resnet18", "classes": "gone.txt"}
+    with pytest.raises(InputError, match=r"here, `classes` is 'gone\.txt', and there is no such file"):
+        check_checkpoints("here", given, 2, 2)
+
+
+def test_endings_of_two_parts_are_accepted(tmp_path):
+    for name in ("a.pth.tar", "model.safetensors.index.json", "B.PTH"):
+        (tmp_path / name).touch()
+        assert check_level_files("key", str(tmp_path / name), ENDINGS) == [str(tmp_path / name)]
+    (tmp_path / "config.json").touch()
+    with pytest.raises(InputError, match=r"config\.json is none of \.safetensors, \.pt"):
+        check_level_files("key", str(tmp_path / "*.json"), ENDINGS)
 
 
 def test_timm_is_asked_for_by_name_where_it_is_missing(monkeypatch):
