@@ -1,5 +1,6 @@
 """The state dict among what a file of weights holds, and its names as the network has them; what was done is said."""
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,7 +12,8 @@ from scripts.lib.weight_files import Inert, kind_of, of_quantized, read_file, so
 
 # Keys under which training programs save the weights among other things, the usual ones first.
 USUAL = ("state_dict", "model", "model_state_dict", "model_state", "net", "network", "weights", "params", "module")
-AVERAGED = ("ema", "average", "swa")  # in the name of a key: weights that are averaged over training
+AVERAGED = {"ema", "average", "averaged", "avg", "swa"}  # words in a key: weights that are averaged over training
+WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 OPTIMIZER = "param_groups"
 DEPTH = 3  # of containers in containers
 WRAPPER = "module."  # before all names: DataParallel and its kin
@@ -143,7 +145,7 @@ def _is_weights(value: Any) -> bool:
 
 
 def _is_averaged(key: str) -> bool:
-    return any(word in key.lower() for word in AVERAGED)
+    return any(word.lower() in AVERAGED for word in WORD.findall(key))
 
 
 def _at(found: Any, key: str) -> Any:

@@ -37,6 +37,13 @@ def test_a_compressed_network_that_forgot_nearly_everything_may_confuse_classes(
         ask(votes, "dense")
 
 
+def test_a_network_that_knows_little_in_any_order_is_only_warned_of():
+    """Always 0 or 1, by the class: of 20 classes two are told apart, in another order."""
+    labels = np.repeat(np.arange(20), 50)
+    warning = check_class_order("a.pth", "dense", 1 - labels % 2, labels, list(map(str, range(20))), "add `classes`")
+    assert "top-1 is 0.0% of 1000 images, no better than always saying one class, 5.0%" in warning
+
+
 def test_chance_is_warned_of_where_nothing_was_compressed():
     guesses = np.tile(np.arange(4), 32)
     assert ask(guesses) == (

@@ -147,6 +147,15 @@ def test_the_state_dict_is_found(tmp_path, held, said):
     assert same(weights) and notes == said
 
 
+@pytest.mark.parametrize("key", ["ema", "model_ema", "modelEMA", "EMAModel", "swa.state", "params_avg"])
+def test_averaged_weights_are_known_by_a_word(tmp_path, key):
+    notes = read_weights(saved(tmp_path / "a.pt", {"semantic": PLAIN, key: PLAIN}))[1]
+    assert (
+        notes[0] == f"the state dict is that under `semantic`, beside {key}"
+        and f"`weights_key: {key}` takes" in notes[1]
+    )
+
+
 def test_averaged_weights_and_others_are_taken_by_choice(tmp_path):
     averaged = {name: value + 1 for name, value in PLAIN.items()}
     path = saved(tmp_path / "a.ckpt", {"model": PLAIN, "model_ema": averaged, "ema": {"module": averaged}})

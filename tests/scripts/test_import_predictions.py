@@ -296,7 +296,7 @@ def test_classes_in_another_order_than_the_labels_stop(tmp_path):
         bring(tmp_path, [path], variants=VARIANTS[:1], models=1)
     assert str(error.value) == (
         "level dense, model 0: its classes are in another order than the study's: 0.0% of 60 images are right, and 100.0% if its '2' is the "
-        "study's '0', its '0' is the study's '1', its '1' is the study's '2' and so on: number the predicted classes in the files as the labels "
+        "study's '0', its '0' is the study's '1', its '1' is the study's '2': number the predicted classes in the files as the labels "
         "are numbered."
     )
     save(table.assign(top1=labels), tmp_path / "a.csv")
