@@ -10,6 +10,7 @@ from torch import nn
 
 from scripts.lib.answers import answer_of, are_probabilities, are_sigmoids
 from scripts.lib.checkpoints import Normalized
+from scripts.lib.class_check import warn
 from scripts.lib.dataset import Examples
 from scripts.lib.errors import InputError
 from scripts.lib.networks import normalized
@@ -55,8 +56,8 @@ def try_network(
             answer = replace(answer, probabilities=True)
             notes.append("the network gives probabilities, so no softmax is added")
         elif are_sigmoids(given):
-            notes.append(
-                "WARNING: all its outputs are from 0 to 1, as a sigmoid makes them, and are taken as logits: top-1 is right, probabilities are not"
+            warn(
+                f"`{name}`: all its outputs are from 0 to 1, as a sigmoid makes them, and are taken as logits: top-1 is right, probabilities are not."
             )
         if columns is not None and outputs > len(columns):
             notes.append(

@@ -51,14 +51,17 @@ def test_logits_are_those_of_the_network():
     assert notes == [] and np.allclose(logits, expected, atol=1e-5)
 
 
-def test_a_softmax_in_the_network_is_not_applied_twice():
+def test_a_softmax_in_the_network_is_not_applied_twice(capsys):
     network, inside = tiny(), tiny(end=lambda: nn.Softmax(dim=1))
     ask(network)
     _, notes = ask(inside)
     assert notes == ["the network gives probabilities, so no softmax is added"]
     images = torch.from_numpy(SHOWN)
     assert np.allclose(probabilities(inside, images), probabilities(network, images), rtol=1e-5)
-    assert "as a sigmoid makes them" in ask(tiny(end=nn.Sigmoid))[1][0]
+    assert (
+        ask(tiny(end=nn.Sigmoid))[1] == []
+        and "WARNING: `it`: all its outputs are from 0 to 1, as a sigmoid" in capsys.readouterr().out
+    )
 
 
 def test_objects_with_logits_are_read_and_classes_are_taken_from_more():
