@@ -3,9 +3,10 @@
 import numpy as np
 import PIL
 
-from scripts.lib.data.arrays import read_arrays
+from scripts.lib.data.arrays import load_labels, read_split
 from scripts.lib.data.class_order import Classes
 from scripts.lib.data.image_folder import labels_of, read_labelled
+from scripts.lib.data.labels import one_numbering
 from scripts.lib.data.split import Split
 from scripts.lib.data.writing import Size, write_split
 from scripts.lib.dataset import load_manifest, save_examples, save_manifest
@@ -21,12 +22,11 @@ def read_natural(natural: dict, classes: list[str], folders: list[str] | None = 
     folders: what the study's own folders are called, where its classes have names beside.
     """
     if "folder" not in natural:
-        named = {"test_images": natural["images"], "test_labels": natural["labels"]}
-        splits, _ = read_arrays(named | {"train_images": None, "train_labels": None, "classes": None})
-        split = splits["test"]
-        if split.label.max() >= len(classes):
+        ((label,), _) = one_numbering([load_labels(natural["labels"])], classes)
+        split = read_split(natural["images"], natural["labels"], label)
+        if label.max() >= len(classes):
             raise InputError(
-                f"{natural['labels']} has the label {split.label.max()} and the study {len(classes)} classes: correct it."
+                f"{natural['labels']} has the label {label.max()} and the study {len(classes)} classes, which count from 0: correct it."
             )
         return split
     named = Classes(folders or classes, classes, "the study's classes")
@@ -41,8 +41,8 @@ def main(input, output, params, threads: int) -> None:
     data = load_manifest(input.data)
     split = read_natural(params.natural, data["classes"], data.get("read", {}).get("test", {}).get("class_folders"))
     height, width = data["image_size"]
-    size = Size("the study's data", (height, width, 3))
     name = params.natural["name"]
+    size = Size("the study's data", (height, width, 3), f"the entry `{name}` of `natural`")
     written = write_split(output.images, name, split, params.preparation, size, threads)
     split, pixels = written.split, written.pixels
     for what, count in sorted(written.converted.items()):

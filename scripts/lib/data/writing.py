@@ -8,6 +8,7 @@ from functools import partial
 from itertools import chain
 
 import numpy as np
+from PIL import Image
 
 from scripts.lib.data.broken import STOP, settle
 from scripts.lib.data.pictures import BrokenPictureError, open_picture
@@ -23,8 +24,10 @@ AHEAD = 16  # pictures that wait for each thread
 def prepare(picture: Picture, options: dict) -> tuple[str, np.ndarray | BrokenPictureError, list[str]]:
     """What to call a picture, the prepared image uint8[H, W, 3] or why there is none, and what had to be converted."""
     name, data = picture
-    if isinstance(data, np.ndarray | BrokenPictureError):
+    if isinstance(data, BrokenPictureError):
         return name, data, []
+    if isinstance(data, np.ndarray):
+        return name, prepare_array(name, data, options), []
     fit = PREPARATIONS[options["preparation"]]
     try:
         opened, notes = open_picture(name, data, options["orientation"])
@@ -32,7 +35,19 @@ def prepare(picture: Picture, options: dict) -> tuple[str, np.ndarray | BrokenPi
     except BrokenPictureError as error:
         return name, error, []
     except ValueError as error:
-        return name, BrokenPictureError(f"{name} cannot be prepared ({error})", "cut out of it what is meant"), []
+        why, _, remedy = str(error).rpartition(": ")
+        return name, BrokenPictureError(f"{name} cannot be prepared: {why}", remedy), []
+
+
+def prepare_array(name: str, image: np.ndarray, options: dict) -> np.ndarray:
+    """An image uint8[H, W, 3] prepared as pictures are; InputError if it cannot be."""
+    fit = PREPARATIONS[options.get("preparation", "as_is")]  # planted digits have no options
+    if fit is None:
+        return image
+    try:
+        return np.asarray(fit(Image.fromarray(np.ascontiguousarray(image)), options["size"]))
+    except ValueError as error:
+        raise InputError(f"{name} cannot be prepared: {error}.") from None
 
 
 def in_order(function: Callable, items: Iterator, threads: int) -> Iterator:
@@ -60,6 +75,7 @@ class Size:
 
     where: str = ""
     shape: tuple[int, ...] = ()
+    section: str = "the study's `data` section"  # where the user says how images are prepared
 
     def check(self, where: str, image: np.ndarray) -> None:
         """Raise InputError if an image has another size."""
@@ -68,7 +84,7 @@ class Size:
         if image.shape != self.shape:
             raise InputError(
                 f"{where} has {image.shape[1]} x {image.shape[0]} pixels and {self.where} {self.shape[1]} x {self.shape[0]}: "
-                "set `preparation` and `size` in the study's `data` section to make all of one size."
+                f"set `preparation` and `size` in {self.section} to make all of one size (`pad` adds zeros, `squeeze` resizes)."
             )
 
 
@@ -86,7 +102,7 @@ def write_split(path: str, name: str, split: Split, options: dict, size: Size, t
     """Write a split's images.
 
     All pictures are looked at before the first one that cannot be used stops the study, or, where the option `broken` is `skip`, is
-    left out.
+    left out. The log names images without a picture.
     """
     total, broken = len(split.example), []
     prepared = _usable(in_order(partial(prepare, options=options), split.pictures, threads), broken)
@@ -96,7 +112,8 @@ def write_split(path: str, name: str, split: Split, options: dict, size: Size, t
     if first is None:
         settle(name, broken, total, policy)
     size.check(first[1], first[2])
-    digests, kept, converted = [], [], Counter()
+    digests, kept, plain = [], [], []
+    converted = Counter()
     with writing_images(path, (total, *size.shape), at_most=True) as put:
         for position, where, image, notes in chain([first], prepared):
             size.check(where, image)
@@ -104,8 +121,13 @@ def write_split(path: str, name: str, split: Split, options: dict, size: Size, t
             digests.append(pixels_digest(image))
             kept.append(position)
             converted.update(notes)
+            if (image == image[0, 0]).all():
+                plain.append(where)
             progress.advance(position + 1 - progress.done)
         settle(name, broken, total, policy)
+    converted.update(dict.fromkeys(split.converted, len(kept)))
+    if plain:
+        print(f"warning: {name}: {len(plain)} of {len(digests)} images are of one colour throughout, as {plain[0]}")
     return Written(split.take(np.array(kept)) if broken else split, digests, converted, len(broken))
 
 
