@@ -37,11 +37,11 @@ def test_what_a_study_may_not_say(given, sentence, tmp_path, monkeypatch):
     with pytest.raises(InputError, match=sentence):
         check_natural(given, ["fog"])
     check_natural([{"name": "a", "folder": "there", "preparation": "squeeze", "size": 32}], ["fog"])
+    (tmp_path / "y.csv").touch()
+    check_natural([{"name": "a", "folder": "there", "labels": "y.csv"}], ["fog"])
     (tmp_path / "x.npy").touch()
     padded = {"name": "b", "images": "x.npy", "labels": "x.npy", "preparation": "pad", "size": 32}
     check_natural([padded], ["fog"])
-    (tmp_path / "y.csv").touch()
-    check_natural([{"name": "a", "folder": "there", "labels": "y.csv"}], ["fog"])
 
 
 def test_folders_get_the_numbers_of_the_study(tmp_path):
@@ -54,21 +54,6 @@ def test_folders_get_the_numbers_of_the_study(tmp_path):
         InputError, match="has the class 'wolf', and there is none of that name: classes are called as 'ant'"
     ):
         read_natural({"folder": str(tmp_path)}, ["ant", "cat", "dog"])
-
-
-def test_labels_of_arrays_are_the_numbers_or_the_names_of_the_study(tmp_path):
-    np.save(tmp_path / "x.npy", np.arange(3 * 28 * 28).reshape(3, 28, 28) % 256)
-    natural = {"images": str(tmp_path / "x.npy"), "labels": str(tmp_path / "y.npy")}
-    for labels in (np.array([2, 0, 2]), np.array(["dog", "ant", "dog"]), np.array([[2.0], [0], [2]])):
-        np.save(tmp_path / "y.npy", labels)
-        assert read_natural(natural, ["ant", "cat", "dog"]).label.tolist() == [2, 0, 2]
-    for labels, sentence in (
-        (np.array(["dog", "ant", "fox"]), "y.npy has the label 'fox', which is none of the 3 classes, such as 'ant'"),
-        (np.array([2, 0, 3]), "y.npy has the label 3 and the study 3 classes, which count from 0"),
-    ):
-        np.save(tmp_path / "y.npy", labels)
-        with pytest.raises(InputError, match=sentence):
-            read_natural(natural, ["ant", "cat", "dog"])
 
 
 def pictures_in(folder, *names):
@@ -107,6 +92,21 @@ def test_a_list_says_what_a_natural_set_shows_and_one_class_is_enough(tmp_path):
     assert labels_by_name(read_natural(pictures_in(tmp_path / "one", "hen/a.png"), ["tench", "hen"])) == {
         "hen/a.png": 1
     }
+
+
+def test_labels_of_arrays_are_the_numbers_or_the_names_of_the_study(tmp_path):
+    np.save(tmp_path / "x.npy", np.arange(3 * 28 * 28).reshape(3, 28, 28) % 256)
+    natural = {"images": str(tmp_path / "x.npy"), "labels": str(tmp_path / "y.npy")}
+    for labels in (np.array([2, 0, 2]), np.array(["dog", "ant", "dog"]), np.array([[2.0], [0], [2]])):
+        np.save(tmp_path / "y.npy", labels)
+        assert read_natural(natural, ["ant", "cat", "dog"]).label.tolist() == [2, 0, 2]
+    for labels, sentence in (
+        (np.array(["dog", "ant", "fox"]), "y.npy has the label 'fox', which is none of the 3 classes, such as 'ant'"),
+        (np.array([2, 0, 3]), "y.npy has the label 3 and the study 3 classes, which count from 0"),
+    ):
+        np.save(tmp_path / "y.npy", labels)
+        with pytest.raises(InputError, match=sentence):
+            read_natural(natural, ["ant", "cat", "dog"])
 
 
 def test_ruled_out_classes_get_no_probability_and_the_others_that_of_the_renormalized_softmax():

@@ -176,14 +176,6 @@ def test_a_listed_picture_that_is_not_in_the_folder_is_broken(tmp_path):
     assert list(examples.example) == ["0.png", "1.png"] and len(images) == 2 and manifest["broken"] == {"test": 2}
 
 
-def test_test_images_that_were_trained_on_are_counted(tmp_path, capsys):
-    test = folder_of(tmp_path / "test", [(32, 32)] * 4)
-    train = folder_of(tmp_path / "train", [(32, 32)] * 4)
-    (tmp_path / "train" / "dog" / "copy.png").write_bytes((tmp_path / "test" / "dog" / "1.png").read_bytes())
-    prepare(tmp_path / "out", {"test": test, "train": train}, splits=("train", "test"))
-    assert "warning: 1 test images have the pixels of a training image" in capsys.readouterr().out
-
-
 def test_conversions_are_counted(tmp_path, capsys):
     data = folder_of(tmp_path / "data", [(32, 32)] * 4)
     for index in (0, 1):

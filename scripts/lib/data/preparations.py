@@ -1,7 +1,7 @@
 """How pictures of many sizes become images of one: the programs that made the published data sets each had their way.
 
-A preparation takes a picture and the side of the result in pixels. It raises ValueError for a picture that it cannot take, such as one so
-narrow that what it becomes on the way would be too large to hold.
+A preparation takes a picture and the side of the result in pixels, and raises ValueError for a picture that it cannot take. The error
+says why and, after a colon, what helps.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,8 @@ def resize_then_crop(picture: Image.Image, size: int) -> Image.Image:
     scaled = (shorter, int(shorter * height / width)) if width <= height else (int(shorter * width / height), shorter)
     if scaled[0] * scaled[1] > 2 * Image.MAX_IMAGE_PIXELS:
         raise ValueError(
-            f"{width} x {height} pixels would become {scaled[0]} x {scaled[1]} before the centre is cut out"
+            f"{width} x {height} pixels would become {scaled[0]} x {scaled[1]} before the centre is cut out: "
+            "cut out what is meant"
         )
     return _centre(picture.resize(scaled, BILINEAR) if scaled != picture.size else picture, size, size)
 

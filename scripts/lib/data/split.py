@@ -33,8 +33,8 @@ class Split:
     kind: np.ndarray | None = None  # str[N]: what was planted; None for nothing
     shown: np.ndarray | None = None  # int64[N]: the class that the image shows; None for the label
     more: dict[str, np.ndarray] = field(default_factory=dict)  # further columns of the example table
-    read: dict = field(default_factory=dict)  # what the manifest says of how the split was read
     converted: tuple[str, ...] = ()  # what is done to every picture, for the log
+    read: dict = field(default_factory=dict)  # what the manifest says of how the split was read
 
     def __post_init__(self) -> None:
         if self.kind is None:
@@ -51,6 +51,7 @@ class Split:
             self.kind[positions],
             self.shown[positions],
             {name: values[positions] for name, values in self.more.items()},
+            self.converted,
             self.read,
         )
 

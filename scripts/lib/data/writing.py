@@ -35,7 +35,8 @@ def prepare(picture: Picture, options: dict) -> tuple[str, np.ndarray | BrokenPi
     except BrokenPictureError as error:
         return name, error, []
     except ValueError as error:
-        return name, BrokenPictureError(f"{name} cannot be prepared ({error})", "cut out of it what is meant"), []
+        why, _, remedy = str(error).rpartition(": ")
+        return name, BrokenPictureError(f"{name} cannot be prepared: {why}", remedy), []
 
 
 def prepare_array(name: str, image: np.ndarray, options: dict) -> np.ndarray:
@@ -101,7 +102,7 @@ def write_split(path: str, name: str, split: Split, options: dict, size: Size, t
     """Write a split's images.
 
     All pictures are looked at before the first one that cannot be used stops the study, or, where the option `broken` is `skip`, is
-    left out.
+    left out. The log names images without a picture.
     """
     total, broken = len(split.example), []
     prepared = _usable(in_order(partial(prepare, options=options), split.pictures, threads), broken)
@@ -111,19 +112,20 @@ def write_split(path: str, name: str, split: Split, options: dict, size: Size, t
     if first is None:
         settle(name, broken, total, policy)
     size.check(first[1], first[2])
-    digests, kept, converted = [], [], Counter()
-    plain: list[str] = []
+    digests, kept, plain = [], [], []
+    converted = Counter()
     with writing_images(path, (total, *size.shape), at_most=True) as put:
         for position, where, image, notes in chain([first], prepared):
             size.check(where, image)
             put(len(digests), image)
             digests.append(pixels_digest(image))
             kept.append(position)
-            converted.update((*split.converted, *notes))
+            converted.update(notes)
             if (image == image[0, 0]).all():
                 plain.append(where)
             progress.advance(position + 1 - progress.done)
         settle(name, broken, total, policy)
+    converted.update(dict.fromkeys(split.converted, len(kept)))
     if plain:
         print(f"warning: {name}: {len(plain)} of {len(digests)} images are of one colour throughout, as {plain[0]}")
     return Written(split.take(np.array(kept)) if broken else split, digests, converted, len(broken))

@@ -162,6 +162,7 @@ def test_of_several_frames_the_first_is_taken_and_counted(form):
     assert np.array_equal(image, RGB) and notes == ["several frames or pages (the first)"]
 
 
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
 def test_an_exif_that_cannot_be_read_is_no_damage():
     whole = file_of(Image.fromarray(RGB), "JPEG", exif=b"Exif\0\0II*\0\x99\xff\xff\xff" + b"\xee" * 40)
     plain = file_of(Image.fromarray(RGB), "JPEG")
