@@ -11,8 +11,8 @@ sys.path.insert(0, workflow.basedir)
 from scripts.lib.config import check_config, left_out, with_defaults
 from scripts.lib.corruptions import CORRUPTIONS as CORRUPTION_MODULES
 from scripts.lib.corruptions import FAMILIES, official_tables
+from scripts.lib.data.prediction_files import check_examples_known, kind_of, prediction_files
 from scripts.lib.data.sources import (
-    PREDICTION_ENDINGS,
     check_apart,
     check_files,
     check_level_files,
@@ -29,7 +29,15 @@ from scripts.lib.files import sha256
 from scripts.lib.fingerprint import fingerprint
 from scripts.lib.groups import check_subgroups
 from scripts.lib.joins.join import check_joins, joined_files
-from scripts.lib.levels import checkpoints_of, declaration, design_of, is_brought, is_quantized, models_of, trained_as
+from scripts.lib.levels import (
+    brought_models_of,
+    checkpoints_of,
+    declaration,
+    design_of,
+    is_brought,
+    is_quantized,
+    trained_as,
+)
 from scripts.lib.natural import check_natural, natural_arrays
 from scripts.lib.population import cohort_name, cohorts, seeds_of
 from scripts.lib.project import REPORT_TEMPLATE, ROOT
@@ -53,7 +61,7 @@ try:
         check_trackable(f"config key `corruptions.ids` is {path!r}", [path])
     LEVELS = {level["name"]: level for level in config["levels"]}
     PREDICTIONS = {
-        name: check_level_files(f"`levels`, `{name}`, `predictions`", level["predictions"], PREDICTION_ENDINGS)
+        name: prediction_files(name, level["predictions"])
         for name, level in LEVELS.items()
         if "predictions" in level
     }
@@ -62,9 +70,10 @@ try:
     for name, checkpoints in CHECKPOINTS.items():
         here = f"`levels`, `{name}`, `checkpoints`"
         WEIGHTS[name] = check_level_files(f"{here}, `weights`", checkpoints["weights"], WEIGHT_ENDINGS)
-        check_checkpoints(f"config key {here}", checkpoints, len(WEIGHTS[name]), models_of(config, name))
+        check_checkpoints(f"config key {here}", checkpoints, len(WEIGHTS[name]), brought_models_of(config, name))
     check_apart(PREDICTIONS | WEIGHTS)
     if SOURCE == "predictions":
+        check_examples_known(DATA, PREDICTIONS["dense"])
         DATA = DATA | {"dense": PREDICTIONS["dense"]}
 except InputError as error:
     raise WorkflowError(str(error)) from None
@@ -127,7 +136,7 @@ def choice(names):
 
 def cohorts_of(level):
     """The cohorts of a level; predictions from elsewhere are one."""
-    models = models_of(config, level)
+    models = config["population"]["models"]
     return [cohort_name(range(models))] if level in PREDICTIONS else cohorts(models, config["population"]["cohort"])
 
 
@@ -266,9 +275,14 @@ def predictions_of(wildcards):
     return PREDICTIONS[wildcards.level]
 
 
-def number_of_models(wildcards):
-    """K of the level."""
-    return models_of(config, wildcards.level)
+def kind_of_arrays(wildcards):
+    """Whether the level's arrays hold logits or probabilities."""
+    return kind_of(LEVELS[wildcards.level]["predictions"])
+
+
+def brought_models(wildcards):
+    """How many models the level's files hold; the first K are audited."""
+    return brought_models_of(config, wildcards.level)
 
 
 def stated_sparsity(wildcards):

@@ -2,12 +2,15 @@
 
 from pathlib import Path
 
-from scripts.lib.columns import check_columns
+import numpy as np
+
+from scripts.lib.data.sources import ARRAY
 from scripts.lib.dataset import load_examples, load_manifest
 from scripts.lib.files import sha256
 from scripts.lib.job import Progress, logged
 from scripts.lib.ledger import save_ledger
-from scripts.lib.received import REQUIRED, Received
+from scripts.lib.received import Received
+from scripts.lib.received_files import Reader, check_prediction_columns
 
 
 def main(input, output, params, wildcards) -> None:
@@ -17,31 +20,47 @@ def main(input, output, params, wildcards) -> None:
     scratch = Path(output.ledger[0]).parent
     scratch.mkdir(parents=True, exist_ok=True)
     variants = [tuple(variant) for suite in params.suites.values() for variant in suite]
-    received = Received(
-        wildcards.level, examples, len(data["classes"]), variants, params.models, tuple(params.known), scratch
-    )
+    received = Received(wildcards.level, examples, variants, params.brought_models, scratch)
+    reader = Reader(received, data["classes"], tuple(params.known), params.kind)
     for path in input.files:  # all headers before the first row
-        check_columns(path, REQUIRED)
+        if not path.lower().endswith(ARRAY):
+            check_prediction_columns(path)
     progress = Progress(len(input.files), "file")
     for path in input.files:
-        received.read(path)
+        reader.read(path)
         progress.step(path)
     received.check_complete()
+    models = received.files(params.models)
     print(f"{wildcards.level}: {len(received.seeds)} models, {len(examples)} examples, {len(variants)} variants")
+    if len(received.seeds) > len(models):
+        print(
+            f"of its {len(received.seeds)} models the {len(models)} of the smallest seeds are audited, as many as of every level"
+        )
+    for seed, path in models.items():
+        print(f"seed {seed} is {path}")
+    print(
+        f"top-1 of the clean images: {received.top1(params.models):.1%}, by always saying one class {_majority(examples.label):.1%}"
+    )
     if received.undefined:
         print(f"without {', '.join(received.undefined)}: what needs them is undefined in the tables")
     description = {
         "level": wildcards.level,
         "training": {"sparsity": {"stated": {"all": params.sparsity}}} if params.sparsity is not None else {},
         "files_sha256": {path: sha256(path) for path in input.files},
+        "file_by_seed": models,
         "examples_sha256": data["sha256"]["examples"],
         "classes": data["classes"],
         "undefined": received.undefined,
-        "models_sha256_by_seed": received.digests(),
+        "models_sha256_by_seed": received.digests(params.models),
     }
     for (suite, of_suite), path in zip(params.suites.items(), output.ledger, strict=True):
-        blocks = received.blocks([tuple(variant) for variant in of_suite])
+        blocks = received.blocks([tuple(variant) for variant in of_suite], params.models)
         save_ledger(path, blocks, description | {"suite": suite})
+
+
+def _majority(label: np.ndarray) -> float:
+    """The share of the most frequent label, int64[N]."""
+    return np.bincount(label).max() / len(label)
 
 
 if __name__ == "__main__":

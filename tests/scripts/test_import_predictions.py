@@ -51,7 +51,7 @@ def save(table, path):
     return str(path)
 
 
-def bring(folder, files, variants=VARIANTS, models=2, examples=None, dense=None, classes=None):
+def bring(folder, files, variants=VARIANTS, models=2, examples=None, dense=None, classes=None, kind=None, brought=None):
     """Run the two rules; the paths of the ledger's files."""
     options = {"name": "mine", "classes": classes, "examples": examples, "dense": dense or files}
     data = Names(images=[], examples=str(folder / "examples.parquet"), manifest=str(folder / "data.json"))
@@ -61,7 +61,14 @@ def bring(folder, files, variants=VARIANTS, models=2, examples=None, dense=None,
     import_predictions.main(
         Names(files=files, examples=data.examples, data=data.manifest),
         Names(ledger=ledger),
-        Names(suites=suites, models=models, sparsity=0.5, known=["fog", "snow"]),
+        Names(
+            suites=suites,
+            models=models,
+            brought_models=brought or models,
+            kind=kind,
+            sparsity=0.5,
+            known=["fog", "snow"],
+        ),
         Names(level="dense"),
     )
     return ledger
@@ -69,8 +76,8 @@ def bring(folder, files, variants=VARIANTS, models=2, examples=None, dense=None,
 
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
 def test_rows_in_any_order_become_the_ledger(tmp_path, ending, monkeypatch):
-    monkeypatch.setattr("scripts.lib.columns.ROWS", 5)
-    monkeypatch.setattr("scripts.lib.columns.BYTES", 2000)
+    monkeypatch.setattr("scripts.lib.row_files.ROWS", 5)
+    monkeypatch.setattr("scripts.lib.row_files.BYTES", 2000)
     table = frame()
     mixed = table.sample(frac=1, random_state=1)
     files = [save(mixed[:20], tmp_path / f"a.{ending}"), save(mixed[20:], tmp_path / f"b.{ending}")]
@@ -139,12 +146,18 @@ def changed(row, column, value):
 WRONG = {
     "a column is missing": (
         lambda t: t.drop(columns="top1"),
-        "a.csv has no column top1: it needs example, label, seed, top1",
+        "a.csv has no column top1: it needs example, label and top1, or logits or probabilities of all classes instead",
     ),
-    "no whole number": (changed(4, "label", "cat"), "a.csv, column label, row 5: 'cat': it must hold whole numbers."),
+    "no whole number": (
+        changed(4, "label", "cat"),
+        "a.csv, column label, row 5: 'cat' is a name, and other rows have numbers: write",
+    ),
     "no number": (changed(4, "p2", "much"), "a.csv, column p2, row 5: 'much': it must hold finite numbers."),
     "not a number": (changed(4, "p3", "NaN"), "a.csv, column p3, row 5: nan: it must hold finite numbers."),
-    "an empty field": (changed(4, "top1", ""), "a.csv, column top1, row 5: '': it must hold whole numbers."),
+    "an empty field": (
+        changed(4, "top1", ""),
+        "a.csv, column top1, row 5: '': it must hold whole numbers or names of classes.",
+    ),
     "a class too large": (changed(4, "top1", 6), "column top1, row 5: 6, and the classes go from 0 to 5"),
     "a class too small": (changed(4, "top1", -1), "column top1, row 5: -1, and the classes go from 0 to 5"),
     "a row twice": (lambda t: pd.concat([t, t[:1]]), "the model 7 predicts '000', clean 0, twice: give every model"),
@@ -188,7 +201,10 @@ WRONG = {
         "its files have no prediction for fog 5: add them, or leave it out",
     ),
     "one class twice": (lambda t: t.assign(top2=t.top1), "column top2, row 1: 5 as in top1: a class has one rank only"),
-    "logits": (lambda t: t.assign(p1=t.p1 + 4), "is no probability: give softmax outputs, from 0 to 1."),
+    "logits": (
+        lambda t: t.assign(p1=t.p1 + 4),
+        "is no probability, perhaps a logit: give softmax outputs, from 0 to 1.",
+    ),
     "the ranks the wrong way": (
         lambda t: t.assign(p1=t.p5, p5=t.p1),
         "is more than p1: the most probable class comes first.",
@@ -229,9 +245,9 @@ def test_wrong_files(tmp_path):
     ragged.write_text("example,label,seed,top1\n000,0,1\n")
     with pytest.raises(InputError, match=r"ragged\.csv is damaged or no CSV in UTF-8 .*Expected 4 columns, got 3"):
         bring(tmp_path, [str(ragged)], dense=[good])
-    floats = save(frame().astype({"top1": float}), tmp_path / "floats.parquet")
-    with pytest.raises(InputError, match=r"column top1 has the type double: it must hold whole numbers"):
-        bring(tmp_path, [floats], dense=[good])
+    halves = save(frame().assign(top1=lambda t: t.top1 + 0.5), tmp_path / "halves.parquet")
+    with pytest.raises(InputError, match=r"column top1, row 1: \d\.5: it must hold whole numbers"):
+        bring(tmp_path, [halves], dense=[good])
     gaps = frame().astype({"p2": object})
     gaps.loc[3, "p2"] = None
     with pytest.raises(InputError, match="column p2, row 4: no value"):
