@@ -61,9 +61,7 @@ try:
         check_trackable(f"config key `corruptions.ids` is {path!r}", [path])
     LEVELS = {level["name"]: level for level in config["levels"]}
     PREDICTIONS = {
-        name: prediction_files(name, level["predictions"])
-        for name, level in LEVELS.items()
-        if "predictions" in level
+        name: prediction_files(name, level["predictions"]) for name, level in LEVELS.items() if "predictions" in level
     }
     CHECKPOINTS = {name: level["checkpoints"] for name, level in LEVELS.items() if "checkpoints" in level}
     WEIGHTS = {}
@@ -81,6 +79,8 @@ except InputError as error:
 
 # Paired levels are made of the dense checkpoints; the models of independent ones were trained from seeds of their own.
 DESIGNS = {name: design_of(level) for name, level in LEVELS.items()}
+# What the audit waits for where models were brought.
+CHECKED = ["<results>/predictions/populations.json"] if any(map(is_brought, LEVELS.values())) else []
 COMPRESSED = [level for level in LEVELS if level != "dense"]
 TRAINED = [name for name, level in LEVELS.items() if checkpoints_of(level) == name and not is_brought(level)]
 QUANTIZED = [name for name, level in LEVELS.items() if is_quantized(level)]

@@ -2,76 +2,15 @@
 
 import json
 from pathlib import Path
-from types import SimpleNamespace as Names
 
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from brought import CLASSES, IDS, LABELS, SEEDS, VARIANTS, N, bring, frame, save
 
-from scripts import import_predictions, prepare_data
 from scripts.lib.errors import InputError
 from scripts.lib.ledger import PROBABILITY, TOP, check_distinct, has_top5, load_population, undefined_columns
-
-N, CLASSES, SEEDS = 12, 6, (7, 3)
-IDS = [f"{i:03d}" for i in range(N)]  # with zeros that must not be lost
-LABELS = np.arange(N) % CLASSES
-VARIANTS = [("clean", 0), ("fog", 1), ("fog", 5)]
-
-
-def frame(seeds=SEEDS, variants=VARIANTS, examples=N):
-    """Everything that can be known of some models' predictions, one row each."""
-    rows = []
-    for seed in seeds:
-        for corruption, severity in variants:
-            values = np.random.default_rng([seed, severity]).dirichlet(np.ones(CLASSES), examples).astype(np.float32)
-            order = np.argsort(-values, axis=1)
-            for i in range(examples):
-                top = order[i, :5]
-                rows.append(
-                    {
-                        "example": IDS[i],
-                        "label": LABELS[i],
-                        "seed": seed,
-                        "corruption": corruption,
-                        "severity": severity,
-                    }
-                    | dict(zip(TOP, top, strict=True))
-                    | dict(zip(PROBABILITY, values[i, top], strict=True))
-                    | {"p_label": values[i, LABELS[i]]}
-                )
-    return pd.DataFrame(rows)
-
-
-def save(table, path):
-    if path.suffix == ".csv":
-        table.to_csv(path, index=False)
-    else:
-        table.to_parquet(path, index=False)
-    return str(path)
-
-
-def bring(folder, files, variants=VARIANTS, models=2, examples=None, dense=None, classes=None, kind=None, brought=None):
-    """Run the two rules; the paths of the ledger's files."""
-    options = {"name": "mine", "classes": classes, "examples": examples, "dense": dense or files}
-    data = Names(images=[], examples=str(folder / "examples.parquet"), manifest=str(folder / "data.json"))
-    prepare_data.main(data, Names(source="predictions", name="mine", options=options, splits=[]), 1)
-    suites = {"clean": [variants[0]]} | ({"weather": variants[1:]} if variants[1:] else {})
-    ledger = [str(folder / "ledger" / f"{suite}.parquet") for suite in suites]
-    import_predictions.main(
-        Names(files=files, examples=data.examples, data=data.manifest),
-        Names(ledger=ledger),
-        Names(
-            suites=suites,
-            models=models,
-            brought_models=brought or models,
-            kind=kind,
-            sparsity=0.5,
-            known=["fog", "snow"],
-        ),
-        Names(level="dense"),
-    )
-    return ledger
 
 
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
@@ -282,18 +221,31 @@ def test_an_example_has_one_label(tmp_path):
         bring(tmp_path, [save(table, tmp_path / "a.csv")], VARIANTS[:1])
 
 
-def test_the_documented_way_out_of_torch_is_a_way_in(tmp_path):
+@pytest.mark.parametrize("given", ["tensors", "tensors with gradients", "half precision", "arrays", "three classes"])
+def test_the_documented_way_out_of_torch_is_a_way_in(tmp_path, given):
     import torch
 
     page = (Path(__file__).parents[2] / "docs" / "your_own_predictions.md").read_text(encoding="utf-8")
     scope: dict = {}
     exec(page.split("```python\n")[1].split("```")[0], scope)
-    logits = torch.randn(2, N, CLASSES, generator=torch.Generator().manual_seed(0))
-    table = pd.concat([scope["rows"](logits[k], torch.from_numpy(LABELS), IDS, seed) for k, seed in enumerate(SEEDS)])
+    classes = 3 if given == "three classes" else CLASSES
+    logits = torch.randn(2, N, classes, generator=torch.Generator().manual_seed(0))
+    labels = torch.from_numpy(LABELS % classes)
+    if given == "tensors with gradients":
+        logits.requires_grad_()
+    if given == "half precision":
+        logits = logits.bfloat16()
+    if given == "arrays":
+        logits, labels = logits.numpy(), labels.numpy().astype(np.int32)
+    table = pd.concat([scope["rows"](logits[k], labels, IDS, seed) for k, seed in enumerate(SEEDS)])
     (clean,) = bring(tmp_path, [save(table, tmp_path / "a.parquet")], VARIANTS[:1])
     votes = load_population([clean], "dense")["clean", 0]
-    assert votes.seed.tolist() == [3, 7] and has_top5([clean])
-    assert np.array_equal(votes.votes, logits.argmax(dim=2)[[1, 0]])
+    values = torch.as_tensor(logits).detach().double()
+    assert votes.seed.tolist() == [3, 7] and has_top5([clean]) == (classes > 5)
+    assert np.array_equal(votes.votes, values.argmax(dim=2)[[1, 0]])
+    read = pq.read_table(clean).to_pandas()
+    expected = values[[1, 0]].softmax(dim=2)[:, torch.arange(N), torch.as_tensor(labels).long()]
+    assert np.allclose(read.p_label.to_numpy().reshape(2, N), expected, rtol=1e-6)
 
 
 def test_one_model_under_two_seeds_is_found(tmp_path):
