@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
@@ -103,19 +102,27 @@ def parts(path: str, names: list[str]) -> Iterator[pa.RecordBatch]:
                 yield pa.RecordBatch.from_pydict({name: [row.get(name) for row in rows] for name in names})
 
 
-def read_others(path: str, names: list[str]) -> dict[str, np.ndarray]:
-    """Whole columns of whatever kind they are; InputError for a damaged file."""
-    if not names:
-        return {}
+def read_typed(path: str, names: list[str], texts: list[str], unknown: list[str]) -> pa.Table:
+    """Whole columns of whatever kind they are; InputError for a damaged file.
+
+    texts: columns of a text file that stay texts. unknown: cells of a text file that say nothing.
+    """
     given = format_of(path)
     with sentences(path, given.kind):
-        if given.is_text:
-            convert = pacsv.ConvertOptions(include_columns=names, decimal_point="," if given.decimal_comma else ".")
-            with _opened(path, given.packed) as file:
-                table = pacsv.read_csv(file, parse_options=_cells(given), convert_options=convert)
-        else:
-            table = pa.Table.from_batches(parts(path, names))
-    return {name: table[name].to_numpy() for name in names}
+        if given.kind == ".parquet":
+            return pq.read_table(expanded(path), columns=names)
+        if not given.is_text:
+            return pa.Table.from_batches(parts(path, names))
+        convert = pacsv.ConvertOptions(
+            include_columns=names,
+            column_types=dict.fromkeys(texts, pa.string()),
+            null_values=unknown,
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+            decimal_point="," if given.decimal_comma else ".",
+        )
+        with _opened(path, given.packed) as file:
+            return pacsv.read_csv(file, parse_options=_cells(given), convert_options=convert)
 
 
 class sentences:

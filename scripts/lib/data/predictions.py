@@ -10,7 +10,7 @@ from scripts.lib.data.natural_order import natural_order
 from scripts.lib.data.sources import ARRAY, CLASSES, DENSE, EXAMPLES, expanded, matching
 from scripts.lib.data.split import Split, check_ids, checked_labels, class_names, read_class_names
 from scripts.lib.errors import InputError
-from scripts.lib.row_files import read_others
+from scripts.lib.row_files import read_typed
 
 # Columns of the example table that are not the user's to fill.
 RESERVED = ("split", "shown", "kind", "pixels")
@@ -86,7 +86,9 @@ def _from_table(path: str, class_names: list[str] | None) -> Split:
     example = [name for part in parts for name in part.columns["example"].to_pylist()]
     check_ids(example, path)
     label = checked_labels(np.concatenate([_labels(part, class_names) for part in parts]), path)
-    more = read_others(path, [name for name in names if name not in kinds])
+    others = [name for name in names if name not in kinds]
+    table = read_typed(path, others, [], [""]) if others else None
+    more = {name: table[name].to_numpy() for name in others} if table else {}
     if FREQUENCY in kinds:
         more[FREQUENCY] = np.concatenate([part.columns[FREQUENCY] for part in parts])
         for number in np.unique(label):
