@@ -380,6 +380,32 @@ rule measure_natural:
         "../scripts/measure_natural.py"
 
 
+rule measure_real:
+    input:
+        ledger=ledger("clean"),
+        checked=CHECKED,
+        labels=REAL,
+    output:
+        table="<results>/tables/real.csv",
+    log:
+        "<logs>/measure_real.log",
+    localrule: True
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=20,
+    params:
+        code=code("measure_real"),
+        designs=DESIGNS,
+        significance=config["audit"]["significance"],
+    message:
+        "measure top-1 by all labels that fit"
+    script:
+        "../scripts/measure_real.py"
+
+
 rule weigh_cost:
     input:
         cost="<results>/tables/cost.csv",

@@ -97,6 +97,8 @@ SUITES = [
     *(family for family in FAMILIES if set(FAMILIES[family]) & set(CORRUPTIONS)),
     *(["natural"] if NATURAL else []),
 ]
+# ReaL's labels, where the study joins them.
+REAL = [str(expanded(entry["file"])) for entry in config["joins"] if entry.get("format") == "real"][:1]
 TABLES = [
     *("pies", "pie_summary", "pie_curve", "hardness", "predictors", "scores", "score_summary"),
     *(["planted"] if SPLITS else []),
@@ -105,6 +107,7 @@ TABLES = [
     *("robustness", "robustness_summary", "corrupted_pies"),
     *("subgroups", "over_indexing"),
     *(["natural"] if NATURAL else []),
+    *(["real"] if REAL else []),
 ]
 # What is known of each test image: joined once, and what the extras find.
 ANNOTATIONS = ["annotations", *(name for name in EXTRAS if config["extras"][name])]
