@@ -35,8 +35,10 @@ def check_columns(path: str, required: tuple[str, ...]) -> list[str]:
     names = column_names(path)
     missing = [name for name in required if name not in names]
     if missing:
+        near = next((name for name in names if name.strip().lower() == missing[0]), None)
         raise InputError(
-            f"{path} has no column {missing[0]}: it needs {', '.join(required)} and has {', '.join(names)}."
+            f"{path} has no column {missing[0]}: it needs {', '.join(required)} and has {', '.join(names)}"
+            + (f"; rename {near!r}, because names are matched to the letter." if near is not None else ".")
         )
     return names
 
@@ -94,14 +96,16 @@ def _checked(column: Column, values: pa.Array, kind: str) -> pa.Array | np.ndarr
             raise InputError(f"{here} has the type {values.type}: it must hold {kind}.")
         return values.cast(pa.string())
     if texts and kind == CLASS:
+        numbers = _whole(_as_numbers(values, column.given))
+        if numbers is not None:
+            return numbers
         values = pc.utf8_trim_whitespace(values.cast(pa.string()))
         empty = pc.index(values, "").as_py()
         if empty >= 0:
             raise column.wrong(empty, "''", kind)
-        numbers = _whole(_as_numbers(values, column.given))
-        return values if numbers is None else numbers
+        return values
     if texts and column.given.is_text:
-        numbers = _as_numbers(values, column.given)
+        numbers = _as_numbers(values, column.given, fractions=kind == NUMBER)
     elif pa.types.is_integer(values.type) or pa.types.is_floating(values.type):
         numbers = values.to_numpy(zero_copy_only=False)
     else:
@@ -122,12 +126,12 @@ def _checked(column: Column, values: pa.Array, kind: str) -> pa.Array | np.ndarr
     return found.astype(np.float64)
 
 
-def _as_numbers(values: pa.Array, given: Format) -> np.ndarray | None:
-    """Texts as int64[n], or as float64[n] where one has a fraction, or None where one is no number."""
+def _as_numbers(values: pa.Array, given: Format, fractions: bool = False) -> np.ndarray | None:
+    """Texts as int64[n], or as float64[n] where one has a fraction or all may, or None where one is no number."""
     trimmed = pc.utf8_trim_whitespace(values)
     if given.decimal_comma:
         trimmed = pc.replace_substring(trimmed, ",", ".")
-    for kind in (pa.int64(), pa.float64()):
+    for kind in [pa.float64()] if fractions else [pa.int64(), pa.float64()]:
         try:
             return trimmed.cast(kind).to_numpy(zero_copy_only=False)
         except pa.ArrowInvalid:

@@ -9,6 +9,7 @@ from scripts.lib.errors import InputError
 from scripts.lib.ledger import PROBABILITY, TOP
 
 TOLERANCE = 1e-3  # of probabilities that were rounded
+DECIMALS = 0.006  # of each that is added, so that two decimals will do
 
 
 def check_classes(batch: Batch, tops: dict[str, np.ndarray], classes: int) -> None:
@@ -63,7 +64,7 @@ def _what(columns: dict, given: list[str], row: int) -> str:
 
 def _check_sums(batch: Batch, ranked: list[str], classes: int) -> None:
     total = sum(batch.columns[name] for name in ranked)
-    slack = TOLERANCE * len(ranked)
+    slack = DECIMALS * len(ranked)
     wrong = first_false(total <= 1 + slack)
     if wrong is None and len(ranked) == classes:  # then they are all that there are
         wrong = first_false(total >= 1 - slack)

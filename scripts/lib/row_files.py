@@ -76,7 +76,8 @@ def column_names(path: str) -> list[str]:
             names = list(next(iter(_json_lines(path, given))))
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
-        raise InputError(f"{path} has two columns {twice}: rename one.")
+        headless = ", or give the file a first line of names" if twice.replace(".", "").isdecimal() else ""
+        raise InputError(f"{path} has two columns {twice}: rename one{headless}.")
     return names
 
 

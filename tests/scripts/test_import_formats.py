@@ -323,6 +323,20 @@ def test_labels_of_all_files_counted_from_1(tmp_path):
         bring(tmp_path, [save(frame(variants=CLEAN).assign(label=lambda t: t.label + 1), tmp_path / "a.csv")], CLEAN)
 
 
+@pytest.mark.parametrize("decimals", [2, 4])
+def test_probabilities_may_be_rounded(tmp_path, decimals, expected):
+    table = frame(variants=CLEAN).round(dict.fromkeys([*PROBABILITY, "p_label"], decimals))
+    (clean,) = bring(tmp_path, [save(table, tmp_path / "a.csv")], CLEAN)
+    assert np.allclose(ledger_of(clean)["p"], expected["p"], atol=0.51 * 10**-decimals)
+
+
+@pytest.mark.parametrize("name, given", [("example", "Example"), ("label", " label")])
+def test_names_that_are_nearly_right(tmp_path, name, given):
+    table = frame(variants=CLEAN).rename(columns={name: given})
+    with pytest.raises(InputError, match=f"has no column {name}: .*; rename '{given}', because names are matched to"):
+        bring(tmp_path, [save(table, tmp_path / "a.csv")], CLEAN)
+
+
 def test_columns_that_are_not_read_are_named(tmp_path, capsys):
     table = frame(variants=CLEAN).rename(columns={"p5": "prob5"})
     bring(tmp_path, [save(table, tmp_path / "a.csv")], CLEAN)
