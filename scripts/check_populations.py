@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 
-from scripts.lib.audit.copies import find_copies, same_networks
+from scripts.lib.audit.copies import alike, find_copies, same_networks
 from scripts.lib.errors import InputError
 from scripts.lib.files import write_text
 from scripts.lib.job import logged
@@ -47,6 +47,12 @@ def check_votes(populations: dict[str, Votes], designs: dict[str, str]) -> None:
             f"{second} says the same as {first} on all {len(dense.label)} images, with errors that no model trained from another seed would share{models}: "
             f"every model may count once, so bring another{or_of_dense(one, other, paired_of(designs))}."
         )
+    for group in alike(votes):
+        if len(set(network[group])) > 1:
+            models = ", ".join(f"{seed[i]} of {names[population[i]]}" for i in group)
+            print(
+                f"these models say the same on all {len(dense.label)} images, which have too little to differ in to tell whether they are one: {models}"
+            )
     for level, votes_of_level in populations.items():
         if level in ("dense", "control") or designs[level] == PAIRED:
             continue

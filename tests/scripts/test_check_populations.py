@@ -104,6 +104,15 @@ def test_what_is_wrong_is_said_once(tmp_path, what):
     assert not (tmp_path / "populations.json").exists()
 
 
+def test_models_that_are_right_everywhere_may_be_equal_and_are_named(tmp_path, capsys):
+    right = np.tile(LABEL, (3, 1))
+    paths = [ledger(tmp_path, level, votes) for level, votes in (("dense", right), ("control", right), ("q", PRUNED))]
+    check(tmp_path, paths, q="independent")
+    assert "too little to differ in to tell whether they are one: 0 of dense, 1 of dense, 2 of dense, 0 of control" in (
+        capsys.readouterr().out
+    )
+
+
 def test_equal_digests_of_pairs_are_no_fault(tmp_path):
     paths = [
         ledger(tmp_path, "dense", DENSE, digests={"0": "a", "1": "b"}),

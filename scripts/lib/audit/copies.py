@@ -23,6 +23,14 @@ class Copies(NamedTuple):
     pairs: int  # how many models of the first population have a copy in the second
 
 
+def alike(votes: np.ndarray) -> list[list[int]]:
+    """The models that vote alike on all images, group after group of two or more; votes: int[K, N]."""
+    groups: dict[bytes, list[int]] = {}
+    for model, of_model in enumerate(votes):
+        groups.setdefault(of_model.tobytes(), []).append(model)
+    return [group for group in groups.values() if len(group) > 1]
+
+
 def find_copies(votes: np.ndarray, label: np.ndarray, population: np.ndarray, network: np.ndarray) -> Copies | None:
     """Models that cannot have been trained apart; None where there are none, or too few images to tell.
 
@@ -39,11 +47,8 @@ def find_copies(votes: np.ndarray, label: np.ndarray, population: np.ndarray, ne
     if images < IMAGES:
         return None
     least = math.log(max(1, count * (count - 1) // 2) / FALSE_ALARM)
-    alike: dict[bytes, list[int]] = {}
-    for model in range(count):
-        alike.setdefault(votes[model].tobytes(), []).append(model)
     found: dict[tuple[int, int], list[tuple[int, int]]] = {}
-    for group in alike.values():
+    for group in alike(votes):
         for place, second in enumerate(group):
             # One pair for each population that an earlier model of the group is of.
             for first in {int(population[i]): i for i in group[:place] if network[i] != network[second]}.values():
