@@ -4,6 +4,7 @@ from types import SimpleNamespace as Names
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 
 from scripts import import_predictions, prepare_data
 from scripts.lib.ledger import PROBABILITY, TOP
@@ -67,3 +68,22 @@ def bring(folder, files, variants=VARIANTS, models=2, examples=None, dense=None,
         Names(level="dense"),
     )
     return ledger
+
+
+def ledger_of(path):
+    """The ledger's columns by model, arrays [K, N] or [K, N, 5], in the order of IDS."""
+    table = pq.read_table(path).to_pandas().astype({"example": str}).sort_values(["seed", "example"])
+    assert (
+        table.example.tolist() == IDS * table.seed.nunique()
+        and table.label.tolist() == [*LABELS] * table.seed.nunique()
+    )
+    return {
+        "seeds": sorted(set(table.seed)),
+        "top": table[TOP].to_numpy().reshape(-1, N, 5),
+        "p": table[PROBABILITY].to_numpy().reshape(-1, N, 5),
+        "p_label": table.p_label.to_numpy().reshape(-1, N),
+    }
+
+
+def table_of_examples(folder):
+    return save(pd.DataFrame({"example": IDS, "label": LABELS}), folder / "examples.csv")
