@@ -1,16 +1,19 @@
 """Check the predictions of one level that somebody else made, and write them into the ledger."""
 
+import math
 from pathlib import Path
-
-import numpy as np
 
 from scripts.lib.data.sources import ARRAY
 from scripts.lib.dataset import load_examples, load_manifest
+from scripts.lib.errors import InputError
 from scripts.lib.files import sha256
 from scripts.lib.job import Progress, logged
 from scripts.lib.ledger import save_ledger
+from scripts.lib.levels import CONTROL, DENSE
 from scripts.lib.received import Received
 from scripts.lib.received_files import Reader, check_prediction_columns
+
+LEAST = 100  # images that tell whether models are better than chance
 
 
 def main(input, output, params, wildcards) -> None:
@@ -38,9 +41,10 @@ def main(input, output, params, wildcards) -> None:
         )
     for seed, path in models.items():
         print(f"seed {seed} is {path}")
-    print(
-        f"top-1 of the clean images: {received.top1(params.models):.1%}, by always saying one class {_majority(examples.label):.1%}"
-    )
+    right, chance = received.accuracy(params.models)
+    print(f"top-1 of the clean images: {right:.1%}; {chance:.1%} if the predictions were of shuffled images")
+    if wildcards.level in (DENSE, CONTROL) and params.kind is not None:
+        check_order(wildcards.level, right, chance, len(examples), input.files[0])
     if received.undefined:
         print(f"without {', '.join(received.undefined)}: what needs them is undefined in the tables")
     description = {
@@ -58,9 +62,16 @@ def main(input, output, params, wildcards) -> None:
         save_ledger(path, blocks, description | {"suite": suite})
 
 
-def _majority(label: np.ndarray) -> float:
-    """The share of the most frequent label, int64[N]."""
-    return np.bincount(label).max() / len(label)
+def check_order(level: str, right: float, chance: float, images: int, path: str) -> None:
+    """Raise InputError if uncompressed models are right no oftener than by chance: rows without ids may be in any order.
+
+    right, chance: shares of `images`, of which it takes a hundred to tell.
+    """
+    if images >= LEAST and right < chance + 3 * math.sqrt(chance * (1 - chance) / images):
+        raise InputError(
+            f"level {level}: its models are right on {right:.1%} of {images} images, where {chance:.1%} would be by chance: the rows of {path} must be in the order of "
+            "the study's examples, and its columns in that of the classes."
+        )
 
 
 if __name__ == "__main__":

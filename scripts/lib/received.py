@@ -152,11 +152,13 @@ class Received:
         clean = self.records[self.variants["clean", 0]]
         return {seed: hashlib.sha256(clean[self.seeds[seed]].tobytes()).hexdigest() for seed in self.kept(models)}
 
-    def top1(self, models: int) -> float:
-        """The share of right predictions of the clean images."""
+    def accuracy(self, models: int) -> tuple[float, float]:
+        """The share of right predictions of the clean images, and what it would be if the predictions were of shuffled images."""
         clean = self.records[self.variants["clean", 0]]
-        kept = [self.seeds[seed] for seed in self.kept(models)]
-        return float(np.mean(clean["top"][kept, :, 0] == self.examples.label))
+        votes = clean["top"][[self.seeds[seed] for seed in self.kept(models)], :, 0]
+        label = self.examples.label
+        said, own = (np.bincount(each.ravel(), minlength=2**15) / each.size for each in (votes, label))
+        return float(np.mean(votes == label)), float(said @ own)
 
     def blocks(self, variants: list[tuple[str, int]], models: int) -> Iterator[pa.Table]:
         """The ledger's rows, variant after variant and seed after seed."""

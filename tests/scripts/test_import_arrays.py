@@ -68,6 +68,23 @@ def test_labels_alone_may_be_the_examples(tmp_path):
             bring(tmp_path, [str(tmp_path / "a.npy")], CLEAN, examples=str(tmp_path / "labels.npy"), kind="logits")
 
 
+def test_rows_in_another_order(tmp_path):
+    """A dense level of arrays that is right no oftener than by chance cannot be in the order of the examples."""
+    random = np.random.default_rng(1)
+    labels = random.integers(0, CLASSES, 300)
+    logits = random.normal(0, 1, (2, 300, CLASSES))
+    logits[:, np.arange(300), labels] += 2
+    np.save(tmp_path / "labels.npy", labels)
+    for array in (logits, logits[:, random.permutation(300)]):
+        np.save(tmp_path / "a.npy", array)
+        given = (tmp_path, [str(tmp_path / "a.npy")], CLEAN)
+        if array is logits:
+            bring(*given, examples=str(tmp_path / "labels.npy"), kind="logits")
+            continue
+        with pytest.raises(InputError, match=r"level dense: its models are right on 1\d\.\d% of 300 images, where 1"):
+            bring(*given, examples=str(tmp_path / "labels.npy"), kind="logits")
+
+
 WRONG_ARRAYS = {
     "transposed": (
         LOGITS[0].T,
