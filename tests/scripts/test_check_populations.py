@@ -1,6 +1,8 @@
 """What is checked over all levels before the audit: pairs, models that stand in two places, levels that are the dense models."""
 
 import json
+import re
+from pathlib import Path
 from types import SimpleNamespace as Names
 
 import numpy as np
@@ -111,6 +113,15 @@ def test_models_that_are_right_everywhere_may_be_equal_and_are_named(tmp_path, c
     assert "too little to differ in to tell whether they are one: 0 of dense, 1 of dense, 2 of dense, 0 of control" in (
         capsys.readouterr().out
     )
+
+
+def test_every_rule_of_the_audit_waits_for_the_check():
+    """So that one rule fails where populations do not fit, and not each that reads them."""
+    text = (Path(__file__).parents[2] / "rules" / "audit.smk").read_text()
+    rules = re.findall(r"^rule (\w+):\n    input:\n((?:        .*\n)+)", text, flags=re.MULTILINE)
+    waiting = {name for name, inputs in rules if "checked=CHECKED" in inputs or "tables/" in inputs}
+    reading = {name for name, inputs in rules if "ledger=ledger(" in inputs}
+    assert len(reading) > 10 and reading - waiting == {"check_populations"}
 
 
 def test_equal_digests_of_pairs_are_no_fault(tmp_path):
