@@ -3,6 +3,7 @@
 import math
 from pathlib import Path
 
+from scripts.lib.class_check import check_class_order, warn
 from scripts.lib.data.sources import ARRAY
 from scripts.lib.dataset import load_examples, load_manifest
 from scripts.lib.errors import InputError
@@ -14,6 +15,8 @@ from scripts.lib.received import Received
 from scripts.lib.received_files import Reader, check_prediction_columns
 
 LEAST = 100  # images that tell whether models are better than chance
+
+RENUMBER = "number the predicted classes in the files as the labels are numbered"
 
 
 def main(input, output, params, wildcards) -> None:
@@ -34,6 +37,13 @@ def main(input, output, params, wildcards) -> None:
         progress.step(path)
     received.check_complete()
     models = received.files(params.models)
+    clean = received.records[received.variants["clean", 0]]
+    for seed in models:
+        model = f"level {wildcards.level}, model {seed}"
+        votes = clean[received.seeds[seed]]["top"][:, 0]
+        warning = check_class_order(model, wildcards.level, votes, examples.label, data["classes"], RENUMBER)
+        if warning is not None:
+            warn(warning)
     print(f"{wildcards.level}: {len(received.seeds)} models, {len(examples)} examples, {len(variants)} variants")
     if len(received.seeds) > len(models):
         print(
