@@ -25,7 +25,7 @@ def main(input, output, params) -> None:
         height, width = data["image_size"]
         raise InputError(
             f"the test images have {width} x {height} pixels and no corruption is published for less than {SMALLEST_SIDE}: "
-            "enlarge them, or leave `corruptions.names` empty."
+            f"enlarge them with `preparation: pad` (zeros around them) or `squeeze` and `size: {SMALLEST_SIDE}`, or leave `corruptions.names` empty."
         )
     examples = load_examples(input.examples, "test", data["sha256"]["examples"])
     ids = read_ids(input.ids[0]) if params.subset == "listed" else None

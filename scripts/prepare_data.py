@@ -4,11 +4,14 @@ import numpy as np
 import PIL
 
 from scripts.lib.data.arrays import read_arrays
+from scripts.lib.data.class_counts import count_classes
 from scripts.lib.data.image_folder import read_image_folder
+from scripts.lib.data.overlap import trained_on
 from scripts.lib.data.parquet import read_parquet
 from scripts.lib.data.planted_digits import read_planted_digits
 from scripts.lib.data.predictions import read_predictions
-from scripts.lib.data.sources import without_paths
+from scripts.lib.data.sources import places_of, without_paths
+from scripts.lib.data.split import Split
 from scripts.lib.data.writing import Size, write_split
 from scripts.lib.dataset import save_examples, save_manifest
 from scripts.lib.files import sha256
@@ -24,18 +27,37 @@ READERS = {
 }
 
 
+def count_trained_on(splits: dict[str, Split], pixels: dict[str, list[str]]) -> dict[str, int] | None:
+    """How many test images are training images too, and how many of them with another label; None without any training images."""
+    if not pixels.get("train"):
+        return None
+    match = trained_on(pixels["test"], pixels["train"])
+    shared = np.flatnonzero(match >= 0)
+    relabelled = int((splits["test"].label[shared] != splits["train"].label[match[shared]]).sum())
+    if len(shared):
+        test, train = splits["test"].example[shared[0]], splits["train"].example[match[shared[0]]]
+        print(
+            f"warning: {len(shared)} test images have the pixels of a training image, {relabelled} of them under another label, "
+            f"as {test!r} those of {train!r} of the training split: what is measured on them is memory"
+        )
+    return {"images": len(shared), "under_another_label": relabelled}
+
+
 def main(output, params, threads: int) -> None:
     """Read the study's source, write images, example table and manifest."""
     splits, classes = READERS[params.source](dict(params.options))
+    labels = {name: split.label for name, split in splits.items()}
+    of_classes = count_classes(labels, classes, places_of(params.source, params.options))
     paths = dict(zip(params.splits, output.images, strict=True))
     trained = splits.get("train")
     frequency = np.bincount(trained.label, minlength=len(classes)) if trained else None
     columns: dict[str, list] = {}
-    size, converted = Size(), {}
+    size, converted, digests = Size(), {}, {}
     for name, split in splits.items():
         pixels, converted[name] = [""] * len(split.example), {}
         if name in paths:
             pixels, converted[name] = write_split(paths[name], name, split, params.options, size, threads)
+        digests[name] = pixels
         rows = {
             "example": split.example,
             "split": [name] * len(split.example),
@@ -54,6 +76,7 @@ def main(output, params, threads: int) -> None:
         print(f"{name}: {len(pixels)} images ({planted}); {copies}")
         for what, count in sorted(converted[name].items()):
             print(f"{name}: {count} pictures converted: {what}")
+    shared = count_trained_on(splits, digests)
     save_examples(output.examples, columns)
     save_manifest(
         output.manifest,
@@ -66,6 +89,8 @@ def main(output, params, threads: int) -> None:
             "converted": converted,
             "pillow": PIL.__version__,
             "examples": {name: len(split.example) for name, split in splits.items()},
+            "examples_of_each_class": of_classes,
+            "test_images_in_training": shared,
             "sha256": {**{name: sha256(path) for name, path in paths.items()}, "examples": sha256(output.examples)},
         },
     )

@@ -3,8 +3,9 @@
 import numpy as np
 import PIL
 
-from scripts.lib.data.arrays import read_arrays
+from scripts.lib.data.arrays import load_labels, read_split
 from scripts.lib.data.image_folder import read_image_folder
+from scripts.lib.data.labels import one_numbering
 from scripts.lib.data.split import Split
 from scripts.lib.data.writing import Size, write_split
 from scripts.lib.dataset import load_manifest, save_examples, save_manifest
@@ -17,12 +18,11 @@ from scripts.lib.natural import SPLIT
 def read_natural(natural: dict, classes: list[str]) -> Split:
     """The examples of a natural set with the study's labels; InputError for a class that the study does not have."""
     if "folder" not in natural:
-        named = {"test_images": natural["images"], "test_labels": natural["labels"]}
-        splits, _ = read_arrays(named | {"train_images": None, "train_labels": None, "classes": None})
-        split = splits["test"]
-        if split.label.max() >= len(classes):
+        ((label,), _) = one_numbering([load_labels(natural["labels"])], classes)
+        split = read_split(natural["images"], natural["labels"], label)
+        if label.max() >= len(classes):
             raise InputError(
-                f"{natural['labels']} has the label {split.label.max()} and the study {len(classes)} classes: correct it."
+                f"{natural['labels']} has the label {label.max()} and the study {len(classes)} classes, which count from 0: correct it."
             )
         return split
     splits, names = read_image_folder({"test": natural["folder"], "train": None})
@@ -42,8 +42,8 @@ def main(input, output, params, threads: int) -> None:
     data = load_manifest(input.data)
     split = read_natural(params.natural, data["classes"])
     height, width = data["image_size"]
-    size = Size("the study's data", (height, width, 3))
     name = params.natural["name"]
+    size = Size("the study's data", (height, width, 3), f"the entry `{name}` of `natural`")
     pixels, converted = write_split(output.images, name, split, params.preparation, size, threads)
     for what, count in sorted(converted.items()):
         print(f"{name}: {count} pictures converted: {what}")

@@ -43,8 +43,6 @@ def check_natural(natural: list[dict], corruptions: list[str]) -> None:
         arrays = [key for key in ("images", "labels") if key in given]
         if ("folder" in given) == bool(arrays) or len(arrays) == 1:
             raise InputError(f"{here}: name either its `folder`, or both `images` and `labels`.")
-        if arrays and ("preparation" in given or "size" in given):
-            raise InputError(f"{here}: arrays are taken as they are: remove `preparation` and `size`.")
         if (given.get("preparation", "as_is") == "as_is") == ("size" in given):
             raise InputError(
                 f"{here}: `size`, in pixels, belongs to a `preparation` other than as_is: name both, or neither."

@@ -23,7 +23,7 @@ from scripts.prepare_natural import read_natural
         ([{"name": "a"}], "name either its `folder`, or both `images` and `labels`"),
         ([{"name": "a", "folder": "there", "images": "x.npy"}], "name either its `folder`"),
         ([{"name": "a", "images": "x.npy"}], "name either its `folder`"),
-        ([{"name": "a", "images": "x.npy", "labels": "y.npy", "size": 32}], "arrays are taken as they are"),
+        ([{"name": "a", "images": "x.npy", "labels": "y.npy", "size": 32}], "`size`, in pixels, belongs to"),
         ([{"name": "a", "folder": "there", "preparation": "squeeze"}], "`size`, in pixels, belongs to"),
         ([{"name": "a", "folder": "there", "size": 32}], "`size`, in pixels, belongs to"),
         ([{"name": "a", "folder": "nowhere"}], "`folder` is 'nowhere', and there is no such folder"),
@@ -36,6 +36,9 @@ def test_what_a_study_may_not_say(given, sentence, tmp_path, monkeypatch):
     with pytest.raises(InputError, match=sentence):
         check_natural(given, ["fog"])
     check_natural([{"name": "a", "folder": "there", "preparation": "squeeze", "size": 32}], ["fog"])
+    (tmp_path / "x.npy").touch()
+    padded = {"name": "b", "images": "x.npy", "labels": "x.npy", "preparation": "pad", "size": 32}
+    check_natural([padded], ["fog"])
 
 
 def test_folders_get_the_numbers_of_the_study(tmp_path):
@@ -48,6 +51,21 @@ def test_folders_get_the_numbers_of_the_study(tmp_path):
     assert dict(zip(split.example, split.label.tolist(), strict=True)) == {"cat/1.png": 1, "wolf/1.png": 3}
     with pytest.raises(InputError, match="has the folder 'wolf', which is no class of the study"):
         read_natural({"folder": str(tmp_path)}, ["ant", "cat", "dog"])
+
+
+def test_labels_of_arrays_are_the_numbers_or_the_names_of_the_study(tmp_path):
+    np.save(tmp_path / "x.npy", np.arange(3 * 28 * 28).reshape(3, 28, 28) % 256)
+    natural = {"images": str(tmp_path / "x.npy"), "labels": str(tmp_path / "y.npy")}
+    for labels in (np.array([2, 0, 2]), np.array(["dog", "ant", "dog"]), np.array([[2.0], [0], [2]])):
+        np.save(tmp_path / "y.npy", labels)
+        assert read_natural(natural, ["ant", "cat", "dog"]).label.tolist() == [2, 0, 2]
+    for labels, sentence in (
+        (np.array(["dog", "ant", "fox"]), "y.npy has the label 'fox', which is none of the 3 classes, such as 'ant'"),
+        (np.array([2, 0, 3]), "y.npy has the label 3 and the study 3 classes, which count from 0"),
+    ):
+        np.save(tmp_path / "y.npy", labels)
+        with pytest.raises(InputError, match=sentence):
+            read_natural(natural, ["ant", "cat", "dog"])
 
 
 def test_ruled_out_classes_get_no_probability_and_the_others_that_of_the_renormalized_softmax():

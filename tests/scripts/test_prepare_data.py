@@ -10,6 +10,7 @@ from PIL import Image
 from scripts import prepare_data
 from scripts.lib.dataset import load_split, pixels_digest
 from scripts.lib.errors import InputError
+from scripts.lib.subset import choose
 
 RANDOM = np.random.default_rng(0)
 
@@ -26,7 +27,9 @@ def prepare(folder, options, splits=("test",), threads=1, source="image_folder")
     folder.mkdir(exist_ok=True)
     images = [str(folder / f"{split}.npy") for split in splits]
     output = Names(images=images, examples=str(folder / "examples.parquet"), manifest=str(folder / "manifest.json"))
-    defaults = {"name": "pets", "train": None, "preparation": "as_is", "size": None, "orientation": "as_stored"}
+    defaults = {"name": "pets", "preparation": "as_is", "size": None}
+    if source == "image_folder":
+        defaults |= {"train": None, "orientation": "as_stored"}
     params = Names(source=source, name="pets", options=defaults | options, splits=list(splits))
     prepare_data.main(output, params, threads)
     return output
@@ -87,3 +90,84 @@ def test_conversions_are_counted(tmp_path, capsys):
     made = prepare(tmp_path / "out", {"test": data})
     assert json.loads(open(made.manifest).read())["converted"] == {"test": {"grayscale": 2}}  # noqa: PTH123, SIM115
     assert "test: 2 pictures converted: grayscale" in capsys.readouterr().out
+
+
+def arrays_of(folder, **arrays):
+    """Options that name arrays, saved in a folder."""
+    folder.mkdir(exist_ok=True)
+    options = dict.fromkeys(("train_images", "train_labels", "classes"))
+    for key, array in arrays.items():
+        options[key] = str(folder / f"{key}.npy")
+        np.save(options[key], array)
+    return options
+
+
+IMAGES = RANDOM.integers(2, 255, (6, 28, 28), dtype=np.uint8)
+LABELS = np.array([0, 1, 2, 0, 1, 2])
+
+
+def test_arrays_of_two_sizes_become_one_by_padding_or_resizing(tmp_path):
+    options = arrays_of(
+        tmp_path, train_images=IMAGES, train_labels=LABELS, test_images=IMAGES[:3, :20], test_labels=LABELS[:3]
+    )
+    with pytest.raises(
+        InputError, match=r"has 28 x 20 pixels and .* 28 x 28: set `preparation` and `size` .* \(`pad` adds zeros"
+    ):
+        prepare(tmp_path / "as_is", options, ("train", "test"), source="arrays")
+    padded = prepare(tmp_path / "pad", options | {"preparation": "pad", "size": 32}, ("train", "test"), source="arrays")
+    train, test = (np.load(path) for path in padded.images)
+    assert np.array_equal(train[:, 2:30, 2:30], np.stack([IMAGES] * 3, axis=3)) and train.shape == (6, 32, 32, 3)
+    assert np.array_equal(test[:, 6:26, 2:30, 1], IMAGES[:3, :20]) and not test[:, :6].any() and not test[:, 26:].any()
+    resized = prepare(
+        tmp_path / "resized", options | {"preparation": "squeeze", "size": 40}, ("train", "test"), source="arrays"
+    )
+    by_pillow = Image.fromarray(IMAGES[5]).convert("RGB").resize((40, 40), Image.Resampling.BILINEAR)
+    assert np.array_equal(np.load(resized.images[0])[5], np.asarray(by_pillow))
+    with pytest.raises(
+        InputError, match=r"image 0 of .*train_images.npy cannot be prepared: it has 28 x 28 pixels and `pad`"
+    ):
+        prepare(tmp_path / "small", options | {"preparation": "pad", "size": 27}, ("train", "test"), source="arrays")
+
+
+def test_float_arrays_are_counted_as_converted(tmp_path):
+    options = arrays_of(tmp_path, test_images=np.float32(IMAGES / 255), test_labels=LABELS)
+    made = prepare(tmp_path / "out", options, source="arrays")
+    assert np.array_equal(np.load(made.images[0]), np.stack([IMAGES] * 3, axis=3))
+    manifest = json.loads(open(made.manifest).read())  # noqa: PTH123, SIM115
+    assert manifest["converted"] == {"test": {"float32 from 0 to 1, times 255 and rounded": 6, "grayscale": 6}}
+
+
+def test_test_images_that_were_trained_on_and_images_of_one_colour_are_said(tmp_path, capsys):
+    test = IMAGES.copy()
+    test[1] = 7
+    test[2:] = RANDOM.integers(2, 255, test[2:].shape)
+    test[5] = IMAGES[0]
+    options = arrays_of(tmp_path, train_images=IMAGES, train_labels=LABELS, test_images=test, test_labels=LABELS)
+    made = prepare(tmp_path / "out", options, ("train", "test"), source="arrays")
+    said = capsys.readouterr().out
+    assert "warning: 2 test images have the pixels of a training image, 1 of them under another label, as '0'" in said
+    assert "warning: test: 1 of 6 images are of one colour throughout, as image 1 of " in said
+    manifest = json.loads(open(made.manifest).read())  # noqa: PTH123, SIM115
+    assert manifest["test_images_in_training"] == {"images": 2, "under_another_label": 1}
+
+
+def test_a_class_without_test_images_goes_on_and_one_without_training_images_stops(tmp_path, capsys):
+    options = arrays_of(
+        tmp_path, train_images=IMAGES, train_labels=LABELS, test_images=IMAGES[:4] + 1, test_labels=[0, 2, 0, 2]
+    )
+    made = prepare(tmp_path / "out", options, ("train", "test"), source="arrays")
+    assert "warning: class 1 has no images in " in capsys.readouterr().out
+    manifest = json.loads(open(made.manifest).read())  # noqa: PTH123, SIM115
+    assert manifest["examples_of_each_class"] == {"train": [2, 2, 2], "test": [2, 0, 2]}
+    _, examples, _ = load_split(made.images[1], made.examples, made.manifest, "test")
+    assert choose(examples, "sampled", 1, None).shape == choose(examples, "first", 1, None).shape == (2,)
+    swapped = {
+        f"{split}_{kind}": options[f"{other}_{kind}"]
+        for split, other in (("train", "test"), ("test", "train"))
+        for kind in ("images", "labels")
+    }
+    with pytest.raises(
+        InputError, match=r"class 1 has images in .*train_labels.npy \(the test split\) and none in .*test_labels"
+    ):
+        prepare(tmp_path / "swapped", options | swapped, ("train", "test"), source="arrays")
+    assert list((tmp_path / "swapped").iterdir()) == []  # before any image is read

@@ -1,6 +1,6 @@
 """How pictures of many sizes become images of one: the programs that made the published data sets each had their way.
 
-A preparation takes a picture and the side of the result in pixels.
+A preparation takes a picture and the side of the result in pixels, and raises ValueError for a picture that it cannot take.
 """
 
 from collections.abc import Callable
@@ -29,6 +29,20 @@ def squeeze(picture: Image.Image, size: int) -> Image.Image:
     return picture.resize((size, size), BILINEAR)
 
 
+def pad(picture: Image.Image, size: int) -> Image.Image:
+    """Zeros around it, as LeNet-5 read MNIST's 28 x 28 pixels in a field of 32 x 32 (LeCun et al. 1998, section II.B).
+
+    Of an odd number of rows or columns, the one more comes after the picture. Raises ValueError for a picture that is larger.
+    """
+    if max(picture.size) > size:
+        raise ValueError(
+            f"it has {picture.width} x {picture.height} pixels and `pad` only adds some: choose a larger `size`, or another `preparation`"
+        )
+    padded = Image.new(picture.mode, (size, size))
+    padded.paste(picture, ((size - picture.width) // 2, (size - picture.height) // 2))
+    return padded
+
+
 def _centre(picture: Image.Image, width: int, height: int) -> Image.Image:
     left, top = round((picture.width - width) / 2), round((picture.height - height) / 2)
     return picture.crop((left, top, left + width, top + height))
@@ -39,4 +53,5 @@ PREPARATIONS: dict[str, Callable[[Image.Image, int], Image.Image] | None] = {
     "resize_then_crop": resize_then_crop,
     "crop_then_resize": crop_then_resize,
     "squeeze": squeeze,
+    "pad": pad,
 }

@@ -41,6 +41,11 @@ def splits_of(source: str, options: dict) -> list[str]:
     return [split for split, keys in FILES[source].items() if all(options[key] is not None for key in keys)]
 
 
+def places_of(source: str, options: dict) -> dict[str, str]:
+    """Where each split's labels come from, as the study writes it; of data that no file of the user's holds, nothing."""
+    return {split: options[FILES[source][split][-1]] for split in splits_of(source, options) if FILES[source][split]}
+
+
 def without_paths(source: str, options: dict) -> dict:
     """The options that do not depend on where somebody keeps the files."""
     paths = {CLASSES, EXAMPLES, DENSE, *(key for keys in FILES[source].values() for key in keys)}

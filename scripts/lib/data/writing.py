@@ -8,6 +8,7 @@ from functools import partial
 from itertools import chain
 
 import numpy as np
+from PIL import Image
 
 from scripts.lib.data.pictures import open_picture
 from scripts.lib.data.preparations import PREPARATIONS
@@ -23,10 +24,24 @@ def prepare(picture: Picture, options: dict) -> tuple[str, np.ndarray, list[str]
     """What to call a picture, the prepared image uint8[H, W, 3], and what had to be converted."""
     name, data = picture
     if isinstance(data, np.ndarray):
-        return name, data, []
+        return name, prepare_array(name, data, options), []
     opened, notes = open_picture(name, data, options["orientation"])
     fit = PREPARATIONS[options["preparation"]]
-    return name, np.asarray(fit(opened, options["size"]) if fit else opened), notes
+    try:
+        return name, np.asarray(fit(opened, options["size"]) if fit else opened), notes
+    except ValueError as error:
+        raise InputError(f"{name} cannot be prepared: {error}.") from None
+
+
+def prepare_array(name: str, image: np.ndarray, options: dict) -> np.ndarray:
+    """An image uint8[H, W, 3] prepared as pictures are; InputError if it cannot be."""
+    fit = PREPARATIONS[options.get("preparation", "as_is")]  # planted digits have no options
+    if fit is None:
+        return image
+    try:
+        return np.asarray(fit(Image.fromarray(np.ascontiguousarray(image)), options["size"]))
+    except ValueError as error:
+        raise InputError(f"{name} cannot be prepared: {error}.") from None
 
 
 def in_order(function: Callable, items: Iterator, threads: int) -> Iterator:
@@ -54,6 +69,7 @@ class Size:
 
     where: str = ""
     shape: tuple[int, ...] = ()
+    section: str = "the study's `data` section"  # where the user says how images are prepared
 
     def check(self, where: str, image: np.ndarray) -> None:
         """Raise InputError if an image has another size."""
@@ -62,18 +78,19 @@ class Size:
         if image.shape != self.shape:
             raise InputError(
                 f"{where} has {image.shape[1]} x {image.shape[0]} pixels and {self.where} {self.shape[1]} x {self.shape[0]}: "
-                "set `preparation` and `size` in the study's `data` section to make all of one size."
+                f"set `preparation` and `size` in {self.section} to make all of one size (`pad` adds zeros, `squeeze` resizes)."
             )
 
 
 def write_split(
     path: str, name: str, split: Split, options: dict, size: Size, threads: int
 ) -> tuple[list[str], Counter]:
-    """Write a split's images; the digests of their pixels, and how many were converted from what."""
+    """Write a split's images; the digests of their pixels, and how many were converted from what. Names images without a picture."""
     prepared = in_order(partial(prepare, options=options), split.pictures, threads)
     first = next(prepared)
     size.check(first[0], first[1])
-    digests, converted = [], Counter()
+    digests, converted = [], Counter(dict.fromkeys(split.converted, len(split.example)))
+    plain: list[str] = []
     progress = ImageProgress(len(split.example), f"prepare the {name} images")
     with writing_images(path, (len(split.example), *size.shape)) as put:
         for where, image, notes in chain([first], prepared):
@@ -81,5 +98,9 @@ def write_split(
             put(len(digests), image)
             digests.append(pixels_digest(image))
             converted.update(notes)
+            if (image == image[0, 0]).all():
+                plain.append(where)
             progress.advance(1)
+    if plain:
+        print(f"warning: {name}: {len(plain)} of {len(digests)} images are of one colour throughout, as {plain[0]}")
     return digests, converted

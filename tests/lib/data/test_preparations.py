@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from scripts.lib.data.preparations import PREPARATIONS, crop_then_resize, resize_then_crop, squeeze
+from scripts.lib.data.preparations import PREPARATIONS, crop_then_resize, pad, resize_then_crop, squeeze
 
 BILINEAR = Image.Resampling.BILINEAR
 
@@ -37,7 +37,16 @@ def test_64_pixels():
     assert same(squeeze(picture(500, 375), 64), picture(500, 375).resize((64, 64), BILINEAR))
 
 
-@pytest.mark.parametrize("name", [name for name, function in PREPARATIONS.items() if function])
+def test_zeros_around_it():
+    padded = np.asarray(pad(picture(28, 27), 32))  # 2 on the left and on the right, 2 above and 3 below
+    assert np.array_equal(padded[2:29, 2:30], np.asarray(picture(28, 27))) and padded.shape == (32, 32, 3)
+    assert padded.sum() == np.asarray(picture(28, 27)).sum()
+    assert same(pad(picture(32, 32), 32), picture(32, 32))
+    with pytest.raises(ValueError, match="it has 33 x 20 pixels and `pad` only adds some: choose a larger `size`"):
+        pad(picture(33, 20), 32)
+
+
+@pytest.mark.parametrize("name", ["resize_then_crop", "crop_then_resize", "squeeze"])
 @pytest.mark.parametrize("size", [32, 64, 224, 299, 384])
 @pytest.mark.parametrize("sides", [(500, 375), (375, 500), (20, 300), (33, 32), (1000, 1001)])
 def test_the_result_has_the_size(name, size, sides):
