@@ -1,9 +1,9 @@
 """Statistics of K models that judge the same N images, with intervals for other models and other images: a crossed design.
 
 What a model and an image have in common is in the variance over images and in that over models, so adding the two counts it twice.
-The variance here is that of what they have in common, plus that over images and that over models less that: of images alone and of
-models alone. Each is estimated without bias and cut at 0, because what is left of nothing may come out negative (two-way random
-effects: Searle, Casella & McCulloch 1992, chapter 5). Degrees of freedom are Satterthwaite's (1946).
+The variance here is that over images, plus that over models less what they have in common with single images: that of models alone. It
+is estimated without bias and left out where nothing remains of it (two-way random effects: Searle, Casella & McCulloch 1992, chapter 5).
+Degrees of freedom are Satterthwaite's (1946); what remains of the variance over models is as uncertain as all of it.
 """
 
 import math
@@ -54,17 +54,15 @@ class Measure:
         over_images = float((self.by_image**2).sum())
         over_models = {name: float(each.var(ddof=1)) / len(each) for name, each in self.by_model.items()}
         of_models, common = sum(over_models.values()), sum(map(_common, self.parts.values()))
-        images = max(over_images, common)
-        found, alone = [(images, max(1, self.images - 1))], of_models - common
-        if math.isnan(images + alone):
-            return math.nan, math.nan
-        if alone > NEGLIGIBLE:
-            squares = sum(each**2 / (len(self.by_model[name]) - 1) for name, each in over_models.items())
-            found.append((alone, of_models**2 / squares))
-        total = sum(variance for variance, _ in found)
+        if over_images <= NEGLIGIBLE:  # images may be equal on average by luck, while models differ on each
+            over_images = common
+        total, uncertainty = over_images, over_images**2 / max(1, self.images - 1)
+        if not of_models - common <= NEGLIGIBLE:
+            total += of_models - common
+            uncertainty += sum(each**2 / max(1, len(self.by_model[name]) - 1) for name, each in over_models.items())
         if total <= NEGLIGIBLE:
             return 0.0, math.inf
-        return total, total**2 / sum(variance**2 / degrees for variance, degrees in found)
+        return total, max(1.0, total**2 / uncertainty)
 
     def estimate(self, significance: float) -> Estimate:
         """With Student's interval. Without any spread the interval is NaN: no change among n images is not certainty."""
