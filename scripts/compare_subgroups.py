@@ -72,6 +72,8 @@ def compare_group(
     }
     (dense, dense_outside), (control, _) = rates["dense"], rates["control"]
     significance, rows = task.significance, []
+    of_dense = with_interval("dense", share(dense, significance))
+    of_control = with_interval("control_change", (control - dense).estimate(significance))
     for level, design in designs.items():
         own, outside = rates[level]
         change = own - dense
@@ -89,10 +91,10 @@ def compare_group(
                 "dense_models": len(levels["dense"].seed),
                 "level_models": len(levels[level].seed),
                 "significance": significance,
-                **with_interval("dense", share(dense, significance)),
+                **of_dense,
                 **with_interval("rate", share(own, significance)),
                 **with_interval("change", change.estimate(significance)),
-                **with_interval("control_change", (control - dense).estimate(significance)),
+                **of_control,
                 **with_interval("beyond_control", (own - control).estimate(significance) if comparable else UNDEFINED),
                 **with_interval("relative_change", relative_change(own, dense, significance)),
                 **with_interval("beyond_others", beyond_others.estimate(significance)),

@@ -8,6 +8,7 @@ Degrees of freedom are Satterthwaite's (1946); what remains of the variance over
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy import special
@@ -24,7 +25,7 @@ class Measure:
     value: float
     by_image: np.ndarray  # float64[N]: its squares add up to the variance over images
     by_model: dict[str, np.ndarray]  # population -> float64[K]: the measure of each model alone
-    # Population -> float[K, N]: of each model and image, of mean 0 over the images of each model, scaled as by_image.
+    # Population -> float32[K, N]: of each model and image, of mean 0 over the images of each model, scaled as by_image.
     parts: dict[str, np.ndarray]
     images: int  # that it is about; of a difference, the smaller number
     reason: str = ""  # why the value is undefined
@@ -49,6 +50,7 @@ class Measure:
         )
         return Measure(math.log(self.value), self.by_image / self.value, by_model, parts, self.images)
 
+    @cached_property
     def variance(self) -> tuple[float, float]:
         """The variance over images and models, and its degrees of freedom; 0 where nothing varies."""
         over_images = float((self.by_image**2).sum())
@@ -68,7 +70,7 @@ class Measure:
         """With Student's interval. Without any spread the interval is NaN: no change among n images is not certainty."""
         if self.reason or math.isnan(self.value):
             return UNDEFINED
-        variance, degrees = self.variance()
+        variance, degrees = self.variance
         if variance == 0 or math.isnan(variance):
             return Estimate(self.value, math.nan, math.nan)
         half = float(-special.stdtrit(degrees, significance / 2)) * math.sqrt(variance)
@@ -76,7 +78,7 @@ class Measure:
 
     def p_value(self) -> float:
         """Two-sided, that the measure is 0; NaN without any spread."""
-        variance, degrees = self.variance()
+        variance, degrees = self.variance
         if self.reason or variance == 0:
             return math.nan
         return float(2 * special.stdtr(degrees, -abs(self.value) / math.sqrt(variance)))
@@ -98,7 +100,7 @@ def share_of(population: str, happened: np.ndarray, members: np.ndarray, reason:
     inside = happened[:, members].astype(np.float64)
     by_model = inside.mean(axis=1)
     scale = math.sqrt(n * max(n - 1, 1))
-    parts = np.zeros(happened.shape)
+    parts = np.zeros(happened.shape, dtype=np.float32)
     parts[:, members] = (inside - by_model[:, None]) / scale
     per_image = inside.mean(axis=0)
     by_image = np.zeros(len(members))
@@ -123,7 +125,7 @@ def jackknifed(values: np.ndarray, left_out: dict[str, np.ndarray]) -> Measure:
 
 
 def _difference(first: dict[str, np.ndarray], second: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    zero = np.zeros(1)
+    zero = np.zeros(1, dtype=np.float32)
     return {name: first.get(name, zero) - second.get(name, zero) for name in first | second}
 
 
@@ -131,4 +133,5 @@ def _common(parts: np.ndarray) -> float:
     """The variance of what each model and each image have in common, from parts[K, N]."""
     models = len(parts)
     apart = parts - parts.mean(axis=0)
-    return float(np.einsum("kn,kn->", apart, apart, dtype=np.float64)) / (models * max(models - 1, 1))
+    squares = np.einsum("kn,kn->n", apart, apart)  # a few numbers each, so that single precision is enough
+    return float(squares.sum(dtype=np.float64)) / (models * max(models - 1, 1))

@@ -62,6 +62,7 @@ def false_negative_rate(
     parts = (wrong - of_class[:, labels]) * scale
     by_model = wrong @ weight
     by_image = parts.mean(axis=0)
+    parts = parts.astype(np.float32)
     return Measure(float(by_model.mean()), by_image, {population: by_model}, {population: parts}, int(counted.sum()))
 
 
@@ -97,4 +98,5 @@ def false_positive_rate(
     parts[:, members] = (called - of_class.sum(axis=1, keepdims=True) + of_class[:, own]) * math.sqrt(n / max(n - 1, 1))
     by_model = called.sum(axis=1)
     by_image = parts.mean(axis=0)
+    parts = parts.astype(np.float32)
     return Measure(float(by_model.mean()), by_image, {population: by_model}, {population: parts}, n)
