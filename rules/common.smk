@@ -5,6 +5,7 @@ from pathlib import Path
 
 import yaml
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 sys.path.insert(0, workflow.basedir)
 
@@ -34,6 +35,14 @@ from scripts.lib.natural import check_natural, natural_arrays
 from scripts.lib.population import cohort_name, cohorts, seeds_of
 from scripts.lib.project import REPORT_TEMPLATE, ROOT
 from scripts.lib.run_lock import take_run_lock
+from scripts.lib.terminal import say_errors_once
+
+
+class StudyError(WorkflowError):
+    """Something is wrong with a study: shown as its sentence, without the line of ours that found it."""
+
+
+FAILURES = say_errors_once(logger)
 
 SCHEMA = yaml.safe_load((ROOT / "schemas" / "config.schema.yaml").read_text())
 try:
@@ -67,7 +76,7 @@ try:
     if SOURCE == "predictions":
         DATA = DATA | {"dense": PREDICTIONS["dense"]}
 except InputError as error:
-    raise WorkflowError(str(error)) from None
+    raise StudyError(str(error)) from None
 
 
 # Paired levels are made of the dense checkpoints; the models of independent ones were trained from seeds of their own.
@@ -210,7 +219,7 @@ def kernel_of(wildcards):
 def training_images(wildcards):
     """The training split; an error where the study names none."""
     if "train" not in SPLITS:
-        raise WorkflowError(
+        raise StudyError(
             f"config key `data.{SOURCE}` names no training images, so nothing can be trained: name them, or ask for "
             "`snakemake corruptions` alone."
         )
@@ -239,9 +248,9 @@ def corrupted(kind, corruptions):
 def benchmark_of_corruptions(wildcards):
     """What `snakemake corruptions` makes; an error where the study names no corruption."""
     if not CORRUPTIONS:
-        raise WorkflowError("config key `corruptions.names` is empty: name the corruptions to make.")
+        raise StudyError("config key `corruptions.names` is empty: name the corruptions to make.")
     if not SPLITS:
-        raise WorkflowError("config key `data.source` is predictions: name images to corrupt.")
+        raise StudyError("config key `data.source` is predictions: name images to corrupt.")
     return rules.describe_corruptions.output
 
 
@@ -355,4 +364,9 @@ onstart:
     try:
         take_run_lock(Path(".snakemake"))
     except InputError as error:
-        raise WorkflowError(str(error)) from None
+        raise StudyError(str(error)) from None
+
+
+# The sentences in which jobs stopped come last, after what the jobs that were still running had to say.
+onerror:
+    print(*FAILURES.sentences(), sep="\n", file=sys.stderr)
