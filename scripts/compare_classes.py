@@ -139,14 +139,16 @@ def compare_level(
 
 def why(images: np.ndarray, paper: ClassImpact, own: ClassImpact) -> list[str]:
     """Why something in a class's row is undefined; empty where nothing is."""
-    others = int((images > 0).sum()) > 1
+    without = "no prediction is turned over" if (images > 0).sum() > 1 else "there is no other class"
+    if images.max() < 2:
+        without = "no class has two test images"
     reasons = []
     for count, p, own_p in zip(images, paper.p, own.p, strict=True):
         found = []
         if count and np.isnan(p):
             found.append("no spread among the models")
         if count and np.isnan(own_p):
-            found.append("no prediction is turned over" if others else "there is no other class")
+            found.append(without)
         reasons.append("; ".join(found) if count else "no test image")
     return reasons
 

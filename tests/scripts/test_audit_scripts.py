@@ -341,6 +341,12 @@ def test_one_class_alone_is_compared_with_nothing():
     assert np.isnan(summarize_classes("pruned", before, after, impact, np.array([9]), 0.05)["cev"])
 
 
+def test_one_image_a_class_says_nothing_of_a_class():
+    impact = impact_of("pruned", DENSE, PRUNED, margins_of(DENSE), 4, 0.05)
+    table = compare_classes("pruned", DENSE, PRUNED, impact, list("abcd"), np.arange(4), 0.05)
+    assert table.own_mean_p.isna().all() and table.reason.str.endswith("no class has two test images").all()
+
+
 def test_robustness_by_hand():
     row = measure("pruned", "fog", 3, DENSE, PRUNED, True, 0.05)
     assert row["top1"] == pytest.approx((3 + 1 + 1 + 3) / 12)
@@ -349,6 +355,21 @@ def test_robustness_by_hand():
     assert row["top5"] == pytest.approx((DENSE_TOP5 := PRUNED.correct_top5).mean()) and DENSE_TOP5.shape == (3, 4)
     assert (row["examples"], row["dense_models"], row["level_models"]) == (4, 3, 3)
     assert np.isnan(measure("pruned", "fog", 3, DENSE, PRUNED, False, 0.05)["top5"])
+    same = measure("same", "fog", 3, DENSE, DENSE, True, 0.05, paired=True)
+    assert same["top1_change"] == 0 and np.isnan(
+        same["top1_change_low"]
+    )  # no change among four images is not certainty
+
+
+def test_the_change_of_top1_is_of_other_models_too():
+    """Every model of one population is a little better or worse on all images than the others; that does not shrink with more images."""
+    random, found = np.random.default_rng(5), 0
+    for _ in range(40):
+        quirk = random.normal(0, 0.05, (2, 5, 1))
+        sides = [(random.random((5, 2000)) > 0.7 + each).astype(int) for each in quirk]
+        row = measure("level", "fog", 1, *(votes_of(side, np.zeros(2000, int)) for side in sides), False, 0.05)
+        found += row["top1_change_low"] > 0 or row["top1_change_high"] < 0
+    assert found <= 7  # 2 of 40 expected, over images alone more than half
 
 
 def test_without_probabilities_an_equal_loss_of_logits_is_undefined():

@@ -18,11 +18,13 @@ from scripts import (
     summarize_scores,
     trace_pies,
 )
+from scripts.draw_class_impact import class_impact
 from scripts.lib.annotations import NUMBER, Column, save_columns
 from scripts.lib.dataset import save_examples, save_manifest
 from scripts.lib.ledger import block, save_ledger
 from scripts.lib.tables import load_table
 from scripts.lib.views import VIEWS
+from scripts.write_report import findings
 
 pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")
 CLASSES = list("abcdefg")  # no test image shows d, no training image e
@@ -119,6 +121,9 @@ def test_what_a_class_without_images_has(study):
     absent = impact[impact["class"] == "d"]
     assert (absent.examples == 0).all() and (absent.reason == "no test image").all() and len(absent) == len(LEVELS)
     assert absent[["dense_recall", "relative_change", "p", "q_study", "own_mean_low", "hedges_g"]].isna().all(axis=None)
+    drawn = class_impact(impact).to_dict()["datasets"].values()
+    assert {row["class"] for rows in drawn for row in rows} == set("abcefg")
+    assert all(" of 6 classes flagged" in each for each in findings(study["pie_summary"], None, impact))
     summary = study["class_summary"].set_index("level")
     assert (summary.classes == 7).all() and (summary.tested_classes == 6).all()
     assert summary.frequency_slope.notna().all()  # of the five classes that have test and training images

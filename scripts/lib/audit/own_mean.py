@@ -68,7 +68,7 @@ def own_mean_impact(
 
     before: bool[K, N] and after: bool[L, N], whether each model is right, K, L >= 2; labels: int[N]; paired: whether row i of both is
     the same checkpoint. The interval holds the changes that the test does not reject. NaN for classes without images, for the only class,
-    and where no prediction of a level is turned over.
+    where no class has two images, and where no prediction of a level is turned over.
     """
     if len(before) < 2 or len(after) < 2:
         raise ValueError("the spread of models needs two of each level at least.")
@@ -140,11 +140,8 @@ def _turned(before: np.ndarray, after: np.ndarray, place: np.ndarray, images: np
         shared += (apart * (1 - share) ** 2 + of_average.sum() - of_average).sum()
     alone = max(0.0, sum(over_models) - shared)
     spread = of_pairs[several].sum()
-    degrees = [
-        (each**2, (len(population) - 1) * max(1, several.sum() - 1))
-        for each, population in zip(over_models, populations, strict=True)
-    ]
-    squares = sum(square / degree for square, degree in degrees)
+    degrees = [(len(population) - 1) * max(1, several.sum() - 1) for population in populations]
+    squares = sum(each**2 / degree for each, degree in zip(over_models, degrees, strict=True))
     return _Turned(
         images,
         lost,
