@@ -35,6 +35,7 @@ from scripts.lib.natural import check_natural, natural_arrays
 from scripts.lib.population import cohort_name, cohorts, seeds_of
 from scripts.lib.project import REPORT_TEMPLATE, ROOT
 from scripts.lib.run_lock import take_run_lock
+from scripts.lib.sharded_weights import parts_of_weights
 from scripts.lib.terminal import say_errors_once
 
 
@@ -73,6 +74,7 @@ try:
         WEIGHTS[name] = check_level_files(f"{here}, `weights`", checkpoints["weights"], WEIGHT_ENDINGS)
         check_checkpoints(f"config key {here}", checkpoints, len(WEIGHTS[name]), models_of(config, name))
     check_apart(PREDICTIONS | WEIGHTS)
+    PARTS = {path: parts_of_weights(path)[1:] for paths in WEIGHTS.values() for path in paths}
     if SOURCE == "predictions":
         DATA = DATA | {"dense": PREDICTIONS["dense"]}
 except InputError as error:
@@ -257,6 +259,13 @@ def benchmark_of_corruptions(wildcards):
 def weights_of(wildcards):
     """The user's files of weights of a cohort."""
     return [WEIGHTS[wildcards.level][seed] for seed in seeds_of(wildcards.cohort)]
+
+
+def beside_weights(wildcards):
+    """What is read with a cohort's files of weights: the parts that an index names, and the names of the network's classes."""
+    parts = [str(part) for path in weights_of(wildcards) for part in PARTS[path]]
+    classes = CHECKPOINTS[wildcards.level].get("classes")
+    return parts + ([str(expanded(classes))] if isinstance(classes, str) else [])
 
 
 def brought_networks_of(wildcards):

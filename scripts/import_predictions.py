@@ -2,12 +2,15 @@
 
 from pathlib import Path
 
+from scripts.lib.class_check import check_class_order, warn
 from scripts.lib.columns import check_columns
 from scripts.lib.dataset import load_examples, load_manifest
 from scripts.lib.files import sha256
 from scripts.lib.job import Progress, logged
 from scripts.lib.ledger import save_ledger
 from scripts.lib.received import REQUIRED, Received
+
+RENUMBER = "number the predicted classes in the files as the labels are numbered"
 
 
 def main(input, output, params, wildcards) -> None:
@@ -27,6 +30,13 @@ def main(input, output, params, wildcards) -> None:
         received.read(path)
         progress.step(path)
     received.check_complete()
+    clean = received.records[received.variants["clean", 0]]
+    for seed, slot in sorted(received.seeds.items()):
+        model = f"level {wildcards.level}, model {seed}"
+        votes = clean[slot]["top"][:, 0]
+        warning = check_class_order(model, wildcards.level, votes, examples.label, data["classes"], RENUMBER)
+        if warning is not None:
+            warn(warning)
     print(f"{wildcards.level}: {len(received.seeds)} models, {len(examples)} examples, {len(variants)} variants")
     if received.undefined:
         print(f"without {', '.join(received.undefined)}: what needs them is undefined in the tables")

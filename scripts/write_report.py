@@ -48,7 +48,24 @@ def findings(summary: pd.DataFrame, planted: pd.DataFrame | None, impact: pd.Dat
         where += f"; more on tail than on head classes ({', '.join(tails)})" if tails else ""
         where = where or "; no group stands out beyond its reference"
         sentences.append(f"{row.level} {row.verdict}: {numbers}{where}; {beside}.")
-    return sentences or ["Nothing is compressed in this study: there is only the control to see."]
+    return at_chance(summary, impact) + (
+        sentences or ["Nothing is compressed in this study: there is only the control to see."]
+    )
+
+
+def at_chance(summary: pd.DataFrame, impact: pd.DataFrame) -> list[str]:
+    """A sentence if the dense models cannot be told from one that always says the most frequent class, so that they had nothing to forget."""
+    row = summary[summary.level == "control"].iloc[0]
+    images = impact[impact.level == "control"].examples
+    most_frequent = images.max() / images.sum()
+    if not row.dense_top1_all_low <= most_frequent:
+        return []
+    top1 = percent(row.dense_top1_all, row.dense_top1_all_low, row.dense_top1_all_high)
+    return [
+        f"The dense models are at chance: top-1 is {top1} of {row.examples} images (K = {row.dense_models}), and always saying the most frequent "
+        f"class is right on {percent(most_frequent)}. What they forget cannot be seen; do weights, normalization, image size and the order of classes "
+        "fit the images?"
+    ]
 
 
 def networks(study: dict) -> str:

@@ -182,6 +182,18 @@ FILES = {"name": "dense", "method": "none", "predictions": "a/*.csv"}
             {"name": "dense", "method": "none", "checkpoints": CHECKPOINTS | {"std": [0.5, 0.5, 0]}},
             "`levels[0].checkpoints.std[2]` is 0: it must be greater than 0.",
         ),
+        (
+            {"name": "dense", "method": "none", "checkpoints": CHECKPOINTS | {"channels": 4}},
+            "`levels[0].checkpoints.channels` is 4, which is unknown: it may be one of 1, 3.",
+        ),
+        (
+            {"name": "dense", "method": "none", "checkpoints": CHECKPOINTS | {"weight_key": "ema"}},
+            "`levels[0].checkpoints.weight_key` is unknown: did you mean `weights_key`?",
+        ),
+        (
+            {"name": "dense", "method": "none", "checkpoints": CHECKPOINTS | {"prefix": ""}},
+            "`levels[0].checkpoints.prefix` is empty: fill it in, or leave the key out.",
+        ),
     ],
 )
 def test_wrong_levels_that_are_brought(level, sentence):
@@ -213,8 +225,14 @@ def test_brought_models_may_be_the_dense_ones_compressed():
             study | {"levels": [*study["levels"], quantized]}, SCHEMA
         )  # of predictions nothing can be quantized
     dense = {"name": "dense", "method": "none", "models": 5, "checkpoints": CHECKPOINTS}
-    study["levels"] = [dense, DEFAULT["levels"][1], quantized]
-    check_config(study, SCHEMA)
+    for more in (
+        {},
+        {"mean": [0.5], "std": [0.5], "channels": 1, "prefix": "model.", "weights_key": "state_dict_ema"},
+        {"classes": "names.txt"},
+        {"classes": ["cat", "dog"]},
+    ):
+        study["levels"] = [dense | {"checkpoints": CHECKPOINTS | more}, DEFAULT["levels"][1], quantized]
+        check_config(study, SCHEMA)
     assert models_of(study, "int8") == 5
 
 

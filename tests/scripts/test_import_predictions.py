@@ -285,3 +285,19 @@ def test_one_model_under_two_seeds_is_found(tmp_path):
     (clean,) = bring(tmp_path, [save(twice, tmp_path / "a.csv")], VARIANTS[:1])
     with pytest.raises(InputError, match="model 7 of level dense is the same as model 3 of level dense"):
         check_distinct([clean])
+
+
+def test_classes_in_another_order_than_the_labels_stop(tmp_path):
+    count, order = 120, np.array([2, 0, 1])
+    labels = np.arange(count) % 3
+    table = pd.DataFrame({"example": np.arange(count).astype(str), "label": labels, "seed": 0, "top1": order[labels]})
+    path = save(table, tmp_path / "a.csv")
+    with pytest.raises(InputError) as error:
+        bring(tmp_path, [path], variants=VARIANTS[:1], models=1)
+    assert str(error.value) == (
+        "level dense, model 0: its classes are in another order than the study's: 0.0% of 60 images are right, and 100.0% if its '2' is the "
+        "study's '0', its '0' is the study's '1', its '1' is the study's '2': number the predicted classes in the files as the labels "
+        "are numbered."
+    )
+    save(table.assign(top1=labels), tmp_path / "a.csv")
+    assert len(pq.read_table(bring(tmp_path, [path], variants=VARIANTS[:1], models=1)[0])) == count

@@ -234,6 +234,19 @@ def test_findings_without_groups_and_of_fewer_models(tables):
     assert sentence.endswith("; K = 2 here and 3 in the control, and counts at different K do not compare.")
 
 
+def test_a_study_whose_dense_models_are_at_chance_says_so_first(tables):
+    summary = tables["pie_summary"].assign(
+        dense_top1_all=0.26, dense_top1_all_low=0.24, dense_top1_all_high=0.28, examples=4000
+    )
+    impact = tables["class_impact"].assign(examples=1000)  # of each of four classes
+    first, _ = findings(summary, None, impact)
+    assert first.startswith(
+        "The dense models are at chance: top-1 is 26.0 % [24.0, 28.0] of 4000 images (K = 3), and always saying the most frequent class is "
+        "right on 25.0 %."
+    )
+    (_,) = findings(summary.assign(dense_top1_all_low=0.251), None, impact)
+
+
 def test_the_report_names_what_was_trained_and_what_was_brought():
     study = {"network": {"name": "plain", "channels": [4, 8]}, "levels": [{"name": "dense"}, {"name": "control"}]}
     assert networks(study) == "network plain (4-8)"

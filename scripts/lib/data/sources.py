@@ -120,7 +120,7 @@ def check_level_files(key: str, named: str | list[str], endings: tuple[str, ...]
                 raise InputError(
                     f"{here}, and {path} is a folder: name the files in it, as `{path.rstrip('/')}/*{endings[0]}`."
                 )
-            if Path(path).suffix.lower() not in endings:
+            if not path.lower().endswith(endings):
                 raise InputError(f"{here}, and {path} is none of {', '.join(endings)}: convert it, or name others.")
         check_trackable(here, files)
         found += files
