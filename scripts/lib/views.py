@@ -458,7 +458,7 @@ def class_summary(table: pd.DataFrame) -> View:
     note = (
         f"n = {first.examples} test images of {first.classes} classes, K = {first.dense_models} dense and {among(table.level_models)} compressed models; the dense top-1 is {percent(first.dense_top1)}. The control is a further dense population: "
         f"what its column shows, seeds alone do. Flagged: Welch's test of each class, p at most {first.significance:g} ({first.chance_flagged:.1f} by chance), and after Benjamini-Hochberg (BH); with one "
-        "constant a level, as in the paper, or each model's own top-1 as the shift, for other models and other images, which holds for few of both. BH is for the classes of one level: of eight levels in which nothing differs, about three in ten studies have a class flagged somewhere by the paper's test; "
+        "constant a level, as in the paper, or each model's own top-1 as the shift, for other models and other images, which holds for few of both. BH is for the classes of one level: of eight levels in which nothing differs, some class is flagged in about one study of three; "
         "BH over all levels adjusts for the classes of all levels together, the control apart. Of an equal logit loss: the control's models as if the label's logit had lost the same "
         "amount in every image, so much that their top-1 is the level's (an approximation with one number; what it flags is no disparity but ceilings and floors of recall). "
         "Recall intensification: slope over classes of the change of recall on dense recall, measured on separate halves of the dense models; positive where weak classes "
