@@ -333,11 +333,12 @@ def preparation_of(wildcards):
         "preparation": own.get("preparation", "as_is"),
         "size": own.get("size"),
         "orientation": study.get("orientation", "as_stored"),
+        "broken": study.get("broken", "stop"),
     }
 
 
 def arrays_of(wildcards):
-    """The arrays that a natural set is read from."""
+    """The arrays or the list that a natural set is read from."""
     return natural_arrays(NATURAL[wildcards.natural])
 
 

@@ -37,6 +37,7 @@ def save_data(folder, images=IMAGES):
         "source": "image_folder",
         "options": {},
         "converted": {},
+        "broken": {"test": 0},
         "pillow": "13",
         "sha256": digests,
     }

@@ -35,7 +35,7 @@ from scripts.summarize_scores import summarize_level as summarize_scores
 from scripts.trace_pies import curve_of
 from scripts.trace_pies import rows_of as curve_rows
 from scripts.weigh_cost import weigh
-from scripts.write_report import findings, networks
+from scripts.write_report import data_line, findings, networks
 
 SIGNIFICANCE = 0.1
 COLUMNS = {
@@ -278,3 +278,14 @@ def test_the_summary_shows_the_counts_by_the_other_tie_rules(tables, tie_rule):
         name.removeprefix("PIEs (control's), ties: ") for name in view.cells if name.startswith("PIEs (control's)")
     }
     assert shown == set(TIE_RULES) - {tie_rule} and f"(tie rule {tie_rule};" in view.note
+
+
+def test_the_line_on_the_data_says_what_was_left_out():
+    data = {"examples": {"train": 60000, "test": 9998}, "classes": ["a", "b"], "broken": {"train": 0, "test": 2}}
+    data |= {"examples_of_each_class": {"train": [30000, 30000], "test": [9998, 0]}}
+    assert data_line(data) == (
+        "9,998 test and 60,000 training images of 2 classes; 2 broken test pictures are left out; "
+        "1 classes have no test images, and nothing can be said of them."
+    )
+    alone = {"examples": {"test": 5}, "classes": ["a"], "broken": {"test": 0}, "examples_of_each_class": {"test": [5]}}
+    assert data_line(alone) == "5 test images of 1 classes."
