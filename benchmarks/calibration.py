@@ -3,7 +3,7 @@
     OMP_NUM_THREADS=1 python benchmarks/calibration.py --rounds 30
     OMP_NUM_THREADS=1 python benchmarks/calibration.py --rounds 30 --networks results/demo
 
-Made studies (made_worlds.py): a dense population, a control and six levels, whose networks err on each image by itself or alike on
+Made studies (made_studies.py): a dense population, a control and six levels, whose networks err on each image by itself or alike on
 similar images. Each study is audited as the workflow does it. A round draws a few studies of every size; results are written after
 each, so a run that is stopped leaves what it has, with the number of studies in every row.
 
@@ -30,7 +30,7 @@ import pandas as pd
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
 
-from made_worlds import LEVELS, draw_study  # noqa: E402
+from made_studies import LEVELS, draw_study  # noqa: E402
 
 from scripts.lib.audit.excess import Excess, excesses, uncompressed  # noqa: E402
 from scripts.lib.audit.intervals import mcnemar, mean, rate  # noqa: E402

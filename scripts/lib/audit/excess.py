@@ -4,9 +4,10 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import special
 
 from scripts.lib.audit.churn_test import churn_test, least_p
-from scripts.lib.audit.intervals import UNDEFINED, Estimate, Part, all_alike, with_parts
+from scripts.lib.audit.intervals import UNDEFINED, Estimate, Part, mean, with_parts
 from scripts.lib.audit.model_variance import FEWEST, HalvedReference, Halves, halve, halve_reference
 
 
@@ -50,7 +51,7 @@ class Excesses:
         if math.isnan(images.variance) or math.isnan(models.variance):
             estimate, p = Estimate(float(inside.mean()) if len(inside) else math.nan, math.nan, math.nan), math.nan
         elif max(part.variance for part in parts) == 0:
-            estimate, p = all_alike(float(inside[0]), len(inside), self.significance)
+            estimate, p = mean(inside, self.significance), _p_of_alike(float(inside[0]), len(inside))
         else:
             estimate, p = with_parts(float(inside.mean()), parts, self.significance)
         return Excess(
@@ -72,6 +73,11 @@ class Excesses:
     def _models(self, variance: float) -> Part:
         """An unbiased estimate of a small variance can be below 0, a variance not."""
         return Part(max(0.0, variance) if not math.isnan(variance) else math.nan, self.halves.models - 1)
+
+
+def _p_of_alike(value: float, n: int) -> float:
+    """At which significance the interval of `mean` for n images with one and the same value just reaches 0: where z ** 2 is n |value|."""
+    return 2 * float(special.ndtr(-math.sqrt(n * abs(value))))
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,13 @@
 """The excess with both its errors."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
 
 from benchmarks.calibration import audit
-from benchmarks.made_worlds import draw_study
+from benchmarks.made_studies import draw_study
 from scripts.lib.audit.excess import excesses, uncompressed
 from scripts.lib.audit.verdicts import against_control
 
@@ -43,6 +45,15 @@ def test_of_groups_and_their_difference_by_hand():
     assert difference.low == pytest.approx(expected.low, rel=0.2) and difference.high == pytest.approx(
         expected.high, rel=0.2
     )
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0, -0.25])
+def test_an_excess_that_all_images_have_alike_reaches_0_at_its_p(value):
+    votes = np.zeros((4, 40), int)
+    found = of_level(np.full(40, value), votes, votes, votes, "paired", np.ones((1, 40), bool))
+    p = found.of(0).p_interval
+    edge = replace(found, significance=min(p, 0.999999)).of(0).estimate
+    assert (p == 1) == (value == 0) and min(abs(edge.low), abs(edge.high)) == pytest.approx(0, abs=1e-6)
 
 
 def test_one_image_has_an_excess_and_no_interval():

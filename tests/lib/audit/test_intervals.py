@@ -37,6 +37,21 @@ def test_mean_is_scipys_t_interval():
     assert math.isnan(intervals.mean(values[:0], 0.05).value)
 
 
+def test_equal_values_are_no_certainty():
+    """None of n images is another: as many as Wilson's interval of none of n may be."""
+    for n in (2, 100, 3000):
+        missed = intervals.rate(0, n, 0.05).high
+        assert intervals.fraction_mean(np.ones(n), 0.05) == pytest.approx((1, 1 - missed, 1))
+        assert intervals.fraction_mean(np.zeros(n), 0.05) == intervals.rate(0, n, 0.05)
+        assert intervals.mean(np.zeros(n), 0.05) == pytest.approx((0, -missed, missed))
+        assert intervals.mean(np.full(n, 0.1), 0.05) == pytest.approx((0.1, 0.1 - 1.1 * missed, 0.1 + 0.9 * missed))
+
+
+def test_the_ends_of_none_and_of_all_are_exact():
+    for n in range(1, 400):
+        assert intervals.rate(0, n, 0.05).low == 0 and intervals.rate(n, n, 0.05).high == 1
+
+
 def test_intervals_cover_at_their_level():
     random = np.random.default_rng(0)
     covered = {"rate": 0, "mean": 0, "difference": 0}
@@ -109,13 +124,3 @@ def test_errors_of_two_parts_make_welchs_interval():
 def test_without_a_known_error_there_is_no_interval(variances):
     found, p = intervals.with_parts(0.5, [intervals.Part(each, 3) for each in variances], 0.05)
     assert found.value == 0.5 and all(map(math.isnan, (found.low, found.high, p)))
-
-
-@pytest.mark.parametrize("value", [0.0, 1.0, -0.25])
-def test_values_that_are_all_alike_leave_room_for_others(value):
-    found, p = intervals.all_alike(value, 40, 0.05)
-    # Of 40 none differs: Clopper and Pearson's upper end for the share of those that do, at the farthest from this value.
-    others = stats.binomtest(0, 40).proportion_ci(0.95, method="exact").high
-    assert found == pytest.approx((value, value * (1 - others) - others, value * (1 - others) + others))
-    edge = intervals.all_alike(value, 40, p)[0] if p < 1 else found  # at its own p the interval just reaches 0
-    assert p == 1 or min(abs(edge.low), abs(edge.high)) == pytest.approx(0, abs=1e-12)
