@@ -190,6 +190,7 @@ rule compare_kinds:
     input:
         pies="<results>/tables/pies.csv",
         ledger=ledger("clean"),
+        checked=CHECKED,
         examples="<results>/data/examples.parquet",
     output:
         table="<results>/tables/planted.csv",

@@ -68,7 +68,9 @@ def study(request, tmp_path_factory):
     save_examples(folder / "examples.parquet", columns)
     save_manifest(folder / "data.json", {"classes": CLASSES})
     save_columns(folder / "columns.parquet", ids, [Column("age", NUMBER, np.arange(N) / N, True)])
-    tables = {name: folder / f"{name}.csv" for name in VIEWS if name not in ("natural", "real", "cost", "cost_and_forgetting")}
+    tables = {
+        name: folder / f"{name}.csv" for name in VIEWS if name not in ("natural", "real", "cost", "cost_and_forgetting")
+    }
     given = Names(ledger=clean, examples=folder / "examples.parquet", data=folder / "data.json")
     given.pies, given.scores, given.annotations = tables["pies"], tables["scores"], [folder / "columns.parquet"]
     params = Names(levels=list(LEVELS), designs=LEVELS, significance=0.05, tie_rule="largest", positive_class=None)
