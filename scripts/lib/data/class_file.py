@@ -19,6 +19,7 @@ from scripts.lib.text_file import read_lines
 
 WANTED = "a text file with a folder's name a line, and its class's name after it where that is another"
 NUMBER = re.compile(r"[0-9]+")
+WORDNET = re.compile(r"n[0-9]{8}")
 SPACE_OR_COMMA = re.compile(r",|\s+")
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 LISTED, MAPPED = "the lines of `classes`", "the lines of `classes` that have a folder"
@@ -82,7 +83,8 @@ def _readings(path: str) -> tuple[list[Rows], list[Rows]]:
     else:
         rows = [line.split("\t", 1) if "\t" in line else SPACE_OR_COMMA.split(line, maxsplit=1) for line in lines]
     pairs = [(row[0].strip(), row[1].strip()) for row in rows if len(row) > 1 and row[1].strip()]
-    in_columns = len(pairs) == len(lines) and (ending in DELIMITERS or all("\t" in line for line in lines))
+    tabs = ending in DELIMITERS or all("\t" in line for line in lines)
+    in_columns = len(pairs) == len(lines) and (tabs or all(WORDNET.fullmatch(folder) for folder, _ in pairs))
     return [] if in_columns else [whole], [pairs]
 
 

@@ -129,6 +129,7 @@ def test_numbers_that_count_from_1_are_not_taken_for_numbers_from_0(tmp_path):
         "ant\nbee\ncow\n",
         "number,class\n0,ant\n1,bee\n2,cow\n",
         "n01\tant\nn02\tbee\nn03\tcow\n",
+        "n00000001 ant\nn00000002 bee\nn00000003 cow\n",
     ],
 )
 def test_a_number_that_no_picture_has_keeps_the_others_in_their_places(tmp_path, content):
