@@ -27,6 +27,8 @@ from scripts.lib.ledger import Votes
 from scripts.lib.views import VIEWS
 from scripts.measure_hardness import hardness_rows, measure_level, predictor_rows
 from scripts.measure_natural import measure as measure_natural
+from scripts.measure_real import measures_of
+from scripts.measure_real import rows_of as rows_of_real
 from scripts.measure_robustness import measure, summary_of
 from scripts.render_tables import markdown
 from scripts.score_examples import scores_of, table_of
@@ -43,6 +45,7 @@ COLUMNS = {
     "age": Column("age", "number", np.array([3.0, 1.0, np.nan, 2.0]), joined=True),
 }
 GROUPINGS = [everything(4), *groupings_of(COLUMNS, ["colour", {"column": "age", "bins": 2}])]
+FITS = np.eye(1000, dtype=bool)[LABEL]
 TASK = Task(classes=10, positive=None, smallest=1, significance=SIGNIFICANCE)
 
 
@@ -179,6 +182,21 @@ def tables():
             [
                 measure_natural("drawn", level, "all classes", (DENSE, None, 10), (votes, None, 10), SIGNIFICANCE)
                 for level, votes in ({"dense": DENSE} | levels).items()
+            ]
+        ),
+        "real": pd.DataFrame(
+            [
+                row
+                for level, votes in ({"dense": DENSE} | levels).items()
+                for row in rows_of_real(
+                    level,
+                    "independent",
+                    measures_of("dense", DENSE, FITS),
+                    measures_of("control", DENSE, FITS),
+                    measures_of(level, votes, FITS),
+                    {"examples": len(LABEL), "left_out": 0, "dense_models": 3, "level_models": 3},
+                    SIGNIFICANCE,
+                )
             ]
         ),
         "cost": cost_of(["dense", *levels]).assign(significance=SIGNIFICANCE),

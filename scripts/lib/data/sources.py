@@ -3,6 +3,7 @@
 import glob
 from pathlib import Path
 
+from scripts.lib.data.natural_order import natural_order
 from scripts.lib.errors import InputError
 
 # Source -> the keys that name its files, by split.
@@ -17,8 +18,10 @@ FILES: dict[str, dict[str, tuple[str, ...]]] = {
 LISTS: dict[str, tuple[str, ...]] = {"image_folder": ("train_labels", "test_labels")}
 CLASSES = "classes"  # the key of a source that names a file of class names
 EXAMPLES = "examples"  # the key of `predictions` that names a table of the examples
-PREDICTION_ENDINGS = (".parquet", ".csv")
 COLUMNS = {"image_folder": ("file_column", "label_column")}  # the keys that name columns of such lists
+ARRAY = ".npy"
+ROW_FILES = (".parquet", *(f"{text}{packed}" for text in (".csv", ".tsv", ".jsonl") for packed in ("", ".gz")))
+PREDICTION_ENDINGS = (*ROW_FILES, ARRAY)
 DENSE = "dense"  # of `predictions`: the dense level's files, which list the examples where there is no table of them
 
 
@@ -31,9 +34,9 @@ def expanded(path: str) -> Path:
 
 
 def matching(pattern: str) -> list[str]:
-    """The files that a path or a pattern such as `~/data/test-*.parquet` names, sorted."""
+    """The files that a path or a pattern such as `~/data/test-*.parquet` names, in the order of their numbers: 2 before 10."""
     path = str(expanded(pattern))
-    return [path] if Path(path).exists() else sorted(glob.glob(path))  # noqa: PTH207 (Path.glob takes no absolute pattern)
+    return [path] if Path(path).exists() else natural_order(glob.glob(path))  # noqa: PTH207 (Path.glob takes no absolute pattern)
 
 
 def splits_of(source: str, options: dict) -> list[str]:
@@ -77,7 +80,7 @@ def check_files(source: str, options: dict) -> None:
     if options.get(CLASSES) is not None:
         _check_path(source, CLASSES, options[CLASSES], "a text file with one class name a line")
     if options.get(EXAMPLES) is not None:
-        _check_path(source, EXAMPLES, options[EXAMPLES], "a CSV or parquet file with one example a row")
+        _check_path(source, EXAMPLES, options[EXAMPLES], "a table with one example a row, or an array of labels")
 
 
 def _check_lists(source: str, options: dict) -> None:
@@ -145,7 +148,7 @@ def patterns(named: str | list[str]) -> list[str]:
 
 
 def check_level_files(key: str, named: str | list[str], endings: tuple[str, ...]) -> list[str]:
-    """The files that a level names, by a pattern or one by one, sorted; InputError for what is not there or has another ending."""
+    """The files that a level names, by a pattern or one by one, in the order of their numbers; InputError for what is not there or has another ending."""
     found: list[str] = []
     for pattern in patterns(named):
         here = f"config key {key} is {pattern!r}"
@@ -164,4 +167,4 @@ def check_level_files(key: str, named: str | list[str], endings: tuple[str, ...]
     twice = next((path for path in found if found.count(path) > 1), None)
     if twice is not None:
         raise InputError(f"config key {key} names {twice} twice: name every file once.")
-    return sorted(found)
+    return natural_order(found)

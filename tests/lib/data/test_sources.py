@@ -9,16 +9,21 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from scripts.lib.data.arrays import read_arrays
 from scripts.lib.data.image_folder import read_image_folder
+from scripts.lib.data.natural_order import natural_order
 from scripts.lib.data.parquet import read_parquet
 from scripts.lib.data.pictures import open_picture
+from scripts.lib.data.prediction_files import check_examples_known, kind_of, prediction_files
 from scripts.lib.data.sources import (
     check_apart,
     check_files,
     check_level_files,
+    matching,
     places_of,
     splits_of,
     tracked_files,
@@ -509,6 +514,46 @@ def test_the_files_of_a_level(tmp_path):
     (tmp_path / "link.csv").symlink_to(found[0])
     with pytest.raises(InputError, match=r"`dense` and `control` both name .*link\.csv"):
         check_apart({"dense": found, "control": [f"{tmp_path}/link.csv"]})
+
+
+def test_files_are_in_the_order_of_their_numbers(tmp_path):
+    names = [f"q{number}.csv" for number in (1, 2, 9, 10, 11, 100)]
+    for name in (*names, "q.csv", "p12.csv"):
+        (tmp_path / name).touch()
+    expected = [str(tmp_path / name) for name in ("p12.csv", *names, "q.csv")]
+    assert matching(f"{tmp_path}/*.csv") == expected
+    assert check_level_files("`x`", [f"{tmp_path}/q1*.csv", f"{tmp_path}/q[29].csv"], (".csv",)) == expected[1:-1]
+    assert natural_order(["b/2", "a/10", "a/9"]) == ["a/9", "a/10", "b/2"]
+    assert natural_order(["7", "007", "x", "6"]) == ["6", "007", "7", "x"]
+    assert natural_order(["s1e10", "s1e9", "s10e1"]) == ["s1e9", "s1e10", "s10e1"]
+
+
+@given(st.lists(st.text("ab019.", max_size=6)))
+def test_the_natural_order_is_an_order_of_all_names(names):
+    ordered = natural_order(names)
+    assert sorted(ordered) == sorted(names) and natural_order(reversed(names)) == ordered
+
+
+def test_arrays_of_predictions_say_what_they_hold(tmp_path):
+    for name in ("a2.npy", "a10.npy", "b.csv"):
+        (tmp_path / name).touch()
+    arrays = {"files": f"{tmp_path}/*.npy", "kind": "logits"}
+    assert prediction_files("x", arrays) == [f"{tmp_path}/a2.npy", f"{tmp_path}/a10.npy"]
+    assert (kind_of(arrays), kind_of(f"{tmp_path}/*.csv")) == ("logits", None)
+    for named, sentence in (
+        (f"{tmp_path}/a*", "a2.npy holds logits or probabilities: write `{files: "),
+        (arrays | {"files": f"{tmp_path}/*"}, "`kind` is of arrays, and "),
+        ([f"{tmp_path}/none.npy"], "and there is nothing of that name"),
+    ):
+        with pytest.raises(InputError) as error:
+            prediction_files("x", named)
+        assert str(error.value).startswith("config key `levels`, `x`, `predictions`") and sentence in str(error.value)
+    with pytest.raises(
+        InputError, match=r"`data\.predictions\.examples` is missing: a\.npy says neither ids nor labels"
+    ):
+        check_examples_known({"examples": None}, ["a.npy"])
+    check_examples_known({"examples": "labels.npy"}, ["a.npy"])
+    check_examples_known({"examples": None}, ["a.csv"])
 
 
 def test_a_study_of_predictions_follows_the_files_that_list_its_examples(tmp_path):
