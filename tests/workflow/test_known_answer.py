@@ -1,5 +1,7 @@
 """The default study finds what was planted in it: the numbers differ between machines, the answer must not."""
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 from copies import copy_project
@@ -10,13 +12,13 @@ COMPRESSED = ["magnitude-0.90", "block-0.80"]
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory):
-    project = copy_project(tmp_path_factory.mktemp("demo") / "lacuna", study=None)
-    done = project.snakemake("demo")
+def results(request, tmp_path_factory):
+    if request.config.getoption("demo"):
+        return Path(request.config.getoption("demo"))
+    project = copy_project(tmp_path_factory.mktemp("demo") / "lacuna", study="tests/known_answer.yaml")
+    done = project.snakemake("tables")
     assert done.returncode == 0, done.stdout + done.stderr
-    folder = project.folder / "results/demo"
-    assert (folder / "report.html").stat().st_size > 100_000
-    return folder
+    return project.folder / "results/demo"
 
 
 @pytest.fixture(scope="module")
