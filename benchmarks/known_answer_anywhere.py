@@ -38,8 +38,8 @@ VARIANTS: dict[str, tuple[str, int, dict[str, str]]] = {
 
 
 def study_of(variant: str) -> str:
-    """The name of a variant's study."""
-    return "anywhere-" + variant.replace(" ", "-").replace(",", "").lower()
+    """The name of a variant's study; the demo itself is the first."""
+    return "demo" if variant == "portable" else "anywhere-" + variant.replace(" ", "-").replace(",", "").lower()
 
 
 def snakemake(variant: str, targets: list[str], models: int = MODELS) -> None:
@@ -119,9 +119,13 @@ def judge(variant: str, results: Path) -> list[list[str]]:
 
 
 def main() -> None:
-    """Run and judge the variants that are named, or all; write the table."""
+    """Run and judge the variants that are named, or all; put them into the table."""
+    asked = sys.argv[1:] or list(VARIANTS)
     rows = []
-    for variant in sys.argv[1:] or VARIANTS:
+    if RESULT.exists():
+        with RESULT.open(newline="", encoding="utf-8") as file:
+            rows = [row for row in list(csv.reader(file))[1:] if row[0] not in asked]
+    for variant in asked:
         rows += judge(variant, run(variant))
     with RESULT.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
