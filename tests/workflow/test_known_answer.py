@@ -1,10 +1,7 @@
 """The default study finds what was planted in it: the numbers differ between machines, the answer must not."""
 
-from pathlib import Path
-
 import pandas as pd
 import pytest
-from copies import copy_project
 
 from docs.excerpts import MARK, PAGE, filled
 
@@ -12,18 +9,8 @@ COMPRESSED = ["magnitude-0.90", "block-0.80"]
 
 
 @pytest.fixture(scope="module")
-def results(request, tmp_path_factory):
-    if request.config.getoption("demo"):
-        return Path(request.config.getoption("demo"))
-    project = copy_project(tmp_path_factory.mktemp("demo") / "lacuna", study="tests/known_answer.yaml")
-    done = project.snakemake("tables")
-    assert done.returncode == 0, done.stdout + done.stderr
-    return project.folder / "results/demo"
-
-
-@pytest.fixture(scope="module")
-def tables(results):
-    return {path.stem: pd.read_csv(path) for path in (results / "tables").glob("*.csv")}
+def tables(demo):
+    return {path.stem: pd.read_csv(path) for path in (demo / "tables").glob("*.csv")}
 
 
 def row(table, level, **where):
@@ -169,9 +156,9 @@ def test_pies_among_corrupted_images_exceed_the_controls(tables):
     assert all(exceeds[level] > 40 for level in COMPRESSED) and exceeds.get("magnitude-0.50", 0) <= 5
 
 
-def test_every_excerpt_of_the_page_about_tables_is_there(results):
+def test_every_excerpt_of_the_page_about_tables_is_there(demo):
     page = PAGE.read_text(encoding="utf-8")
-    anew = filled(page, results / "tables")
+    anew = filled(page, demo / "tables")
     assert len(list(MARK.finditer(page))) >= 8 and page.count("<!-- table:") == page.count("<!-- end -->")
     # Numbers differ between machines; which rows and columns there are does not.
     assert len(anew.splitlines()) == len(page.splitlines())
