@@ -56,7 +56,9 @@ rule import_predictions:
         runtime=120,
     params:
         code=code("import_predictions"),
-        models=number_of_models,
+        models=config["population"]["models"],
+        brought_models=brought_models,
+        kind=kind_of_arrays,
         sparsity=stated_sparsity,
         suites=variants_of_suites(),
         known=list(CORRUPTION_MODULES),

@@ -778,6 +778,30 @@ def natural(table: pd.DataFrame) -> View:
     return View("Natural test sets", note, cells)
 
 
+def real(table: pd.DataFrame) -> View:
+    cells = pd.DataFrame(
+        {
+            "level": table.level,
+            "scored on": table.scored_on,
+            "top-1": estimate(table, "top1"),
+            "less dense's": estimate(table, "top1_change", sign=True),
+            "the control's": estimate(table, "control_change", sign=True),
+            "beyond the original labels": [
+                UNDEFINED if labels == "original labels" else each
+                for labels, each in zip(table.scored_on, estimate(table, "beyond_original", sign=True), strict=True)
+            ],
+        }
+    )
+    first = table.iloc[0]
+    note = (
+        f"n = {first.examples} test images with a label that fits, K = {first.dense_models} dense models and {among(table.level_models)} of each level. ReaL labels: right is every class that the raters of ReaL (2006.07159) "
+        f"found to fit; the {first.left_out} images for which they found none, or which they did not see, are left out. Original labels: of the same images. Beyond the original labels: the change by ReaL labels less that by the "
+        "original ones, above 0 where a part of what seems lost is answers that fit too; the control's change is what seeds alone do. "
+        f"Brackets: {coverage(table)} intervals over images and models."
+    )
+    return View("By all labels that fit (ReaL)", note, cells)
+
+
 VIEWS: dict[str, Callable[[pd.DataFrame], View]] = {
     "pies": pies,
     "pie_summary": pie_summary,
@@ -795,6 +819,7 @@ VIEWS: dict[str, Callable[[pd.DataFrame], View]] = {
     "subgroups": subgroups,
     "over_indexing": over_indexing,
     "natural": natural,
+    "real": real,
     "cost": cost,
     "cost_and_forgetting": cost_and_forgetting,
 }

@@ -82,7 +82,9 @@ def made(tmp_path_factory):
     params = Names(levels=LEVELS, deals=50, permutations=50, significance=0.05, corruptions=["contrast"])
     params.splits, params.resamples, params.subsets = 10, 100, 20
     params.designs, params.tie_rule = dict.fromkeys(LEVELS, "independent"), "largest"
-    paths = {name: folder / f"{name}.csv" for name in VIEWS if name not in ("natural", "subgroups", "over_indexing")}
+    paths = {
+        name: folder / f"{name}.csv" for name in VIEWS if name not in ("natural", "real", "subgroups", "over_indexing")
+    }
     given = Names(ledger=clean, examples=folder / "examples.parquet", data=folder / "data.json")
     given.pies, given.scores = paths["pies"], paths["scores"]
     find_pies.main(given, Names(table=paths["pies"]), params)

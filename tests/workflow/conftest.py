@@ -36,7 +36,7 @@ def finished(finished_once):
 
 
 @pytest.fixture(scope="session")
-def demo(request, tmp_path_factory):
+def demo_results(request, tmp_path_factory):
     """The results of the demo as far as its tables."""
     if request.config.getoption("demo"):
         return Path(request.config.getoption("demo"))

@@ -11,11 +11,11 @@ from scripts.lib.models import read_cohort
 
 
 @pytest.fixture(scope="module")
-def digests(demo):
-    computed_with = read_cohort(demo / "models/dense/000-009.safetensors")[1]["arithmetic"]
+def digests(demo_results):
+    computed_with = read_cohort(demo_results / "models/dense/000-009.safetensors")[1]["arithmetic"]
     if computed_with != PORTABLE:
         pytest.skip(f"the demo was trained with arithmetic {computed_with}")
-    return golden.demo(demo)
+    return golden.demo(demo_results)
 
 
 @pytest.mark.parametrize("stage", ["data", "models", "predictions", "tables"])

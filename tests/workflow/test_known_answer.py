@@ -9,8 +9,8 @@ COMPRESSED = ["magnitude-0.90", "block-0.80"]
 
 
 @pytest.fixture(scope="module")
-def tables(demo):
-    return {path.stem: pd.read_csv(path) for path in (demo / "tables").glob("*.csv")}
+def tables(demo_results):
+    return {path.stem: pd.read_csv(path) for path in (demo_results / "tables").glob("*.csv")}
 
 
 def row(table, level, **where):
@@ -156,9 +156,9 @@ def test_pies_among_corrupted_images_exceed_the_controls(tables):
     assert all(exceeds[level] > 40 for level in COMPRESSED) and exceeds.get("magnitude-0.50", 0) <= 5
 
 
-def test_every_excerpt_of_the_page_about_tables_is_there(demo):
+def test_every_excerpt_of_the_page_about_tables_is_there(demo_results):
     page = PAGE.read_text(encoding="utf-8")
-    anew = filled(page, demo / "tables")
+    anew = filled(page, demo_results / "tables")
     assert len(list(MARK.finditer(page))) >= 8 and page.count("<!-- table:") == page.count("<!-- end -->")
     # Numbers differ between machines; which rows and columns there are does not.
     assert len(anew.splitlines()) == len(page.splitlines())

@@ -126,7 +126,9 @@ def false_negative_rate(
     of_class = np.bincount(labels[counted], per_image[counted], len(counts)) / np.maximum(counts, 1)
     unbiased = np.sqrt(counts / np.maximum(counts - 1, 1))
     by_image = weight * (per_image - of_class[labels]) * unbiased[labels]
-    by_model = (wrong * weight).sum(axis=1)  # not by BLAS, whose order of summation is the processor's: 0 would be 1e-16 here and there
+    by_model = (wrong * weight).sum(
+        axis=1
+    )  # not by BLAS, whose order of summation is the processor's: 0 would be 1e-16 here and there
     return Measure(float(by_model.mean()), by_image, {population: by_model}, int(counted.sum()))
 
 
