@@ -87,11 +87,14 @@ def run(variant: str) -> Path:
     """The variant's results, made unless they are there."""
     results, first = ROOT / "results" / study_of(variant), VARIANTS[variant][1]
     share_images(results)
-    for level in LEVELS if first else []:
-        if not (results / f"models/{level}/000-{MODELS - 1:03d}.safetensors").exists():
-            trained = results / f"models/{level}/{first:03d}-{first + MODELS - 1:03d}.safetensors"
-            snakemake(variant, [str(trained.relative_to(ROOT))], first + MODELS)
-            renumbered(trained, first)
+    cohorts = {results / f"models/{level}/000-{MODELS - 1:03d}.safetensors" for level in LEVELS} if first else set()
+    trained = [
+        path.with_name(f"{first:03d}-{first + MODELS - 1:03d}.safetensors") for path in cohorts if not path.exists()
+    ]
+    if trained:
+        snakemake(variant, [str(path.relative_to(ROOT)) for path in trained], first + MODELS)
+    for path in trained:
+        renumbered(path, first)
     snakemake(variant, ["tables"])
     return results
 
