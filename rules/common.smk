@@ -180,6 +180,13 @@ def trained_as_of(wildcards):
     return trained_as(LEVELS[wildcards.level])
 
 
+def arithmetic_of(wildcards):
+    """How to compute with a level's models: those that were trained elsewhere, and may be large, as fast as this machine can."""
+    level = level_of(wildcards)
+    brought = is_brought(level) or is_brought(LEVELS[checkpoints_of(level)])
+    return "fastest" if brought else config["training"]["arithmetic"]
+
+
 def pruning_of(wildcards):
     """The pruning settings, for the levels that they concern."""
     method = trained_as_of(wildcards)["method"]

@@ -26,6 +26,7 @@ rule predict:
     params:
         code=code("predict"),
         device=config["training"]["device"],
+        arithmetic=arithmetic_of,
         kernel=kernel_of,
     message:
         "predict {wildcards.suite} with {wildcards.level}, seeds {wildcards.cohort}"

@@ -27,3 +27,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             if fixture in item.fixturenames:
                 item.add_marker(pytest.mark.xdist_group(group))
     items.sort(key=_place)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--demo", metavar="FOLDER", help="results of a demo that has run, for the tests that would run it; results/demo"
+    )

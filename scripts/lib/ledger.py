@@ -204,8 +204,12 @@ def _files_of(described: dict[str | Path, dict], level: str) -> list[str | Path]
 
 
 def recipe_of(training: dict) -> dict:
-    """What all models of a population have in common, from the description that `train` writes."""
-    return {key: value for key, value in training.items() if key not in ("seeds", "sparsity", "weights")}
+    """What all models of a population have in common, from the description that `train` writes.
+
+    Not the arithmetic: computers that share the work may have different processors, and rounding is no more than another seed is.
+    """
+    own = ("seeds", "sparsity", "weights", "arithmetic")
+    return {key: value for key, value in training.items() if key not in own}
 
 
 def sparsity_of(paths: list[str | Path], level: str) -> float:

@@ -33,6 +33,13 @@ N = 120
 BANDS = ("null", "pies_mean", "control_mean", "null_mean")
 LEVELS = {"control": "independent", "pruned": "independent", "same": "paired", "quantized": "paired"}
 
+ELSEWHERE = (
+    "natural",
+    "real",
+    "cost",
+    "cost_and_forgetting",
+)  # tables that need more than the ledger of a study without images
+
 
 def wrong_of(level, seed, models):
     """Which images a model errs on: `same` is the dense level again, and `quantized` but for one image."""
@@ -68,9 +75,7 @@ def study(request, tmp_path_factory):
     save_examples(folder / "examples.parquet", columns)
     save_manifest(folder / "data.json", {"classes": CLASSES})
     save_columns(folder / "columns.parquet", ids, [Column("age", NUMBER, np.arange(N) / N, True)])
-    tables = {
-        name: folder / f"{name}.csv" for name in VIEWS if name not in ("natural", "real", "cost", "cost_and_forgetting")
-    }
+    tables = {name: folder / f"{name}.csv" for name in VIEWS if name not in ELSEWHERE}
     given = Names(ledger=clean, examples=folder / "examples.parquet", data=folder / "data.json")
     given.pies, given.scores, given.annotations = tables["pies"], tables["scores"], [folder / "columns.parquet"]
     params = Names(levels=list(LEVELS), designs=LEVELS, significance=0.05, tie_rule="largest", positive_class=None)
@@ -97,7 +102,7 @@ def study(request, tmp_path_factory):
     }
 
 
-TABLES = [name for name in VIEWS if name not in ("natural", "real", "cost", "cost_and_forgetting")]
+TABLES = [name for name in VIEWS if name not in ELSEWHERE]
 
 
 @pytest.mark.parametrize("name", TABLES)

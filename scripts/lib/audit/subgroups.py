@@ -60,7 +60,8 @@ def false_negative_rate(
     of_class /= np.maximum(counts, 1)
     scale = weight * np.sqrt(counts / np.maximum(counts - 1, 1))[labels]
     parts = (wrong - of_class[:, labels]) * scale
-    by_model = wrong @ weight
+    # Not by BLAS, whose order of summation is the processor's: what is 0 would be 1e-16 here and there.
+    by_model = (wrong * weight).sum(axis=1)
     by_image = parts.mean(axis=0)
     parts = parts.astype(np.float32)
     return Measure(float(by_model.mean()), by_image, {population: by_model}, {population: parts}, int(counted.sum()))
