@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from kernels import layers, pack, unpack
+from kernels import layout, pack, torch_ops, unpack
 from kernels import reference as dense
 from kernels.layers import BlockSparseConv2d, BlockSparseLinear
 from kernels.reference import relative_rms
@@ -14,8 +14,9 @@ from kernels.sparsify import sparsify
 @pytest.fixture(autouse=True)
 def gpu(monkeypatch):
     torch.manual_seed(0)
-    monkeypatch.setattr(layers, "on_gpu", lambda tensor: True)
-    monkeypatch.setattr(layers.cpu, "prepare", lambda *_: pytest.fail("the CPU's kernel is called"))
+    for module in (layout, torch_ops):
+        monkeypatch.setattr(module, "on_gpu", lambda tensor: True)
+    monkeypatch.setattr(layout.cpu, "prepare", lambda *_: pytest.fail("the CPU's kernel is called"))
 
 
 @pytest.mark.parametrize("quantized", [None, torch.int8, torch.float8_e4m3fn])
