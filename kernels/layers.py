@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor, fx, nn
+from torch.nn.utils.parametrize import is_parametrized
 
 from kernels import onnx_export  # noqa: F401  makes torch.onnx.export know the operators
 from kernels.geometry import check_steps
@@ -65,6 +66,8 @@ class _BlockSparse(nn.Module):
         """Where torch records or transforms what is called it gets the operator of torch_ops.py; gradients are refused."""
         if isinstance(input, fx.Proxy):
             return self._operator(input, residual)
+        if not isinstance(input, Tensor):
+            raise TypeError(f"the input of a block-sparse layer must be a torch.Tensor, not {type(input).__name__}.")
         refuse_gradient(input)
         if torch.is_autocast_enabled(input.device.type) and input.dtype in FLOATING:
             return self._autocast(input, residual)
@@ -177,10 +180,19 @@ def pair(value: int | tuple[int, int]) -> tuple[int, int]:
     return (value, value) if isinstance(value, int) else tuple(value)
 
 
+def has_hooks(module: nn.Module) -> bool:
+    """Whether a call of the module does more than its forward(): a hook may change what goes in or comes out."""
+    return bool(module._forward_hooks or module._forward_pre_hooks)
+
+
 def why_not(layer: nn.Conv2d | nn.Linear) -> str | None:
     """Why a layer cannot be block-sparse whatever its weights; None if it can."""
+    if is_parametrized(layer):
+        return "a parametrization computes its weight: call torch.nn.utils.parametrize.remove_parametrizations before"
     if type(layer) not in (nn.Conv2d, nn.Linear):
         return f"it is a {type(layer).__name__}, whose weight others may read or which may compute something else"
+    if has_hooks(layer):
+        return "it has forward hooks, which a block-sparse layer would not call: remove them, if that is right, before"
     if isinstance(layer, nn.Linear):
         return None
     if layer.groups != 1:

@@ -49,8 +49,8 @@ class Layout:
             versions = None
         same = values is self._values() and bias is self._bias and scale is self._scale
         if not same or versions != self._versions:
-            self._values, self._scale, self._bias = weakref.ref(values), scale, bias
-            self._versions, self._made = versions, {}
+            self._made = {}  # first: another thread that sees the new tensors below must not find what was made of the old ones
+            self._values, self._scale, self._bias, self._versions = weakref.ref(values), scale, bias, versions
         key = dtype if scale is not None and on_gpu(values) else None
         made = self._made.get(key)
         if made is None:

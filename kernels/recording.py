@@ -17,8 +17,9 @@ def recording() -> bool:
 
 
 def observed(x: torch.Tensor) -> bool:
-    """Whether a call with x may be anything but mere computing: recording, autocast, gradients of either direction."""
-    return recording() or autocast() or (grad_enabled() and x.requires_grad) or forward_ad._current_level >= 0
+    """Whether a call with x may be more than computing with what lies in memory: recording, autocast, gradients, lazy negation."""
+    gradient = (grad_enabled() and x.requires_grad) or forward_ad._current_level >= 0
+    return gradient or recording() or autocast() or x.is_neg()
 
 
 def refuse_recording(what: str) -> None:
