@@ -76,7 +76,7 @@ def assert_equal(made, model, batch=2, shape=SHAPE, dtype=torch.float32, limit=1
 
 CASES = [(name, "sparse") for name in NETWORKS]
 CASES += [(name, "torch") for name in ("wide residual", "halos of other widths", "vectors added", "groups")]
-CASES += [(name, "all blocks") for name in ("residual", "vectors added", "groups")]
+CASES += [(name, "all blocks") for name in ("halos of other widths", "vectors added", "groups")]
 
 
 @pytest.mark.parametrize(("name", "path"), CASES)
