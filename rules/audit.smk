@@ -1,7 +1,33 @@
 # The audit: from the ledger to tidy tables.
+# What was brought is first held against all levels: pairs, and no model twice. What is made here cannot be wrong so.
+rule check_populations:
+    input:
+        ledger=ledger("clean"),
+    output:
+        populations="<results>/predictions/populations.json",
+    log:
+        "<logs>/check_populations.log",
+    localrule: True
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        code=code("check_populations"),
+        designs=DESIGNS,
+        brought=[name for name, level in LEVELS.items() if is_brought(level) and name != "dense"],
+    message:
+        "check who is who among the models"
+    script:
+        "../scripts/check_populations.py"
+
+
 rule find_pies:
     input:
         ledger=ledger("clean"),
+        checked=CHECKED,
     output:
         table="<results>/tables/pies.csv",
     log:
@@ -55,6 +81,7 @@ rule summarize_pies:
 rule trace_pies:
     input:
         ledger=ledger("clean"),
+        checked=CHECKED,
     output:
         table="<results>/tables/pie_curve.csv",
     log:
@@ -82,6 +109,7 @@ rule trace_pies:
 rule score_examples:
     input:
         ledger=ledger("clean"),
+        checked=CHECKED,
     output:
         table="<results>/tables/scores.csv",
     log:
@@ -132,6 +160,7 @@ rule summarize_scores:
 rule measure_hardness:
     input:
         ledger=ledger("clean"),
+        checked=CHECKED,
     output:
         table="<results>/tables/hardness.csv",
         predictors="<results>/tables/predictors.csv",
@@ -185,6 +214,7 @@ rule compare_kinds:
 rule score_labels:
     input:
         ledger=ledger("clean"),
+        checked=CHECKED,
     output:
         annotations="<results>/data/label_quality.parquet",
     log:
@@ -207,6 +237,7 @@ rule score_labels:
 rule compare_subgroups:
     input:
         ledger=ledger("clean"),
+        checked=CHECKED,
         annotations=annotations,
         data="<results>/data/manifest.json",
     output:
@@ -263,6 +294,7 @@ rule compare_annotations:
 rule compare_classes:
     input:
         ledger=ledger("clean"),
+        checked=CHECKED,
         examples="<results>/data/examples.parquet",
         data="<results>/data/manifest.json",
     output:
@@ -282,7 +314,6 @@ rule compare_classes:
         levels=COMPRESSED,
         designs=DESIGNS,
         significance=config["audit"]["significance"],
-        resamples=config["audit"]["resamples"],
     message:
         "test which classes lose more than the average"
     script:
@@ -292,6 +323,7 @@ rule compare_classes:
 rule measure_robustness:
     input:
         ledger=ledger(*(suite for suite in SUITES if suite != "natural")),
+        checked=CHECKED,
         data="<results>/data/manifest.json",
     output:
         table="<results>/tables/robustness.csv",
@@ -324,6 +356,7 @@ rule measure_robustness:
 rule measure_natural:
     input:
         ledger=ledger("clean", "natural"),
+        checked=CHECKED,
     output:
         table="<results>/tables/natural.csv",
     log:
@@ -338,12 +371,39 @@ rule measure_natural:
     params:
         code=code("measure_natural"),
         levels=list(LEVELS),
+        designs=DESIGNS,
         natural=list(NATURAL),
         significance=config["audit"]["significance"],
     message:
         "measure top-1 and top-5 on natural test sets"
     script:
         "../scripts/measure_natural.py"
+
+
+rule measure_real:
+    input:
+        ledger=ledger("clean"),
+        checked=CHECKED,
+        labels=REAL,
+    output:
+        table="<results>/tables/real.csv",
+    log:
+        "<logs>/measure_real.log",
+    localrule: True
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=20,
+    params:
+        code=code("measure_real"),
+        designs=DESIGNS,
+        significance=config["audit"]["significance"],
+    message:
+        "measure top-1 by all labels that fit"
+    script:
+        "../scripts/measure_real.py"
 
 
 rule weigh_cost:

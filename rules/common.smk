@@ -5,14 +5,15 @@ from pathlib import Path
 
 import yaml
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 sys.path.insert(0, workflow.basedir)
 
 from scripts.lib.config import check_config, left_out, with_defaults
 from scripts.lib.corruptions import CORRUPTIONS as CORRUPTION_MODULES
 from scripts.lib.corruptions import FAMILIES, official_tables
+from scripts.lib.data.prediction_files import check_examples_known, kind_of, prediction_files
 from scripts.lib.data.sources import (
-    PREDICTION_ENDINGS,
     check_apart,
     check_files,
     check_level_files,
@@ -29,11 +30,28 @@ from scripts.lib.files import sha256
 from scripts.lib.fingerprint import fingerprint
 from scripts.lib.groups import check_subgroups
 from scripts.lib.joins.join import check_joins, joined_files
-from scripts.lib.levels import checkpoints_of, declaration, design_of, is_brought, is_quantized, models_of, trained_as
+from scripts.lib.levels import (
+    brought_models_of,
+    checkpoints_of,
+    declaration,
+    design_of,
+    is_brought,
+    is_quantized,
+    trained_as,
+)
 from scripts.lib.natural import check_natural, natural_arrays
 from scripts.lib.population import cohort_name, cohorts, seeds_of
 from scripts.lib.project import REPORT_TEMPLATE, ROOT
 from scripts.lib.run_lock import take_run_lock
+from scripts.lib.sharded_weights import parts_of_weights
+from scripts.lib.terminal import say_errors_once
+
+
+class StudyError(WorkflowError):
+    """Something is wrong with a study: shown as its sentence, without the line of ours that found it."""
+
+
+FAILURES = say_errors_once(logger)
 
 SCHEMA = yaml.safe_load((ROOT / "schemas" / "config.schema.yaml").read_text())
 try:
@@ -53,25 +71,27 @@ try:
         check_trackable(f"config key `corruptions.ids` is {path!r}", [path])
     LEVELS = {level["name"]: level for level in config["levels"]}
     PREDICTIONS = {
-        name: check_level_files(f"`levels`, `{name}`, `predictions`", level["predictions"], PREDICTION_ENDINGS)
-        for name, level in LEVELS.items()
-        if "predictions" in level
+        name: prediction_files(name, level["predictions"]) for name, level in LEVELS.items() if "predictions" in level
     }
     CHECKPOINTS = {name: level["checkpoints"] for name, level in LEVELS.items() if "checkpoints" in level}
     WEIGHTS = {}
     for name, checkpoints in CHECKPOINTS.items():
         here = f"`levels`, `{name}`, `checkpoints`"
         WEIGHTS[name] = check_level_files(f"{here}, `weights`", checkpoints["weights"], WEIGHT_ENDINGS)
-        check_checkpoints(f"config key {here}", checkpoints, len(WEIGHTS[name]), models_of(config, name))
+        check_checkpoints(f"config key {here}", checkpoints, len(WEIGHTS[name]), brought_models_of(config, name))
     check_apart(PREDICTIONS | WEIGHTS)
+    PARTS = {path: parts_of_weights(path)[1:] for paths in WEIGHTS.values() for path in paths}
     if SOURCE == "predictions":
+        check_examples_known(DATA, PREDICTIONS["dense"])
         DATA = DATA | {"dense": PREDICTIONS["dense"]}
 except InputError as error:
-    raise WorkflowError(str(error)) from None
+    raise StudyError(str(error)) from None
 
 
 # Paired levels are made of the dense checkpoints; the models of independent ones were trained from seeds of their own.
 DESIGNS = {name: design_of(level) for name, level in LEVELS.items()}
+# What the audit waits for where models were brought.
+CHECKED = ["<results>/predictions/populations.json"] if any(map(is_brought, LEVELS.values())) else []
 COMPRESSED = [level for level in LEVELS if level != "dense"]
 TRAINED = [name for name, level in LEVELS.items() if checkpoints_of(level) == name and not is_brought(level)]
 QUANTIZED = [name for name, level in LEVELS.items() if is_quantized(level)]
@@ -88,6 +108,8 @@ SUITES = [
     *(family for family in FAMILIES if set(FAMILIES[family]) & set(CORRUPTIONS)),
     *(["natural"] if NATURAL else []),
 ]
+# ReaL's labels, where the study joins them.
+REAL = [str(expanded(entry["file"])) for entry in config["joins"] if entry.get("format") == "real"][:1]
 TABLES = [
     *("pies", "pie_summary", "pie_curve", "hardness", "predictors", "scores", "score_summary"),
     *(["planted"] if SPLITS else []),
@@ -96,6 +118,7 @@ TABLES = [
     *("robustness", "robustness_summary", "corrupted_pies"),
     *("subgroups", "over_indexing"),
     *(["natural"] if NATURAL else []),
+    *(["real"] if REAL else []),
 ]
 # What is known of each test image: joined once, and what the extras find.
 ANNOTATIONS = ["annotations", *(name for name in EXTRAS if config["extras"][name])]
@@ -127,7 +150,7 @@ def choice(names):
 
 def cohorts_of(level):
     """The cohorts of a level; predictions from elsewhere are one."""
-    models = models_of(config, level)
+    models = config["population"]["models"]
     return [cohort_name(range(models))] if level in PREDICTIONS else cohorts(models, config["population"]["cohort"])
 
 
@@ -155,6 +178,13 @@ def level_of(wildcards):
 def trained_as_of(wildcards):
     """The level's entry as far as training goes."""
     return trained_as(LEVELS[wildcards.level])
+
+
+def arithmetic_of(wildcards):
+    """How to compute with a level's models: those that were trained elsewhere, and may be large, as fast as this machine can."""
+    level = level_of(wildcards)
+    brought = is_brought(level) or is_brought(LEVELS[checkpoints_of(level)])
+    return "fastest" if brought else config["training"]["arithmetic"]
 
 
 def pruning_of(wildcards):
@@ -210,7 +240,7 @@ def kernel_of(wildcards):
 def training_images(wildcards):
     """The training split; an error where the study names none."""
     if "train" not in SPLITS:
-        raise WorkflowError(
+        raise StudyError(
             f"config key `data.{SOURCE}` names no training images, so nothing can be trained: name them, or ask for "
             "`snakemake corruptions` alone."
         )
@@ -239,15 +269,22 @@ def corrupted(kind, corruptions):
 def benchmark_of_corruptions(wildcards):
     """What `snakemake corruptions` makes; an error where the study names no corruption."""
     if not CORRUPTIONS:
-        raise WorkflowError("config key `corruptions.names` is empty: name the corruptions to make.")
+        raise StudyError("config key `corruptions.names` is empty: name the corruptions to make.")
     if not SPLITS:
-        raise WorkflowError("config key `data.source` is predictions: name images to corrupt.")
+        raise StudyError("config key `data.source` is predictions: name images to corrupt.")
     return rules.describe_corruptions.output
 
 
 def weights_of(wildcards):
     """The user's files of weights of a cohort."""
     return [WEIGHTS[wildcards.level][seed] for seed in seeds_of(wildcards.cohort)]
+
+
+def beside_weights(wildcards):
+    """What is read with a cohort's files of weights: the parts that an index names, and the names of the network's classes."""
+    parts = [str(part) for path in weights_of(wildcards) for part in PARTS[path]]
+    classes = CHECKPOINTS[wildcards.level].get("classes")
+    return parts + ([str(expanded(classes))] if isinstance(classes, str) else [])
 
 
 def brought_networks_of(wildcards):
@@ -266,9 +303,14 @@ def predictions_of(wildcards):
     return PREDICTIONS[wildcards.level]
 
 
-def number_of_models(wildcards):
-    """K of the level."""
-    return models_of(config, wildcards.level)
+def kind_of_arrays(wildcards):
+    """Whether the level's arrays hold logits or probabilities."""
+    return kind_of(LEVELS[wildcards.level]["predictions"])
+
+
+def brought_models(wildcards):
+    """How many models the level's files hold; the first K are audited."""
+    return brought_models_of(config, wildcards.level)
 
 
 def stated_sparsity(wildcards):
@@ -315,11 +357,12 @@ def preparation_of(wildcards):
         "preparation": own.get("preparation", "as_is"),
         "size": own.get("size"),
         "orientation": study.get("orientation", "as_stored"),
+        "broken": study.get("broken", "stop"),
     }
 
 
 def arrays_of(wildcards):
-    """The arrays that a natural set is read from."""
+    """The arrays or the list that a natural set is read from."""
     return natural_arrays(NATURAL[wildcards.natural])
 
 
@@ -355,4 +398,9 @@ onstart:
     try:
         take_run_lock(Path(".snakemake"))
     except InputError as error:
-        raise WorkflowError(str(error)) from None
+        raise StudyError(str(error)) from None
+
+
+# The sentences in which jobs stopped come last, after what the jobs that were still running had to say.
+onerror:
+    print(*FAILURES.sentences(), sep="\n", file=sys.stderr)

@@ -18,6 +18,7 @@ rule quantize:
     params:
         code=code("quantize"),
         level=level_of,
+        arithmetic=arithmetic_of,
         calibration=calibration_of,
     message:
         "quantize {wildcards.level}, seeds {wildcards.cohort}"
@@ -43,6 +44,7 @@ rule pack:
     params:
         code=code("pack"),
         level=level_of,
+        arithmetic=arithmetic_of,
         execution=config["execution"],
     message:
         "pack {wildcards.level}, seeds {wildcards.cohort}"

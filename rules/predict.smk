@@ -26,6 +26,7 @@ rule predict:
     params:
         code=code("predict"),
         device=config["training"]["device"],
+        arithmetic=arithmetic_of,
         kernel=kernel_of,
     message:
         "predict {wildcards.suite} with {wildcards.level}, seeds {wildcards.cohort}"
@@ -55,7 +56,9 @@ rule import_predictions:
         runtime=120,
     params:
         code=code("import_predictions"),
-        models=number_of_models,
+        models=config["population"]["models"],
+        brought_models=brought_models,
+        kind=kind_of_arrays,
         sparsity=stated_sparsity,
         suites=variants_of_suites(),
         known=list(CORRUPTION_MODULES),

@@ -161,6 +161,7 @@ rule write_report:
         tables=expand("<results>/tables/{table}.csv", table=TABLES),
         figures=expand("<results>/figures/{figure}.svg", figure=FIGURES),
         pictures=expand("<results>/figures/{picture}.png", picture=PICTURES),
+        data="<results>/data/manifest.json",
     output:
         report="<results>/report.html",
     log:

@@ -36,6 +36,9 @@ rule train:
 rule import_checkpoints:
     input:
         weights=weights_of,
+        beside=beside_weights,
+        images="<results>/data/test.npy",
+        examples="<results>/data/examples.parquet",
         data="<results>/data/manifest.json",
     output:
         models="<results>/models/{level}/{cohort}.safetensors",

@@ -178,7 +178,7 @@ def main(input, output, params) -> None:
         **({"labels_sha256": sha256(output.labels[0])} if params.layout == ARRAYS else {}),
         "corruptions": {made.corruption: describe(made, params.layout, min(data["image_size"])) for made in everything},
         "versions": versions_of(everything),
-        "data": {key: data[key] for key in ("source", "options", "converted", "pillow")},
+        "data": {key: data[key] for key in ("source", "options", "converted", "broken", "pillow")},
         "classes": data["classes"],
         **({"class_folders": class_folders(data["classes"])} if params.layout == FOLDERS else {}),
     }

@@ -6,7 +6,7 @@ import pandas as pd
 from scripts.lib.audit.modal import Modal, modal_labels
 from scripts.lib.audit.pies import dealt_pies, identified_exemplars
 from scripts.lib.job import logged
-from scripts.lib.ledger import Votes, check_distinct, load_population, same_examples, same_seeds
+from scripts.lib.ledger import Votes, load_population, same_examples, same_seeds
 from scripts.lib.streams import generator
 from scripts.lib.tables import save_table
 
@@ -73,7 +73,6 @@ def _columns(population: str, votes: Votes, modal: Modal) -> dict:
 
 def main(input, output, params) -> None:
     """Read the clean suite of all levels, write pies.csv."""
-    check_distinct(input.ledger)
     dense = load_population(input.ledger, "dense")["clean", 0]
     populations = {level: load_population(input.ledger, level)["clean", 0] for level in params.levels}
     table = pies_of(dense, populations, params.designs, params.deals, params.tie_rule)

@@ -31,7 +31,7 @@ def main(input, output, params) -> None:
     examples, classes = load_examples(input.examples, "test"), load_manifest(input.data)["classes"]
     columns = {column.name: column for column in own_columns(input.examples)}
     for entry in params.joins:
-        for column in join(entry, examples, len(classes)):
+        for column in join(entry, examples, classes):
             if column.name in (*columns, *NO_ANNOTATIONS, *params.known_later):
                 raise InputError(
                     f"{entry['file']} has the column `{column.name}`, and the test images have one of that name: rename it in the file, or leave "

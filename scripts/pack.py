@@ -4,6 +4,7 @@ import torch
 
 from kernels.packed import save_packed
 from kernels.sparsify import explain
+from scripts.lib.arithmetic import set_arithmetic
 from scripts.lib.dataset import load_manifest
 from scripts.lib.files import replacing, write_text
 from scripts.lib.job import Progress, logged
@@ -14,6 +15,8 @@ from scripts.lib.predicting import batch_of
 
 def main(input, output, params) -> None:
     """Read the cohort's models, write their packed weights (named `{seed:03d}.{layer}`) and the decisions."""
+    torch.set_num_threads(1)
+    set_arithmetic(params.arithmetic)
     models, description = load_cohort(input.models)
     height, width = load_manifest(input.data)["image_size"]
     batch = batch_of(height, width)

@@ -6,6 +6,7 @@ import json
 import numpy as np
 import torch
 
+from scripts.lib.arithmetic import set_arithmetic
 from scripts.lib.dataset import load_examples, load_images, load_manifest, load_split
 from scripts.lib.device import prepare_device
 from scripts.lib.errors import InputError
@@ -45,7 +46,8 @@ def study_digest(training: dict, data: dict) -> str:
 
 def main(input, output, params, wildcards) -> None:
     """Read models and images, write the ledger."""
-    device = prepare_device(params.device)
+    device, arithmetic = prepare_device(params.device), set_arithmetic(params.arithmetic)
+    print(f"arithmetic {arithmetic}")
     models, description = load_networks(input.models)
     data = load_manifest(input.data)
     if "data" in description and description["data"] != data["sha256"].get("train"):
@@ -88,6 +90,7 @@ def main(input, output, params, wildcards) -> None:
             "test_sha256": data["sha256"]["test"],
             "classes": data["classes"],
             "torch": torch.__version__,
+            "arithmetic": arithmetic,
         },
     )
 

@@ -3,8 +3,10 @@
 import numpy as np
 import PIL
 
-from scripts.lib.data.arrays import read_arrays
-from scripts.lib.data.image_folder import read_image_folder
+from scripts.lib.data.arrays import load_labels, read_split
+from scripts.lib.data.class_order import Classes
+from scripts.lib.data.image_folder import labels_of, read_labelled
+from scripts.lib.data.labels import one_numbering
 from scripts.lib.data.split import Split
 from scripts.lib.data.writing import Size, write_split
 from scripts.lib.dataset import load_manifest, save_examples, save_manifest
@@ -14,38 +16,36 @@ from scripts.lib.job import logged
 from scripts.lib.natural import SPLIT
 
 
-def read_natural(natural: dict, classes: list[str]) -> Split:
-    """The examples of a natural set with the study's labels; InputError for a class that the study does not have."""
+def read_natural(natural: dict, classes: list[str], folders: list[str] | None = None) -> Split:
+    """The examples of a natural set with the study's labels; InputError for a class that the study does not have.
+
+    folders: what the study's own folders are called, where its classes have names beside.
+    """
     if "folder" not in natural:
-        named = {"test_images": natural["images"], "test_labels": natural["labels"]}
-        splits, _ = read_arrays(named | {"train_images": None, "train_labels": None, "classes": None})
-        split = splits["test"]
-        if split.label.max() >= len(classes):
+        ((label,), _) = one_numbering([load_labels(natural["labels"])], classes)
+        split = read_split(natural["images"], natural["labels"], label)
+        if label.max() >= len(classes):
             raise InputError(
-                f"{natural['labels']} has the label {split.label.max()} and the study {len(classes)} classes: correct it."
+                f"{natural['labels']} has the label {label.max()} and the study {len(classes)} classes, which count from 0: correct it."
             )
         return split
-    splits, names = read_image_folder({"test": natural["folder"], "train": None})
-    number = {name: label for label, name in enumerate(classes)}
-    unknown = [name for name in names if name not in number]
-    if unknown:
-        raise InputError(
-            f"{natural['folder']} has the folder {unknown[0]!r}, which is no class of the study: folders are named as its classes, such as {classes[0]!r}."
-        )
-    split = splits["test"]
-    label = np.array([number[name] for name in names])[split.label]
-    return Split(split.example, label, split.pictures)
+    named = Classes(folders or classes, classes, "the study's classes")
+    labelled = read_labelled(natural["folder"], natural.get("labels"), natural, "labels", one_class=True)
+    if labelled.empty:
+        print(f"{labelled.where}: {len(labelled.empty)} folders have no pictures, as {labelled.empty[0]}")
+    return labelled.split(labels_of(labelled, named), named)
 
 
 def main(input, output, params, threads: int) -> None:
     """Read a natural set, write images, example table and manifest."""
     data = load_manifest(input.data)
-    split = read_natural(params.natural, data["classes"])
+    split = read_natural(params.natural, data["classes"], data.get("read", {}).get("test", {}).get("class_folders"))
     height, width = data["image_size"]
-    size = Size("the study's data", (height, width, 3))
     name = params.natural["name"]
-    pixels, converted = write_split(output.images, name, split, params.preparation, size, threads)
-    for what, count in sorted(converted.items()):
+    size = Size("the study's data", (height, width, 3), f"the entry `{name}` of `natural`")
+    written = write_split(output.images, name, split, params.preparation, size, threads)
+    split, pixels = written.split, written.pixels
+    for what, count in sorted(written.converted.items()):
         print(f"{name}: {count} pictures converted: {what}")
     columns = {
         "example": split.example,
@@ -67,7 +67,9 @@ def main(input, output, params, threads: int) -> None:
             "all_classes": data["classes"],
             "classes": [data["classes"][label] for label in among],
             "image_size": [height, width],
-            "converted": converted,
+            "converted": written.converted,
+            "broken": written.broken,
+            "read": split.read,
             "pillow": PIL.__version__,
             "examples": len(pixels),
             "sha256": {SPLIT: sha256(output.images), "examples": sha256(output.examples)},

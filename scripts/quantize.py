@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 
+from scripts.lib.arithmetic import set_arithmetic
 from scripts.lib.dataset import load_manifest, load_split, pixels_digest
 from scripts.lib.errors import InputError
 from scripts.lib.job import Progress, logged
@@ -35,6 +36,7 @@ def calibration_images(input, count: int, trained_on: str | None) -> np.ndarray:
 def main(input, output, params) -> None:
     """Read the cohort's models and, for fixed-point int8, the first training images; write the quantized models."""
     torch.set_num_threads(1)
+    set_arithmetic(params.arithmetic)
     models, description = load_cohort(input.models)
     method, calibration = params.level["method"], dict(params.calibration)
     images = None

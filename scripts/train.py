@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 
+from scripts.lib.arithmetic import set_arithmetic
 from scripts.lib.dataset import load_split
 from scripts.lib.device import prepare_device
 from scripts.lib.errors import InputError
@@ -14,7 +15,8 @@ from scripts.lib.training import as_tensors, train_model
 
 def main(input, output, params, cohort: str) -> None:
     """Read the training split, write the cohort's models."""
-    device = prepare_device(params.training["device"])
+    device, arithmetic = prepare_device(params.training["device"]), set_arithmetic(params.training["arithmetic"])
+    print(f"arithmetic {arithmetic}")
     pictures, examples, data = load_split(input.images, input.examples, input.data, "train")
     absent = [name for label, name in enumerate(data["classes"]) if not np.any(examples.label == label)]
     if absent:
@@ -52,6 +54,7 @@ def main(input, output, params, cohort: str) -> None:
             "sparsity": sparsity,
             "data": data["sha256"]["train"],
             "torch": torch.__version__,
+            "arithmetic": arithmetic,
         },
     )
 

@@ -8,6 +8,7 @@ import pandas as pd
 import yaml
 from markupsafe import Markup
 
+from scripts.lib.dataset import load_manifest
 from scripts.lib.files import write_text
 from scripts.lib.job import logged
 from scripts.lib.levels import checkpoints_of, declaration, is_brought
@@ -24,7 +25,7 @@ def findings(summary: pd.DataFrame, planted: pd.DataFrame | None, impact: pd.Dat
     planted: None where no groups of images are known.
     """
     sentences = []
-    classes = impact.groupby("level").significant.agg(["sum", "size"])
+    classes = impact[impact.examples > 0].groupby("level").significant.agg(["sum", "size"])
     control_models = summary.set_index("level").level_models["control"]
     for row in summary[summary.level != "control"].itertuples():
         excess = percent(row.excess_rate, row.excess_rate_low, row.excess_rate_high, sign=True)
@@ -48,7 +49,24 @@ def findings(summary: pd.DataFrame, planted: pd.DataFrame | None, impact: pd.Dat
         where += f"; more on tail than on head classes ({', '.join(tails)})" if tails else ""
         where = where or "; no group stands out beyond its reference"
         sentences.append(f"{row.level} {row.verdict}: {numbers}{where}; {beside}.")
-    return sentences or ["Nothing is compressed in this study: there is only the control to see."]
+    return at_chance(summary, impact) + (
+        sentences or ["Nothing is compressed in this study: there is only the control to see."]
+    )
+
+
+def at_chance(summary: pd.DataFrame, impact: pd.DataFrame) -> list[str]:
+    """A sentence if the dense models cannot be told from one that always says the most frequent class, so that they had nothing to forget."""
+    row = summary[summary.level == "control"].iloc[0]
+    images = impact[impact.level == "control"].examples
+    most_frequent = images.max() / images.sum()
+    if not row.dense_top1_all_low <= most_frequent:
+        return []
+    top1 = percent(row.dense_top1_all, row.dense_top1_all_low, row.dense_top1_all_high)
+    return [
+        f"The dense models are at chance: top-1 is {top1} of {row.examples} images (K = {row.dense_models}), and always saying the most frequent "
+        f"class is right on {percent(most_frequent)}. What they forget cannot be seen; do weights, normalization, image size and the order of classes "
+        "fit the images?"
+    ]
 
 
 def networks(study: dict) -> str:
@@ -70,8 +88,30 @@ def networks(study: dict) -> str:
     return "; ".join(f"{kind} ({', '.join(names)})" for kind, names in kinds.items())
 
 
-def write_report(tables: list[str], figures: list[str], pictures: list[str], study: dict, left_out: list[str]) -> str:
-    """The page; everything that comes from data is escaped. left_out: sentences about what this study cannot have."""
+def data_line(data: dict) -> str:
+    """How many images of how many classes there are, and what was left out of them; data: the manifest of the study's data."""
+    images = " and ".join(
+        f"{data['examples'][split]:,} {split}" for split in ("test", "train") if split in data["examples"]
+    )
+    parts = [f"{images.replace('train', 'training')} images of {len(data['classes'])} classes"]
+    parts += [
+        f"{count:,} broken {split.replace('train', 'training')} pictures are left out"
+        for split, count in sorted(data["broken"].items())
+        if count
+    ]
+    untested = data["examples_of_each_class"].get("test", []).count(0)
+    if untested:
+        parts.append(f"{untested:,} classes have no test images, and nothing can be said of them")
+    return "; ".join(parts) + "."
+
+
+def write_report(
+    tables: list[str], figures: list[str], pictures: list[str], data: dict, study: dict, left_out: list[str]
+) -> str:
+    """The page; everything that comes from data is escaped.
+
+    data: the manifest of the study's data. left_out: sentences about what this study cannot have.
+    """
     frames = {Path(path).stem: load_table(path) for path in tables}
     views = {name: VIEWS[name](frame) for name, frame in frames.items()}
     environment = jinja2.Environment(
@@ -83,6 +123,7 @@ def write_report(tables: list[str], figures: list[str], pictures: list[str], stu
         findings=findings(frames["pie_summary"], frames.get("planted"), frames["class_impact"]),
         left_out=left_out,
         networks=networks(study),
+        data_line=data_line(data),
         declaration=declaration(study),
         views=views,
         # Drawn by our own rules from escaped text; inline, so that the page stays one file.
@@ -99,6 +140,7 @@ if __name__ == "__main__":
                 snakemake.input.tables,  # noqa: F821
                 snakemake.input.figures,  # noqa: F821
                 snakemake.input.pictures,  # noqa: F821
+                load_manifest(snakemake.input.data),  # noqa: F821
                 snakemake.params.study,  # noqa: F821
                 snakemake.params.left_out,  # noqa: F821
             ),

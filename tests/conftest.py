@@ -1,8 +1,35 @@
-"""Hypothesis for all tests: no deadlines, which fail on busy machines; in CI always the same examples."""
+"""How all tests run: Hypothesis without deadlines, whole studies first, and tests that share a study on one core."""
 
 import os
 
+import pytest
 from hypothesis import settings
 
+# Deadlines fail on busy machines; in CI the examples are always the same.
 settings.register_profile("lacuna", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("lacuna")
+
+# Studies that are run once and looked at by many tests: fixture -> the group of tests that pytest-xdist keeps together.
+SHARED_STUDIES = {"demo_results": "demo", "finished_once": "miniature"}
+# What takes longest starts first, so that no core is left with it at the end.
+LONGEST_FIRST = ("demo_results", "finished_once", "/workflow/", "test_triton_interpreter", "test_compile_ahead")
+
+
+def _place(item: pytest.Item) -> int:
+    about = (*item.fixturenames, str(item.path))
+    return next((place for place, long in enumerate(LONGEST_FIRST) if any(long in name for name in about)), 99)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for fixture, group in SHARED_STUDIES.items():
+            if fixture in item.fixturenames:
+                item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=_place)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--demo", metavar="FOLDER", help="results of a demo that has run, for the tests that would run it; results/demo"
+    )

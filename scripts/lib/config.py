@@ -110,6 +110,13 @@ def _check_brought(config: dict) -> None:
             raise InputError(
                 f"{here}: natural test sets need networks to predict them: remove `natural`, or bring `checkpoints`."
             )
+        models = config["population"]["models"]
+        if is_brought(level) and level.get("models", models) < models:
+            raise InputError(
+                f"{here}: it has {level['models']} models and `population.models` is {models}, and counts at different K do not compare: set "
+                f"`population.models: {level['models']}`, and of levels with more models say how many they have, `models: {models}`, of which the first "
+                f"{level['models']} are audited."
+            )
         if all(key in level for key in BROUGHT):
             raise InputError(f"{here}: it has `checkpoints` and `predictions`: remove one of them.")
 

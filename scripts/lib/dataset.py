@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pyarrow as pa
@@ -57,15 +58,17 @@ def pixels_digest(image: np.ndarray) -> str:
 
 
 @contextmanager
-def writing_images(path: str | Path, shape: tuple[int, int, int, int]) -> Iterator[Callable[[int, np.ndarray], None]]:
+def writing_images(
+    path: str | Path, shape: tuple[int, int, int, int], at_most: bool = False
+) -> Iterator[Callable[[int, np.ndarray], None]]:
     """Yield a function (index of the first, images) that writes uint8[n, H, W, 3] to a `.npy` of this shape, in any order.
 
+    at_most: there may be fewer images in the end, written from the first one on; the file then has as many.
     The disk space is taken before the first image. The file appears whole or not at all.
     """
     image, written = int(np.prod(shape[1:])), 0
     with replacing(path) as beside, beside.open("wb") as file:
-        np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
-        header = file.tell()
+        header = _write_header(file, shape)
         reserve(file, header + shape[0] * image)
 
         def put(index: int, images: np.ndarray) -> None:
@@ -75,8 +78,20 @@ def writing_images(path: str | Path, shape: tuple[int, int, int, int]) -> Iterat
             written += images.nbytes
 
         yield put
+        if at_most and written < shape[0] * image:
+            shape = (written // image, *shape[1:])
+            file.truncate(header + written)
+            if _write_header(file, shape) != header:
+                raise ValueError(f"the header of {path} has another length for fewer images.")
         if written != shape[0] * image:
             raise ValueError(f"{written} of {shape[0] * image} bytes of {path} were written.")
+
+
+def _write_header(file: IO[bytes], shape: tuple[int, ...]) -> int:
+    """Write what a `.npy` of uint8 begins with, and return its length. numpy leaves room in it for longer numbers of images."""
+    file.seek(0)
+    np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+    return file.tell()
 
 
 def load_images(path: str | Path, digest: str | None = None, mapped: bool = False) -> np.ndarray:

@@ -7,11 +7,16 @@ import importlib.util
 import sys
 from pathlib import Path
 
+from scripts.lib.data.sources import expanded
 from scripts.lib.errors import InputError
+from scripts.lib.project import ROOT
+from scripts.lib.sharded_weights import INDEX
 
 TORCHVISION, TIMM = "torchvision", "timm"
 ZOOS = {TORCHVISION: "pip install torchvision", TIMM: "pip install timm"}
-ENDINGS = (".safetensors", ".pt", ".pth", ".bin", ".ckpt")
+OWN = ("scripts", "kernels")  # packages that a job has imported before it looks for others
+# `.tar` is what torch's own tutorials and timm call files of torch.save; an index names the files of one large model.
+ENDINGS = (".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".tar", ".th", ".pkl", INDEX)
 
 
 def parts_of(network: str) -> tuple[str, str]:
@@ -25,7 +30,11 @@ def parts_of(network: str) -> tuple[str, str]:
 
 
 def search_here() -> None:
-    """Let modules be found that lie in the folder in which snakemake was started, after all others."""
+    """Let modules be found that lie in the folder in which snakemake was started, after all others.
+
+    Snakemake adds the folder of a rule's script, in which `train.py` and others would be taken for modules of the user's own.
+    """
+    sys.path[:] = [each for each in sys.path if not each or Path(each).resolve() != ROOT / "scripts"]
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.append(here)
@@ -52,9 +61,8 @@ def module_file(network: str) -> Path | None:
         for candidate in (path.with_suffix(".py"), path / "__init__.py"):
             if candidate.is_file():
                 return candidate
-    raise InputError(
-        f"`network` is {network!r}, and the package {top} has no module {'.'.join(inner)}: correct the name."
-    )
+    remedy = f"Lacuna has a package {top} of its own, so give yours another name" if top in OWN else "correct the name"
+    raise InputError(f"`network` is {network!r}, and the package {top} has no module {'.'.join(inner)}: {remedy}.")
 
 
 def check_checkpoints(here: str, checkpoints: dict, files: int, models: int) -> None:
@@ -66,6 +74,9 @@ def check_checkpoints(here: str, checkpoints: dict, files: int, models: int) -> 
         module_file(checkpoints["network"])
     except InputError as error:
         raise InputError(f"{here}: {error}") from None
+    classes = checkpoints.get("classes")
+    if isinstance(classes, str) and not expanded(classes).is_file():
+        raise InputError(f"{here}, `classes` is {classes!r}, and there is no such file: correct the path.")
     given = [key for key in ("mean", "std") if key in checkpoints]
     if len(given) == 1 or (not given and parts_of(checkpoints["network"])[0] not in ZOOS):
         missing = ("std" if given == ["mean"] else "mean") if given else "mean` and `std"

@@ -8,6 +8,7 @@ import ast
 import hashlib
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 
 def fingerprint(root: Path, *scripts: str) -> str:
@@ -18,7 +19,7 @@ def fingerprint(root: Path, *scripts: str) -> str:
     """
     digest = hashlib.sha256()
     for source in project_sources(root, *scripts):
-        digest.update(f"{source}\n{_tree(root / source)}\n".encode())
+        digest.update(f"{source}\n{_code(root, Path(source)).digest}\n".encode())
     return digest.hexdigest()[:12]
 
 
@@ -32,36 +33,44 @@ def project_sources(root: Path, *scripts: str) -> tuple[str, ...]:
         if source.as_posix() in found:
             continue
         found.add(source.as_posix())
-        waiting += _imports(root, source)
+        waiting += _code(root, source).imports
     return tuple(sorted(found))
 
 
-@cache
-def _tree(path: Path) -> str:
-    tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+class Code(NamedTuple):
+    """One file: the SHA-256 of its syntax tree, and the project files that its own import statements load."""
+
+    digest: str
+    imports: tuple[Path, ...]
+
+
+@cache  # every rule asks for much the same files, and snakemake reads the rules at every start
+def _code(root: Path, source: Path) -> Code:
+    tree = ast.parse((root / source).read_text(encoding="utf-8"), filename=str(source))
+    imports: list[Path] = []
     for node in ast.walk(tree):
         documented = isinstance(node, ast.Module | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
         if documented and ast.get_docstring(node, clean=False) is not None:
             node.body = node.body[1:]
-    return ast.dump(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            imports += _files(root, source, node)
+    return Code(hashlib.sha256(ast.dump(tree).encode()).hexdigest(), tuple(imports))
 
 
-def _imports(root: Path, source: Path) -> list[Path]:
-    """The project files that a file's own import statements load."""
-    files = []
-    for node in ast.walk(ast.parse((root / source).read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            modules = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            package = source.parent.parts[: len(source.parent.parts) - node.level + 1] if node.level else ()
-            parent = ".".join([*package, *([node.module] if node.module else [])])
-            modules = [parent, *(f"{parent}.{alias.name}" for alias in node.names)]
-        else:
-            continue
-        for module in modules:
-            parts = module.split(".")
-            # Importing a.b.c also runs a/__init__.py and a/b/__init__.py.
-            candidates = [Path(*parts).with_suffix(".py")]
-            candidates += [Path(*parts[: depth + 1], "__init__.py") for depth in range(len(parts))]
-            files += [candidate for candidate in candidates if (root / candidate).is_file()]
-    return files
+def _files(root: Path, source: Path, node: ast.Import | ast.ImportFrom) -> list[Path]:
+    """The project files that an import statement of `source` loads."""
+    if isinstance(node, ast.Import):
+        modules = [alias.name for alias in node.names]
+    else:
+        package = source.parent.parts[: len(source.parent.parts) - node.level + 1] if node.level else ()
+        parent = ".".join([*package, *([node.module] if node.module else [])])
+        modules = [parent, *(f"{parent}.{alias.name}" for alias in node.names)]
+    # Importing a.b.c also runs a/__init__.py and a/b/__init__.py.
+    candidates = []
+    for parts in (module.split(".") for module in modules):
+        candidates += [Path(*parts).with_suffix(".py")]
+        candidates += [Path(*parts[: depth + 1], "__init__.py") for depth in range(len(parts))]
+    return [candidate for candidate in candidates if _is_file(root / candidate)]
+
+
+_is_file = cache(Path.is_file)

@@ -15,8 +15,9 @@ from scripts.lib.errors import InputError
 def logged(log: str) -> Iterator[None]:
     """Send standard output and error to `log`, line by line; name the log when the job fails.
 
-    An InputError is shown as its sentence, anything else with its traceback in the log. A job outlives a snakemake that is
-    killed. If it is then started again, the new one waits for the old one here, so that what the new one writes is what stays.
+    The log of a job that fails ends in a sentence if the error is an InputError, and in a traceback otherwise; the workflow shows
+    the one or the other (scripts/lib/terminal.py). A job outlives a snakemake that is killed. If it is then started again, the new
+    one waits for the old one here, so that what the new one writes is what stays.
     """
     path = Path(log)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -29,15 +30,21 @@ def logged(log: str) -> Iterator[None]:
             yield
         except Exception as error:
             expected = isinstance(error, InputError)
-            sentence = f"error: {error}" if expected else f"error: {type(error).__name__}: {error}"
-            print(f"{sentence} (log: {path})", file=terminal)
-            with suppress(OSError):  # the disk may be full
-                print(sentence if expected else traceback.format_exc(), file=file)
+            said = f"error: {_one_line(error)}" if expected else traceback.format_exc().rstrip()
+            try:
+                print(said, file=file)
+            except OSError:  # the disk may be full
+                print(f"{said} (log: {path})", file=terminal)
             sys.exit(1)
         finally:
             sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
             with suppress(OSError):
                 file.close()
+
+
+def _one_line(error: InputError) -> str:
+    """A sentence as one line; what another library said in it may have more."""
+    return " ".join(line.strip() for line in str(error).splitlines())
 
 
 class Progress:

@@ -7,7 +7,7 @@ The parquet metadata say what was predicted by what: key `lacuna`, JSON.
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -204,8 +204,12 @@ def _files_of(described: dict[str | Path, dict], level: str) -> list[str | Path]
 
 
 def recipe_of(training: dict) -> dict:
-    """What all models of a population have in common, from the description that `train` writes."""
-    return {key: value for key, value in training.items() if key not in ("seeds", "sparsity", "weights")}
+    """What all models of a population have in common, from the description that `train` writes.
+
+    Not the arithmetic: computers that share the work may have different processors, and rounding is no more than another seed is.
+    """
+    own = ("seeds", "sparsity", "weights", "arithmetic")
+    return {key: value for key, value in training.items() if key not in own}
 
 
 def sparsity_of(paths: list[str | Path], level: str) -> float:
@@ -219,10 +223,11 @@ def sparsity_of(paths: list[str | Path], level: str) -> float:
     return float(np.mean(reached)) if reached else float("nan")
 
 
-def check_distinct(paths: list[str | Path]) -> None:
+def check_distinct(paths: list[str | Path], paired: Collection[str] = ()) -> None:
     """Raise InputError if one of the models that were brought stands in two places: a control that is the dense level says nothing.
 
-    paths: clean prediction files of all levels. What tells a model is the digest of its weights, or of all its clean predictions.
+    paths: clean prediction files of all levels; paired: the levels that are made of the dense models, whose predictions may not have changed. What
+    tells a model is the digest of its weights, or of all its clean predictions.
     """
     owner: dict[str, tuple[str, int]] = {}
     for path in paths:
@@ -233,11 +238,20 @@ def check_distinct(paths: list[str | Path]) -> None:
         for seed, digest in digests.items():
             model = (described["level"], int(seed))
             level, other = owner.setdefault(digest, model)
-            if (level, other) != model:
+            made_of_dense = {level, model[0]} <= {"dense", *paired} and level != model[0] and other == model[1]
+            if (level, other) != model and not made_of_dense:
                 raise InputError(
                     f"{path}: model {seed} of level {model[0]} is the same as model {other} of level {level}: every model may count once, so bring "
-                    "another."
+                    f"another{or_of_dense(level, model[0], paired)}."
                 )
+
+
+def or_of_dense(first: str, second: str, paired: Collection[str]) -> str:
+    """What else to do where a model of one level is a model of the other: nothing but for compressed dense models."""
+    other = second if first == "dense" else first
+    if "dense" not in (first, second) or first == second or other == "control" or other in paired:
+        return ""
+    return f"; if {other} is made of the dense models, write `of: dense` in its entry"
 
 
 def undefined_columns(paths: list[str | Path]) -> set[str]:

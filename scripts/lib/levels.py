@@ -33,11 +33,9 @@ def may_have(level: dict) -> set[str]:
     return {*BROUGHT, "models", "of"} | ({"sparsity"} if "predictions" in level else set())  # stated, to be shown
 
 
-def models_of(config: dict, name: str) -> int:
-    """K of a level; config: the study."""
+def brought_models_of(config: dict, name: str) -> int:
+    """How many models the files of a brought level hold; config: the study. The first `population.models` of them are audited."""
     level = next(level for level in config["levels"] if level["name"] == name)
-    if "of" in level and not is_brought(level):
-        return models_of(config, level["of"])
     return level.get("models", config["population"]["models"])
 
 
@@ -65,14 +63,16 @@ def declaration(config: dict) -> str:
     """What every table of a study rests on, in a sentence or two: levels, seeds, designs and tie rule; config: the study."""
     seeds: dict[str, list[str]] = {}
     designs: dict[str, list[str]] = {}
+    models = config["population"]["models"]
     for level in config["levels"]:
         name = level["name"]
-        made_here = not is_brought(level) or "checkpoints" in level
-        numbered = (
-            f"seeds 0 to {models_of(config, name) - 1}"
-            if made_here
-            else f"{models_of(config, name)} seeds of its files"
-        )
+        brought = brought_models_of(config, name)
+        if brought > models:
+            numbered = f"the first {models} of {brought}"
+        elif is_brought(level) and "predictions" in level:
+            numbered = f"{models} seeds of its files"
+        else:
+            numbered = f"seeds 0 to {models - 1}"
         seeds.setdefault(numbered, []).append(name)
         if name != DENSE:
             designs.setdefault(design_of(level), []).append(name)

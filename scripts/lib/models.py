@@ -4,16 +4,19 @@ Of models that were trained elsewhere it has no tensors, but the metadata name t
 """
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from scripts.lib.answers import Answer
 from scripts.lib.checkpoints import Normalized, build_checkpoint_network, load_weights
 from scripts.lib.errors import InputError
-from scripts.lib.files import replacing, sha256
+from scripts.lib.files import replacing
 from scripts.lib.networks import build_network
+from scripts.lib.sharded_weights import weights_sha256
 
 
 def save_cohort(path: str | Path, models: dict[int, torch.nn.Module], description: dict) -> None:
@@ -50,7 +53,7 @@ def load_cohort(path: str | Path) -> tuple[dict[int, torch.nn.Module], dict]:
     for seed, state in states.items():
         model = blank_network(description)
         if "weights" in description:
-            _load_checkpoint(model, description["weights"][str(seed)])
+            _load_checkpoint(model, description["network"], description["weights"][str(seed)])
         else:
             model.load_state_dict(state)
         models[seed] = model.eval()
@@ -59,19 +62,39 @@ def load_cohort(path: str | Path) -> tuple[dict[int, torch.nn.Module], dict]:
 
 def blank_network(description: dict) -> torch.nn.Module:
     """The network of a cohort without its weights, built here or by others' code."""
-    network, classes = description["network"], len(description["classes"])
+    network = description["network"]
     if "checkpoints" not in network:
-        return build_network(**network, classes=classes)
+        return build_network(**network, classes=len(description["classes"]))
     brought = build_checkpoint_network(
-        network["checkpoints"], network["options"], network["mean"], network["std"], classes
+        network["checkpoints"],
+        network["options"],
+        network["mean"],
+        network["std"],
+        network["outputs"],
+        len(network["mean"]),
     )
+    columns = network["answer"]["columns"]
+    brought.answer = Answer(**network["answer"] | {"columns": None if columns is None else tuple(columns)})
     return brought.to(memory_format=torch.channels_last)
 
 
-def _load_checkpoint(model: Normalized, weights: dict) -> None:
+def describe_network(network: Normalized, outputs: int, checkpoints: dict) -> dict:
+    """What `blank_network` builds a brought network from, and how its weights are found; checkpoints: what the study says of it."""
+    return {
+        "checkpoints": checkpoints["network"],
+        "options": checkpoints.get("options", {}),
+        "outputs": outputs,
+        "mean": network.mean,
+        "std": network.std,
+        "answer": asdict(network.answer),
+        "weights": {key: checkpoints[key] for key in ("weights_key", "prefix") if key in checkpoints},
+    }
+
+
+def _load_checkpoint(model: Normalized, network: dict, weights: dict) -> None:
     """Put a file of weights into its network; InputError if it is not the one that was checked."""
-    load_weights(model.network, weights["path"])
-    if sha256(weights["path"]) != weights["sha256"]:
+    load_weights(model.network, weights["path"], **network["weights"])
+    if weights_sha256(weights["path"]) != weights["sha256"]:
         raise InputError(
             f"{weights['path']} has changed since it was checked: run again, and snakemake checks it anew."
         )

@@ -29,7 +29,7 @@ class Shown:
 
 
 def natural_arrays(given: dict) -> list[str]:
-    """The files that a natural set is read from; none for a folder."""
+    """The files that a natural set is read from, without the pictures of a folder."""
     return [str(expanded(given[key])) for key in ("images", "labels") if key in given]
 
 
@@ -40,16 +40,16 @@ def check_natural(natural: list[dict], corruptions: list[str]) -> None:
         here = f"config key `natural`, `{given['name']}`"
         if names.count(given["name"]) > 1 or given["name"] in ("clean", *corruptions):
             raise InputError(f"{here}: another set or a corruption has this name: give it another.")
-        arrays = [key for key in ("images", "labels") if key in given]
-        if ("folder" in given) == bool(arrays) or len(arrays) == 1:
-            raise InputError(f"{here}: name either its `folder`, or both `images` and `labels`.")
-        if arrays and ("preparation" in given or "size" in given):
-            raise InputError(f"{here}: arrays are taken as they are: remove `preparation` and `size`.")
+        arrays = "images" in given
+        if ("folder" in given) == arrays or (arrays and "labels" not in given):
+            raise InputError(
+                f"{here}: name either its `folder` (and a list as `labels`, if folders do not tell the classes), or both `images` and `labels`."
+            )
         if (given.get("preparation", "as_is") == "as_is") == ("size" in given):
             raise InputError(
                 f"{here}: `size`, in pixels, belongs to a `preparation` other than as_is: name both, or neither."
             )
-        for key in ("folder", *arrays) if "folder" in given else arrays:
+        for key in (key for key in ("folder", "images", "labels") if key in given):
             path = expanded(given[key])
             if not (path.is_dir() if key == "folder" else path.is_file()):
                 raise InputError(

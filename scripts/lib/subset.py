@@ -2,7 +2,6 @@
 
 import csv
 import io
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from scripts.lib.dataset import Examples
 from scripts.lib.errors import InputError
+from scripts.lib.example_ids import match_ids
 from scripts.lib.files import write_text
 
 COLUMNS = ("example", "label", "class", "file")
@@ -60,16 +60,30 @@ def choose(examples: Examples, subset: str, per_class: int, ids: list[str] | Non
 
 
 def _listed(examples: Examples, ids: list[str]) -> np.ndarray:
-    repeated = [example for example, count in Counter(ids).items() if count > 1]
-    if repeated:
-        raise InputError(f"config key `corruptions.ids`: the file names {repeated[0]!r} twice; remove the repetition.")
-    unknown = sorted(set(ids) - set(examples.example))
-    if unknown or not ids:
-        what = f"{len(unknown)} of its {len(ids)} lines, as {unknown[0]!r}, are" if ids else "none of its lines is"
+    """Positions of the examples that a list names, as `match_ids` reads it."""
+    here = "config key `corruptions.ids`"
+    looks = f"ids look like {str(examples.example[0])!r}"
+    if not ids:
+        raise InputError(f"{here}: the file names no test image; {looks}.")
+    positions = match_ids(ids, examples.example)
+    unknown = [name for name, position in zip(ids, positions, strict=True) if position < 0]
+    if unknown:
         raise InputError(
-            f"config key `corruptions.ids`: {what} the id of a test image; ids look like {str(examples.example[0])!r}."
+            f"{here}: {len(unknown)} of its {len(ids)} lines, as {unknown[0]!r}, are not the id of a test image; {looks}."
         )
-    return np.flatnonzero(np.isin(examples.example, ids))
+    first: dict[int, str] = {}
+    for name, position in zip(ids, positions.tolist(), strict=True):
+        if position in first:
+            also = "" if first[position] == name else f" (also as {first[position]!r})"
+            raise InputError(f"{here}: the file names {name!r} twice{also}; remove the repetition.")
+        first[position] = name
+    otherwise = [name for name, position in zip(ids, positions, strict=True) if examples.example[position] != name]
+    if otherwise:
+        print(
+            f"{len(otherwise)} of the {len(ids)} listed ids are written otherwise than here, as {otherwise[0]!r}, and were matched with those of "
+            "the test images"
+        )
+    return np.sort(positions)
 
 
 def save_chosen(path: str | Path, chosen: Chosen, classes: list[str]) -> None:

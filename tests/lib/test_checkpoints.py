@@ -1,25 +1,27 @@
 """Checkpoints of others' networks: built, loaded and asked as their authors do, and what does not fit is said in one sentence."""
 
 import sys
+import types
 
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
+from PIL import Image
+from safetensors.torch import save_model
 from torch import nn
 
 from scripts.lib.checkpoints import (
     IMAGENET,
     Normalized,
     build_checkpoint_network,
-    check_output,
     load_weights,
-    read_weights,
     zeros_of,
 )
+from scripts.lib.data.sources import check_level_files
 from scripts.lib.errors import InputError
-from scripts.lib.factories import check_checkpoints, module_file
+from scripts.lib.factories import ENDINGS, check_checkpoints, module_file
 from scripts.lib.predicting import BATCH, batch_of, probabilities
+from scripts.lib.project import ROOT
 from scripts.lib.torchvision_ops import declare_missing_operators
 
 CHANNELS = {"mean": [0.4, 0.5, 0.6], "std": [0.2, 0.3, 0.4]}
@@ -69,7 +71,6 @@ def test_torchvision_is_asked_as_its_own_transform_would(tmp_path):
 def test_a_factory_of_ones_own(module):
     network = build_checkpoint_network(module, {"width": 5}, **CHANNELS, classes=3).eval()
     assert network.network[0].weight.shape == (5, 3, 3, 3)
-    check_output(network, module, 8, 8, 3)
     white = torch.full((1, 8, 8, 3), 255, dtype=torch.uint8)
     seen = []
     network.network[0].register_forward_hook(lambda _, given, __: seen.append(given[0]))
@@ -101,31 +102,6 @@ def test_timm_says_how_images_are_normalized(tmp_path, monkeypatch):
     monkeypatch.delitem(sys.modules, "timm")
 
 
-def test_what_training_programs_wrap_around_a_state_dict(tmp_path):
-    model = tiny()
-    plain = model.state_dict()
-    wrapped = {"epoch": 3, "state_dict": {f"module._orig_mod.{name}": value for name, value in plain.items()}}
-    save_file(plain, tmp_path / "a.safetensors")
-    torch.save(plain, tmp_path / "b.pt")
-    torch.save(wrapped, tmp_path / "c.ckpt")
-    torch.save({"model": {name: value.half() for name, value in plain.items()}}, tmp_path / "d.bin")
-    notes = {
-        "a.safetensors": [],
-        "b.pt": [],
-        "c.ckpt": [
-            "the state dict is that under `state_dict`, beside epoch",
-            "`module.` before every name was taken off",
-            "`_orig_mod.` before every name was taken off",
-        ],
-        "d.bin": ["the state dict is that under `model`", "torch.float16 was converted to torch.float32"],
-    }
-    for name, expected in notes.items():
-        other = tiny()
-        assert load_weights(other, tmp_path / name) == expected
-        for key, value in other.state_dict().items():
-            assert torch.allclose(value.float(), plain[key].float(), rtol=1e-3, atol=1e-4), (name, key)
-
-
 def test_weights_that_do_not_fit_are_refused(tmp_path):
     model = tiny()
     state = model.state_dict()
@@ -137,8 +113,17 @@ def test_weights_that_do_not_fit_are_refused(tmp_path):
     ):
         load_weights(model, tmp_path / "a.pt")
     torch.save(tiny(classes=5).state_dict(), tmp_path / "b.pt")
-    with pytest.raises(InputError, match=r"4\.weight is \[5, 4\] and in the network \[3, 4\]: the number of classes"):
+    with pytest.raises(InputError) as error:
         load_weights(model, tmp_path / "b.pt")
+    assert str(error.value).endswith(
+        "b.pt: 4.weight is [5, 4] and in the network [3, 4]: the number of classes differs, 5 in the file and 3 here; bring networks of the "
+        "study's classes, or build it with `options: {num_classes: 5}` and name its 5 classes in `classes`."
+    )
+    torch.save(tiny(width=5).state_dict(), tmp_path / "w.pt")
+    with pytest.raises(
+        InputError, match=r"0\.weight is \[5, 3, 3, 3\] and in the network \[4, 3, 3, 3\]: the level's `options` are of"
+    ):
+        load_weights(model, tmp_path / "w.pt")
     undefined = tiny()
     undefined[4].weight.data[0] = torch.nan
     torch.save(undefined.state_dict(), tmp_path / "c.pt")
@@ -149,22 +134,135 @@ def test_weights_that_do_not_fit_are_refused(tmp_path):
     assert load_weights(model, tmp_path / "d.pt") == []  # files of old versions have no such counters
 
 
-def test_files_that_hold_no_weights(tmp_path):
-    torch.save(tiny(), tmp_path / "module.pt")
-    with pytest.raises(InputError, match=r"module\.pt holds more than tensors, and only these are loaded .*save model"):
-        read_weights(tmp_path / "module.pt")
-    torch.save({"weights": torch.zeros(1), "epoch": 3}, tmp_path / "mixed.pt")
-    with pytest.raises(InputError, match="has 'epoch', a value of type int, among its tensors"):
-        read_weights(tmp_path / "mixed.pt")
-    torch.save([torch.zeros(1)], tmp_path / "list.pt")
-    with pytest.raises(InputError, match="holds no state dict but a list"):
-        read_weights(tmp_path / "list.pt")
-    for name in ("broken.pt", "broken.safetensors"):
-        (tmp_path / name).write_bytes(b"no weights at all")
-        with pytest.raises(InputError, match=f"{name}.*: save"):
-            read_weights(tmp_path / name)
-    with pytest.raises(InputError, match=r"gone\.pt is not there"):
-        read_weights(tmp_path / "gone.pt")
+def test_names_that_nearly_fit_come_with_what_to_do(tmp_path):
+    model = tiny()
+    for name, held, sentence in (
+        (
+            "a.pt",
+            {f"model.{name}": value for name, value in model.state_dict().items()},
+            "they fit after `model.` is taken off, so add `prefix: model.` to the level's `checkpoints`.",
+        ),
+        (
+            "model-00001-of-00002.pt",
+            {"0.weight": model[0].weight},
+            "it is one of several files of one model, so name their `.index.json`",
+        ),
+        (
+            "c.pt",
+            {"4.weight_g": torch.ones(3, 1), "4.weight_v": torch.ones(3, 4)},
+            "weights are saved in parts, so remove the parametrization",
+        ),
+    ):
+        torch.save(held, tmp_path / name)
+        with pytest.raises(InputError) as error:
+            load_weights(model, tmp_path / name)
+        assert sentence in str(error.value)
+    torch.save(
+        {"state_dict": {f"model.{name}": value for name, value in model.state_dict().items()}}, tmp_path / "a.pt"
+    )
+    assert "as `prefix` says" in load_weights(tiny(), tmp_path / "a.pt", prefix="model.")[-1]
+
+
+@pytest.mark.parametrize(
+    "dtype", [torch.float16, torch.bfloat16, torch.float64, torch.float8_e4m3fn, torch.float8_e5m2]
+)
+def test_other_floating_point_numbers_become_float32(tmp_path, dtype):
+    model, other = tiny(), tiny()
+    held = {name: value.to(dtype) if value.is_floating_point() else value for name, value in model.state_dict().items()}
+    torch.save(held, tmp_path / "a.pt")
+    assert load_weights(other, tmp_path / "a.pt") == [f"{dtype} was converted to torch.float32"]
+    for name, value in other.state_dict().items():
+        assert torch.equal(value.double(), held[name].double()), name
+
+
+def test_whole_numbers_where_the_network_has_floating_point_ones_are_refused(tmp_path):
+    model = tiny()
+    torch.save(model.state_dict() | {"4.weight": torch.ones(3, 4, dtype=torch.int8)}, tmp_path / "a.pt")
+    with pytest.raises(
+        InputError,
+        match=r"4\.weight is torch\.int8 and in the network torch\.float32, so its numbers mean something else",
+    ):
+        load_weights(model, tmp_path / "a.pt")
+
+
+def test_of_tied_weights_one_is_enough(tmp_path):
+    model = nn.Sequential(nn.Linear(3, 3, bias=False), nn.Linear(3, 3, bias=False))
+    model[1].weight = model[0].weight
+    save_model(model, tmp_path / "a.safetensors")  # which leaves one of them out
+    other = nn.Sequential(nn.Linear(3, 3, bias=False), nn.Linear(3, 3, bias=False))
+    other[1].weight = other[0].weight
+    assert load_weights(other, tmp_path / "a.safetensors") == []
+    assert torch.equal(other[1].weight, model[1].weight)
+    other[1].weight = nn.Parameter(torch.ones(3, 3))
+    with pytest.raises(InputError, match="lacks 1 of the network's tensors"):
+        load_weights(other, tmp_path / "a.safetensors")
+
+
+GREY = """import order  # torchvision's operators, declared before anything of the user's is imported
+import torch
+from torch import nn
+
+
+def grey(channels=1):
+    return nn.Sequential(nn.Conv2d(channels, 2, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(2, 3))
+
+
+def flat():
+    return nn.Sequential(nn.Flatten(), nn.Linear(64, 3))
+
+
+class Compiled(nn.Module):  # what torch.compile returns has the network under this name
+    def __init__(self, network):
+        super().__init__()
+        self._orig_mod = network
+
+
+def wrapped():
+    return Compiled(nn.DataParallel(grey(3).half()))
+"""
+
+
+@pytest.fixture
+def greys(tmp_path, monkeypatch):
+    """A module of the user's own that can only be imported after the missing operators were declared."""
+    (tmp_path / "grey_nets.py").write_text(GREY)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.setattr(
+        "scripts.lib.checkpoints.declare_missing_operators",
+        lambda: monkeypatch.setitem(sys.modules, "order", types.ModuleType("order")),
+    )
+    yield "grey_nets"
+    sys.modules.pop("grey_nets", None)
+
+
+def test_grey_networks_read_the_luma_as_pillow_makes_it(greys):
+    images = np.random.default_rng(0).integers(0, 256, (5, 8, 8, 3), dtype=np.uint8)
+    luma = np.stack([np.asarray(Image.fromarray(image).convert("L")) for image in images]) / np.float32(255)
+    for name, options, channels in (("grey", {}, None), ("flat", {}, 1)):
+        network = build_checkpoint_network(f"{greys}:{name}", options, [0.3], [0.2], 3, channels).eval()
+        with torch.inference_mode():
+            expected = torch.softmax(network.network((torch.from_numpy(luma)[:, None] - 0.3) / 0.2), dim=1)
+        assert np.allclose(probabilities(network, torch.from_numpy(images)), expected, atol=1e-6)
+
+
+def test_how_many_channels_are_normalized(greys):
+    assert build_checkpoint_network(f"{greys}:grey", {"channels": 3}, [0.3], [0.2], 3).mean == [0.3] * 3
+    with pytest.raises(
+        InputError, match=r"reads 1 channel, and there are 3 numbers in `mean` and 3 in `std`: give one of each"
+    ):
+        build_checkpoint_network(f"{greys}:grey", {}, **CHANNELS, classes=3)
+    with pytest.raises(
+        InputError, match=r"reads 3 channels, and there are 2 numbers in `mean` and 3 in `std`: give three of each"
+    ):
+        build_checkpoint_network(f"{greys}:grey", {"channels": 3}, [0.1, 0.2], [0.1, 0.2, 0.3], 3)
+    with pytest.raises(InputError, match=r"reads grey images: say how these are normalized, as mean: \[0\.5\]"):
+        build_checkpoint_network(f"{greys}:grey", {}, None, None, 3)
+
+
+def test_a_network_comes_bare_and_in_float32(greys):
+    network = build_checkpoint_network(f"{greys}:wrapped", {}, **CHANNELS, classes=3)
+    assert type(network.network) is nn.Sequential and network.network[0].weight.dtype == torch.float32
 
 
 @pytest.mark.parametrize(
@@ -186,19 +284,6 @@ def test_networks_that_cannot_be_built(module, network, options, sentence):
     assert sentence in str(error.value)
 
 
-def test_networks_that_do_not_answer_with_one_logit_a_class():
-    for network, sentence in (
-        (tiny(classes=4), "gives 4 logits and the study has 3 classes"),
-        (nn.Conv2d(3, 3, 1), r"gives a tensor \[2, 3, 8, 8\] for two images"),
-        (
-            nn.Sequential(nn.Flatten(), nn.Linear(5, 3)),
-            r"fails on images of 8 x 8 pixels \(RuntimeError: .*: prepare the study's",
-        ),
-    ):
-        with pytest.raises(InputError, match=sentence):
-            check_output(Normalized(network.eval(), *IMAGENET), "it", 8, 8, 3)
-
-
 def test_zeros_are_counted_in_convolutions_and_dense_layers():
     model = tiny(width=4, classes=3)  # 108 and 12 weights
     model[0].weight.data[0] = 0
@@ -218,7 +303,7 @@ def test_zeros_are_counted_in_convolutions_and_dense_layers():
         (
             {"network": "scripts.lib.nothing:tiny"},
             2,
-            "the package scripts has no module lib.nothing: correct the name.",
+            "the package scripts has no module lib.nothing: Lacuna has a package scripts of its own, so give yours another name.",
         ),
         ({"network": "brought_nets:tiny"}, 2, "here lacks `mean` and `std`: say how images from 0 to 1 are normalized"),
         ({"network": "torchvision:resnet18", "mean": [0, 0, 0]}, 2, "here lacks `std`"),
@@ -229,6 +314,32 @@ def test_what_can_be_said_before_any_job(module, given, files, sentence):
     with pytest.raises(InputError) as error:
         check_checkpoints("here", given, files, models=2)
     assert str(error.value).startswith("here") and sentence in str(error.value)
+
+
+def test_a_module_called_as_one_of_lacuna_s_scripts_is_the_user_s(module, tmp_path, monkeypatch):
+    (tmp_path / "pack.py").write_text("raise SystemExit('usage: pack.py DATA')\n")
+    monkeypatch.syspath_prepend(ROOT / "scripts")  # as snakemake has it in a job
+    monkeypatch.delitem(sys.modules, "pack", raising=False)
+    assert module_file("pack:build") == tmp_path / "pack.py"
+    with pytest.raises(
+        InputError, match=r"the module pack cannot be imported \(SystemExit: usage: pack\.py DATA\): mend it"
+    ):
+        build_checkpoint_network("pack:build", {}, **CHANNELS, classes=3)
+
+
+def test_a_file_of_classes_that_is_not_there(module):
+    given = {"network": "torchvision:resnet18", "classes": "gone.txt"}
+    with pytest.raises(InputError, match=r"here, `classes` is 'gone\.txt', and there is no such file"):
+        check_checkpoints("here", given, 2, 2)
+
+
+def test_endings_of_two_parts_are_accepted(tmp_path):
+    for name in ("a.pth.tar", "model.safetensors.index.json", "B.PTH"):
+        (tmp_path / name).touch()
+        assert check_level_files("key", str(tmp_path / name), ENDINGS) == [str(tmp_path / name)]
+    (tmp_path / "config.json").touch()
+    with pytest.raises(InputError, match=r"config\.json is none of \.safetensors, \.pt"):
+        check_level_files("key", str(tmp_path / "*.json"), ENDINGS)
 
 
 def test_timm_is_asked_for_by_name_where_it_is_missing(monkeypatch):

@@ -11,7 +11,7 @@ from scripts.lib.corruptions import FAMILIES
 from scripts.lib.errors import InputError
 from scripts.lib.extras import EXTRAS
 from scripts.lib.joins.join import MATCH, READERS
-from scripts.lib.levels import METHODS, QUANTIZING, declaration, design_of, is_brought, models_of
+from scripts.lib.levels import METHODS, QUANTIZING, brought_models_of, declaration, design_of, is_brought
 from scripts.lib.networks import NETWORKS
 from scripts.lib.quantization import LAYERS
 
@@ -171,7 +171,22 @@ FILES = {"name": "dense", "method": "none", "predictions": "a/*.csv"}
             "its models are brought, so nothing is compressed here: write `method: none`.",
         ),
         (FILES | {"checkpoints": CHECKPOINTS}, "it has `checkpoints` and `predictions`: remove one of them."),
-        (FILES | {"predictions": 3}, "config key `levels[0].predictions` is 3: it must be a text or a list."),
+        (
+            FILES | {"predictions": 3},
+            "config key `levels[0].predictions` is 3: it must be a text or a list or a section.",
+        ),
+        (
+            FILES | {"predictions": {"files": "a/*.npy"}},
+            "config key `levels[0].predictions.kind` is missing: add it",
+        ),
+        (
+            FILES | {"predictions": {"files": "a/*.npy", "kind": "logit"}},
+            "config key `levels[0].predictions.kind` is 'logit', which is unknown: did you mean `logits`?",
+        ),
+        (
+            FILES | {"models": 3},
+            "`dense`: it has 3 models and `population.models` is 10, and counts at different K do not compare: set `population.models: 3`",
+        ),
         (FILES | {"predictions": []}, "config key `levels[0].predictions` has 0 entries: it must have at least 1."),
         ({"name": "dense", "method": "none", "models": 5}, "method `none` takes no `models`: remove it."),
         (
@@ -182,6 +197,18 @@ FILES = {"name": "dense", "method": "none", "predictions": "a/*.csv"}
             {"name": "dense", "method": "none", "checkpoints": CHECKPOINTS | {"std": [0.5, 0.5, 0]}},
             "`levels[0].checkpoints.std[2]` is 0: it must be greater than 0.",
         ),
+        (
+            {"name": "dense", "method": "none", "checkpoints": CHECKPOINTS | {"channels": 4}},
+            "`levels[0].checkpoints.channels` is 4, which is unknown: it may be one of 1, 3.",
+        ),
+        (
+            {"name": "dense", "method": "none", "checkpoints": CHECKPOINTS | {"weight_key": "ema"}},
+            "`levels[0].checkpoints.weight_key` is unknown: did you mean `weights_key`?",
+        ),
+        (
+            {"name": "dense", "method": "none", "checkpoints": CHECKPOINTS | {"prefix": ""}},
+            "`levels[0].checkpoints.prefix` is empty: fill it in, or leave the key out.",
+        ),
     ],
 )
 def test_wrong_levels_that_are_brought(level, sentence):
@@ -191,17 +218,22 @@ def test_wrong_levels_that_are_brought(level, sentence):
 
 
 def test_levels_that_are_brought():
-    for level in (FILES | {"models": 5, "sparsity": 0.5}, FILES | {"predictions": ["a.csv", "b.csv"]}):
+    for level in (
+        FILES | {"models": 15, "sparsity": 0.5},
+        FILES | {"predictions": ["a.csv", "b.csv"]},
+        FILES | {"predictions": {"files": "a/*.npy", "kind": "logits"}},
+    ):
         check_config(changed("levels", [level, *DEFAULT["levels"][1:3]]), SCHEMA)
-    study = changed("levels", [FILES | {"models": 5}, *DEFAULT["levels"][1:3]])
+    study = changed("levels", [FILES | {"models": 15}, *DEFAULT["levels"][1:3]])
     assert [is_brought(level) for level in study["levels"][:2]] == [True, False]
-    assert (models_of(study, "dense"), models_of(study, "control")) == (5, DEFAULT["population"]["models"])
+    assert (brought_models_of(study, "dense"), brought_models_of(study, "control")) == (15, 10)
+    assert declaration(study).startswith("Study demo. Models: the first 10 of 15 of dense; seeds 0 to 9 of control")
 
 
 def test_brought_models_may_be_the_dense_ones_compressed():
     after = FILES | {"name": "after", "of": "dense"}
     quantized = {"name": "int8", "method": "int8_dynamic", "of": "dense"}
-    study = changed("levels", [*DEFAULT["levels"][1:2], FILES | {"models": 5}, after])
+    study = changed("levels", [*DEFAULT["levels"][1:2], FILES | {"models": 15}, after])
     check_config(study, SCHEMA)
     assert design_of(after) == "paired" and design_of(FILES | {"name": "after"}) == "independent"
     with pytest.raises(
@@ -212,10 +244,15 @@ def test_brought_models_may_be_the_dense_ones_compressed():
         check_config(
             study | {"levels": [*study["levels"], quantized]}, SCHEMA
         )  # of predictions nothing can be quantized
-    dense = {"name": "dense", "method": "none", "models": 5, "checkpoints": CHECKPOINTS}
-    study["levels"] = [dense, DEFAULT["levels"][1], quantized]
-    check_config(study, SCHEMA)
-    assert models_of(study, "int8") == 5
+    dense = {"name": "dense", "method": "none", "models": 15, "checkpoints": CHECKPOINTS}
+    for more in (
+        {},
+        {"mean": [0.5], "std": [0.5], "channels": 1, "prefix": "model.", "weights_key": "state_dict_ema"},
+        {"classes": "names.txt"},
+        {"classes": ["cat", "dog"]},
+    ):
+        study["levels"] = [dense | {"checkpoints": CHECKPOINTS | more}, DEFAULT["levels"][1], quantized]
+        check_config(study, SCHEMA)
 
 
 def test_a_study_of_predictions_needs_them_for_all_levels_and_a_control():
@@ -263,6 +300,6 @@ def test_what_all_tables_rest_on_is_declared():
         {"study": "s", "population": {"models": 2}, "levels": levels, "audit": {"tie_rule": "smallest"}}
     )
     assert found == (
-        "Study s. Models: seeds 0 to 1 of dense, int8; seeds 0 to 2 of control; 2 seeds of its files of theirs; a seed is another one in "
+        "Study s. Models: seeds 0 to 1 of dense, int8; the first 2 of 3 of control; 2 seeds of its files of theirs; a seed is another one in "
         "each level, but for paired levels. Design against dense: independent: control, theirs; paired: int8. Tie rule of modal labels: smallest."
     )

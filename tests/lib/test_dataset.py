@@ -91,3 +91,12 @@ def test_images_written_in_any_order_are_the_file_that_numpy_writes(tmp_path):
     with pytest.raises(ValueError, match="of 1152 bytes"), writing_images(tmp_path / "z.npy", IMAGES.shape) as put:
         put(0, IMAGES[:4])
     assert sorted(path.name for path in tmp_path.iterdir()) == ["x.npy", "y.npy"]
+
+
+def test_fewer_images_than_there_was_room_for(tmp_path):
+    # The numbers of images are of different length in the header.
+    with writing_images(tmp_path / "x.npy", (1000, *IMAGES.shape[1:]), at_most=True) as put:
+        put(0, IMAGES)
+    assert np.array_equal(load_images(tmp_path / "x.npy"), IMAGES)
+    np.save(tmp_path / "y.npy", IMAGES)
+    assert (tmp_path / "x.npy").read_bytes() == (tmp_path / "y.npy").read_bytes()

@@ -32,18 +32,20 @@ def test_what_is_printed_is_in_the_log(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    "error, shown, traceback",
+    "error, last, traceback",
     [
-        (InputError("x is wrong: mend it."), "error: x is wrong: mend it.", False),
-        (KeyError("y"), "error: KeyError: 'y'", True),
+        (InputError("x is wrong:\n  mend it."), "error: x is wrong: mend it.", False),
+        (KeyError("y"), "KeyError: 'y'", True),
     ],
 )
-def test_an_error_is_a_sentence_that_names_the_log(tmp_path, capsys, error, shown, traceback):
+def test_the_log_of_a_failed_job_ends_in_the_reason_and_the_terminal_is_left_to_the_workflow(
+    tmp_path, capsys, error, last, traceback
+):
     with pytest.raises(SystemExit) as stop, logged(str(tmp_path / "x.log")):
         raise error
-    assert stop.value.code == 1
-    assert capsys.readouterr().err == f"{shown} (log: {tmp_path / 'x.log'})\n"
-    assert ("Traceback" in (tmp_path / "x.log").read_text()) == traceback
+    assert stop.value.code == 1 and capsys.readouterr().err == ""
+    lines = (tmp_path / "x.log").read_text().splitlines()
+    assert lines[-1] == last and lines[0].startswith("Traceback") == traceback
 
 
 def test_a_job_waits_for_the_one_before_it_and_writes_last(tmp_path):

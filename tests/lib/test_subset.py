@@ -35,6 +35,21 @@ def test_a_list_is_taken_in_the_order_of_the_data():
     assert choose(examples(), "listed", 9, ["test/4", "test/1"]).tolist() == [1, 4]
 
 
+def test_a_list_that_was_written_elsewhere(capsys):
+    table = examples()
+    assert choose(table, "listed", 9, ["test\\4", " test/1"]).tolist() == [1, 4]
+    assert "2 of the 2 listed ids are written otherwise than here, as 'test\\\\4'" in capsys.readouterr().out
+    names = [f"n0{number % 2}/ILSVRC2012_val_{number:08d}.JPEG" for number in range(6)]
+    imagenet = Examples(
+        np.array(names),
+        *(getattr(table, name) for name in ("label", "kind", "shown")),
+        table.class_frequency,
+        table.pixels,
+    )
+    wanted = ["ILSVRC2012_val_00000005", "val/ILSVRC2012_val_00000002_n00.png"]
+    assert choose(imagenet, "listed", 9, wanted).tolist() == [2, 5]
+
+
 @pytest.mark.parametrize(
     "subset, per_class, ids, sentence",
     [
@@ -44,10 +59,11 @@ def test_a_list_is_taken_in_the_order_of_the_data():
             "listed",
             1,
             ["test/1", "x", "y"],
-            "2 of its 3 lines, as 'x', are the id of a test image; ids look like 'test/0'",
+            "2 of its 3 lines, as 'x', are not the id of a test image; ids look like 'test/0'",
         ),
-        ("listed", 1, ["test/1", "test/1"], "the file names 'test/1' twice"),
-        ("listed", 1, [], "none of its lines is the id of a test image"),
+        ("listed", 1, ["test/1", "test/1"], "the file names 'test/1' twice; remove the repetition"),
+        ("listed", 1, ["test/1", "test\\1"], r"the file names .* twice \(also as 'test/1'\); remove"),
+        ("listed", 1, [], "the file names no test image; ids look like 'test/0'"),
     ],
 )
 def test_a_subset_that_cannot_be_had(subset, per_class, ids, sentence):

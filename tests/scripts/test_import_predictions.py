@@ -2,75 +2,21 @@
 
 import json
 from pathlib import Path
-from types import SimpleNamespace as Names
 
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from brought import CLASSES, IDS, LABELS, SEEDS, VARIANTS, N, bring, frame, save
 
-from scripts import import_predictions, prepare_data
 from scripts.lib.errors import InputError
 from scripts.lib.ledger import PROBABILITY, TOP, check_distinct, has_top5, load_population, undefined_columns
-
-N, CLASSES, SEEDS = 12, 6, (7, 3)
-IDS = [f"{i:03d}" for i in range(N)]  # with zeros that must not be lost
-LABELS = np.arange(N) % CLASSES
-VARIANTS = [("clean", 0), ("fog", 1), ("fog", 5)]
-
-
-def frame(seeds=SEEDS, variants=VARIANTS, examples=N):
-    """Everything that can be known of some models' predictions, one row each."""
-    rows = []
-    for seed in seeds:
-        for corruption, severity in variants:
-            values = np.random.default_rng([seed, severity]).dirichlet(np.ones(CLASSES), examples).astype(np.float32)
-            order = np.argsort(-values, axis=1)
-            for i in range(examples):
-                top = order[i, :5]
-                rows.append(
-                    {
-                        "example": IDS[i],
-                        "label": LABELS[i],
-                        "seed": seed,
-                        "corruption": corruption,
-                        "severity": severity,
-                    }
-                    | dict(zip(TOP, top, strict=True))
-                    | dict(zip(PROBABILITY, values[i, top], strict=True))
-                    | {"p_label": values[i, LABELS[i]]}
-                )
-    return pd.DataFrame(rows)
-
-
-def save(table, path):
-    if path.suffix == ".csv":
-        table.to_csv(path, index=False)
-    else:
-        table.to_parquet(path, index=False)
-    return str(path)
-
-
-def bring(folder, files, variants=VARIANTS, models=2, examples=None, dense=None, classes=None):
-    """Run the two rules; the paths of the ledger's files."""
-    options = {"name": "mine", "classes": classes, "examples": examples, "dense": dense or files}
-    data = Names(images=[], examples=str(folder / "examples.parquet"), manifest=str(folder / "data.json"))
-    prepare_data.main(data, Names(source="predictions", name="mine", options=options, splits=[]), 1)
-    suites = {"clean": [variants[0]]} | ({"weather": variants[1:]} if variants[1:] else {})
-    ledger = [str(folder / "ledger" / f"{suite}.parquet") for suite in suites]
-    import_predictions.main(
-        Names(files=files, examples=data.examples, data=data.manifest),
-        Names(ledger=ledger),
-        Names(suites=suites, models=models, sparsity=0.5, known=["fog", "snow"]),
-        Names(level="dense"),
-    )
-    return ledger
 
 
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
 def test_rows_in_any_order_become_the_ledger(tmp_path, ending, monkeypatch):
-    monkeypatch.setattr("scripts.lib.columns.ROWS", 5)
-    monkeypatch.setattr("scripts.lib.columns.BYTES", 2000)
+    monkeypatch.setattr("scripts.lib.row_files.ROWS", 5)
+    monkeypatch.setattr("scripts.lib.row_files.BYTES", 2000)
     table = frame()
     mixed = table.sample(frac=1, random_state=1)
     files = [save(mixed[:20], tmp_path / f"a.{ending}"), save(mixed[20:], tmp_path / f"b.{ending}")]
@@ -139,12 +85,18 @@ def changed(row, column, value):
 WRONG = {
     "a column is missing": (
         lambda t: t.drop(columns="top1"),
-        "a.csv has no column top1: it needs example, label, seed, top1",
+        "a.csv has no column top1: it needs example, label and top1, or logits or probabilities of all classes instead",
     ),
-    "no whole number": (changed(4, "label", "cat"), "a.csv, column label, row 5: 'cat': it must hold whole numbers."),
+    "no whole number": (
+        changed(4, "label", "cat"),
+        "a.csv, column label, row 5: 'cat' is a name, and other rows have numbers: write",
+    ),
     "no number": (changed(4, "p2", "much"), "a.csv, column p2, row 5: 'much': it must hold finite numbers."),
     "not a number": (changed(4, "p3", "NaN"), "a.csv, column p3, row 5: nan: it must hold finite numbers."),
-    "an empty field": (changed(4, "top1", ""), "a.csv, column top1, row 5: '': it must hold whole numbers."),
+    "an empty field": (
+        changed(4, "top1", ""),
+        "a.csv, column top1, row 5: '': it must hold whole numbers or names of classes.",
+    ),
     "a class too large": (changed(4, "top1", 6), "column top1, row 5: 6, and the classes go from 0 to 5"),
     "a class too small": (changed(4, "top1", -1), "column top1, row 5: -1, and the classes go from 0 to 5"),
     "a row twice": (lambda t: pd.concat([t, t[:1]]), "the model 7 predicts '000', clean 0, twice: give every model"),
@@ -188,7 +140,10 @@ WRONG = {
         "its files have no prediction for fog 5: add them, or leave it out",
     ),
     "one class twice": (lambda t: t.assign(top2=t.top1), "column top2, row 1: 5 as in top1: a class has one rank only"),
-    "logits": (lambda t: t.assign(p1=t.p1 + 4), "is no probability: give softmax outputs, from 0 to 1."),
+    "logits": (
+        lambda t: t.assign(p1=t.p1 + 4),
+        "is no probability, perhaps a logit: give softmax outputs, from 0 to 1.",
+    ),
     "the ranks the wrong way": (
         lambda t: t.assign(p1=t.p5, p5=t.p1),
         "is more than p1: the most probable class comes first.",
@@ -229,9 +184,9 @@ def test_wrong_files(tmp_path):
     ragged.write_text("example,label,seed,top1\n000,0,1\n")
     with pytest.raises(InputError, match=r"ragged\.csv is damaged or no CSV in UTF-8 .*Expected 4 columns, got 3"):
         bring(tmp_path, [str(ragged)], dense=[good])
-    floats = save(frame().astype({"top1": float}), tmp_path / "floats.parquet")
-    with pytest.raises(InputError, match=r"column top1 has the type double: it must hold whole numbers"):
-        bring(tmp_path, [floats], dense=[good])
+    halves = save(frame().assign(top1=lambda t: t.top1 + 0.5), tmp_path / "halves.parquet")
+    with pytest.raises(InputError, match=r"column top1, row 1: \d\.5: it must hold whole numbers"):
+        bring(tmp_path, [halves], dense=[good])
     gaps = frame().astype({"p2": object})
     gaps.loc[3, "p2"] = None
     with pytest.raises(InputError, match="column p2, row 4: no value"):
@@ -244,8 +199,8 @@ def test_wrong_files(tmp_path):
         (lambda t: t.assign(kind="x"), "mine.csv has a column kind, which is a name of Lacuna's own: rename it."),
         (lambda t: pd.concat([t, t[:1]]), "mine.csv has two examples with the id '000'"),
         (
-            lambda t: t.assign(label=t.label.replace(2, 1)),
-            "no example has the label 2 (class 2): every class needs one",
+            lambda t: t.assign(label=0),
+            "have one label (class 0): classes are compared, so check the labels",
         ),
         (lambda t: t.assign(class_frequency=range(N)), "column class_frequency: 0, 6 for the label 0"),
     ],
@@ -266,18 +221,31 @@ def test_an_example_has_one_label(tmp_path):
         bring(tmp_path, [save(table, tmp_path / "a.csv")], VARIANTS[:1])
 
 
-def test_the_documented_way_out_of_torch_is_a_way_in(tmp_path):
+@pytest.mark.parametrize("given", ["tensors", "tensors with gradients", "half precision", "arrays", "three classes"])
+def test_the_documented_way_out_of_torch_is_a_way_in(tmp_path, given):
     import torch
 
     page = (Path(__file__).parents[2] / "docs" / "your_own_predictions.md").read_text(encoding="utf-8")
     scope: dict = {}
     exec(page.split("```python\n")[1].split("```")[0], scope)
-    logits = torch.randn(2, N, CLASSES, generator=torch.Generator().manual_seed(0))
-    table = pd.concat([scope["rows"](logits[k], torch.from_numpy(LABELS), IDS, seed) for k, seed in enumerate(SEEDS)])
+    classes = 3 if given == "three classes" else CLASSES
+    logits = torch.randn(2, N, classes, generator=torch.Generator().manual_seed(0))
+    labels = torch.from_numpy(LABELS % classes)
+    if given == "tensors with gradients":
+        logits.requires_grad_()
+    if given == "half precision":
+        logits = logits.bfloat16()
+    if given == "arrays":
+        logits, labels = logits.numpy(), labels.numpy().astype(np.int32)
+    table = pd.concat([scope["rows"](logits[k], labels, IDS, seed) for k, seed in enumerate(SEEDS)])
     (clean,) = bring(tmp_path, [save(table, tmp_path / "a.parquet")], VARIANTS[:1])
     votes = load_population([clean], "dense")["clean", 0]
-    assert votes.seed.tolist() == [3, 7] and has_top5([clean])
-    assert np.array_equal(votes.votes, logits.argmax(dim=2)[[1, 0]])
+    values = torch.as_tensor(logits).detach().double()
+    assert votes.seed.tolist() == [3, 7] and has_top5([clean]) == (classes > 5)
+    assert np.array_equal(votes.votes, values.argmax(dim=2)[[1, 0]])
+    read = pq.read_table(clean).to_pandas()
+    expected = values[[1, 0]].softmax(dim=2)[:, torch.arange(N), torch.as_tensor(labels).long()]
+    assert np.allclose(read.p_label.to_numpy().reshape(2, N), expected, rtol=1e-6)
 
 
 def test_one_model_under_two_seeds_is_found(tmp_path):
@@ -285,3 +253,19 @@ def test_one_model_under_two_seeds_is_found(tmp_path):
     (clean,) = bring(tmp_path, [save(twice, tmp_path / "a.csv")], VARIANTS[:1])
     with pytest.raises(InputError, match="model 7 of level dense is the same as model 3 of level dense"):
         check_distinct([clean])
+
+
+def test_classes_in_another_order_than_the_labels_stop(tmp_path):
+    count, order = 120, np.array([2, 0, 1])
+    labels = np.arange(count) % 3
+    table = pd.DataFrame({"example": np.arange(count).astype(str), "label": labels, "seed": 0, "top1": order[labels]})
+    path = save(table, tmp_path / "a.csv")
+    with pytest.raises(InputError) as error:
+        bring(tmp_path, [path], variants=VARIANTS[:1], models=1)
+    assert str(error.value) == (
+        "level dense, model 0: its classes are in another order than the study's: 0.0% of 60 images are right, and 100.0% if its '2' is the "
+        "study's '0', its '0' is the study's '1', its '1' is the study's '2': number the predicted classes in the files as the labels "
+        "are numbered."
+    )
+    save(table.assign(top1=labels), tmp_path / "a.csv")
+    assert len(pq.read_table(bring(tmp_path, [path], variants=VARIANTS[:1], models=1)[0])) == count

@@ -40,6 +40,7 @@ ALLOWED = {
     "compare_annotations": {"pandas"},
     "measure_robustness": {"pandas"},
     "measure_natural": {"pandas"},
+    "measure_real": {"pandas"},
     "render_tables": {"pandas"},
     "write_report": {"pandas"},
     "draw_pie_rates": {"pandas", "altair"},

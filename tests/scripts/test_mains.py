@@ -82,7 +82,9 @@ def made(tmp_path_factory):
     params = Names(levels=LEVELS, deals=50, permutations=50, significance=0.05, corruptions=["contrast"])
     params.splits, params.resamples, params.subsets = 10, 100, 20
     params.designs, params.tie_rule = dict.fromkeys(LEVELS, "independent"), "largest"
-    paths = {name: folder / f"{name}.csv" for name in VIEWS if name not in ("natural", "subgroups", "over_indexing")}
+    paths = {
+        name: folder / f"{name}.csv" for name in VIEWS if name not in ("natural", "real", "subgroups", "over_indexing")
+    }
     given = Names(ledger=clean, examples=folder / "examples.parquet", data=folder / "data.json")
     given.pies, given.scores = paths["pies"], paths["scores"]
     find_pies.main(given, Names(table=paths["pies"]), params)
@@ -288,7 +290,7 @@ def test_corrupted_pies(made):
     hopeless = table.loc[("pruned", "contrast", 5)]
     assert (hopeless.pies, hopeless.excess_rate, hopeless.dense_top1_all) == (0, 0, 0)
     view = VIEWS["corrupted_pies"](made["corrupted_pies"])
-    assert view.cells.pruned.iloc[2] == "0; +0.0 points [+0.0, +0.0]; 1.000" and "pruned 0 of 2" in view.note
+    assert view.cells.pruned.iloc[2] == "0; +0.0 points [-8.8, +8.8]; 1.000" and "pruned 0 of 2" in view.note
 
 
 def ledger_of(folder, suites, seeds_of=lambda suite: (0, 1), levels=("dense", "pruned")):

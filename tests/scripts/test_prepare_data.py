@@ -10,6 +10,7 @@ from PIL import Image
 from scripts import prepare_data
 from scripts.lib.dataset import load_split, pixels_digest
 from scripts.lib.errors import InputError
+from scripts.lib.subset import choose
 
 RANDOM = np.random.default_rng(0)
 
@@ -26,7 +27,9 @@ def prepare(folder, options, splits=("test",), threads=1, source="image_folder")
     folder.mkdir(exist_ok=True)
     images = [str(folder / f"{split}.npy") for split in splits]
     output = Names(images=images, examples=str(folder / "examples.parquet"), manifest=str(folder / "manifest.json"))
-    defaults = {"name": "pets", "train": None, "preparation": "as_is", "size": None, "orientation": "as_stored"}
+    defaults = {"name": "pets", "preparation": "as_is", "size": None}
+    if source == "image_folder":
+        defaults |= {"train": None, "orientation": "as_stored"}
     params = Names(source=source, name="pets", options=defaults | options, splits=list(splits))
     prepare_data.main(output, params, threads)
     return output
@@ -78,6 +81,101 @@ def test_a_damaged_picture_stops_everything(tmp_path):
     assert list((tmp_path / "out").iterdir()) == []
 
 
+def broken_folder(path):
+    """Eight pictures of two classes: one is truncated, one empty, one a page; the dog 3.png is fine."""
+    data = folder_of(path, [(40, 40)] * 8)
+    (path / "cat" / "0.png").write_bytes((path / "cat" / "0.png").read_bytes()[:200])
+    (path / "cat" / "4.png").write_bytes(b"")
+    (path / "dog" / "1.png").write_bytes(b"<!doctype html><html></html>")
+    (path / "dog" / "7.png").write_bytes(b"version https://git-lfs.github.com/spec/v1\n")
+    return data
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_all_broken_pictures_are_listed_at_once(tmp_path, capsys, threads):
+    data = broken_folder(tmp_path / "data")
+    with pytest.raises(InputError) as error:
+        prepare(tmp_path / "out", {"test": data}, threads=threads)
+    sentence = str(error.value)
+    assert sentence.startswith("4 of the 8 test pictures cannot be used, all named in the log: ")
+    assert "cat/0.png is damaged or cannot be read (" in sentence and "cat/4.png is no picture that can" in sentence
+    assert "dog/7.png" not in sentence and sentence.endswith("; …: replace them, or write `broken: skip` in the study's `data` section, which leaves such pictures out and counts them.")  # fmt: skip
+    log = [line for line in capsys.readouterr().out.splitlines() if line.startswith("broken: ")]
+    names = ["cat/0.png", "cat/4.png", "dog/1.png", "dog/7.png"]
+    assert [line.split(" is ")[0].removeprefix(f"broken: {data}/") for line in log] == names
+    assert log[1].endswith("but an empty file") and log[2].endswith("but an HTML page") and "Git LFS pointer" in log[3]
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_broken_pictures_are_left_out_where_the_study_says_so(tmp_path, capsys):
+    test, train = broken_folder(tmp_path / "test"), folder_of(tmp_path / "train", [(40, 40)] * 4)
+    (tmp_path / "train" / "cat" / "0.png").write_bytes(b"")
+    options = {"test": test, "train": train, "broken": "skip"}
+    made = prepare(tmp_path / "out", options, splits=("train", "test"), threads=2)
+    images, examples, manifest = load_split(made.images[1], made.examples, made.manifest, "test")
+    assert list(examples.example) == ["cat/2.png", "cat/6.png", "dog/3.png", "dog/5.png"]
+    assert examples.label.tolist() == [0, 0, 1, 1] and examples.class_frequency.tolist() == [1, 1, 2, 2]
+    for image, name, digest in zip(images, examples.example, examples.pixels, strict=True):
+        assert np.array_equal(image, np.asarray(Image.open(tmp_path / "test" / name))) and digest == pixels_digest(
+            image
+        )
+    assert manifest["broken"] == {"train": 1, "test": 4} and manifest["examples"] == {"train": 3, "test": 4}
+    assert manifest["examples_of_each_class"] == {"train": [1, 2], "test": [2, 2]}
+    assert "test: 4 of 8 pictures are broken and left out" in capsys.readouterr().out
+
+
+def test_a_class_whose_pictures_are_all_broken_has_none(tmp_path, capsys):
+    data = folder_of(tmp_path / "data", [(32, 32)] * 6, ("ant", "bee", "cow"))
+    for name in ("2.png", "5.png"):
+        (tmp_path / "data" / "cow" / name).write_bytes(b"")
+    made = prepare(tmp_path / "out", {"test": data, "broken": "skip"})
+    manifest = json.loads(open(made.manifest).read())  # noqa: PTH123, SIM115
+    assert manifest["classes"] == ["ant", "bee", "cow"] and manifest["examples_of_each_class"] == {"test": [2, 2, 0]}
+    assert "warning: class cow has no images in" in capsys.readouterr().out
+
+
+def test_a_class_that_only_training_has_goes_on_and_one_that_only_the_test_has_stops(tmp_path, capsys):
+    train = folder_of(tmp_path / "train", [(32, 32)] * 3, ("ant", "bee", "cow"))
+    test = folder_of(tmp_path / "test", [(32, 32)] * 2, ("ant", "bee"))
+    options = {"train": train, "test": test}
+    made = prepare(tmp_path / "out", options, splits=("train", "test"))
+    manifest = json.loads(open(made.manifest).read())  # noqa: PTH123, SIM115
+    assert manifest["classes"] == ["ant", "bee", "cow"]
+    assert manifest["examples_of_each_class"] == {"train": [1, 1, 1], "test": [1, 1, 0]}
+    assert f"warning: class cow has no images in {test}" in capsys.readouterr().out
+    folder_of(tmp_path / "test", [(32, 32)], ("dodo",))
+    with pytest.raises(InputError, match=f"class dodo has images in {test} .* and none in {train} "):
+        prepare(tmp_path / "out", options, splits=("train", "test"))
+
+
+def test_one_or_only_broken_pictures(tmp_path):
+    data = folder_of(tmp_path / "data", [(32, 32)] * 2)
+    (tmp_path / "data" / "cat" / "0.png").write_bytes(b"")
+    with pytest.raises(
+        InputError,
+        match=r"0.png is no .* an empty file: remove it, or put the right file there, or write `broken: skip`",
+    ):
+        prepare(tmp_path / "out", {"test": data})
+    (tmp_path / "data" / "dog" / "1.png").write_bytes(b"")
+    for policy in ("stop", "skip"):
+        with pytest.raises(InputError, match=r"^none of the 2 test pictures can be used: .*: replace them\.$"):
+            prepare(tmp_path / "out", {"test": data, "broken": policy})
+
+
+def test_a_listed_picture_that_is_not_in_the_folder_is_broken(tmp_path):
+    folder_of(tmp_path / "data", [(32, 32)] * 2, ("flat",))
+    Image.new("RGB", (32, 32)).save(tmp_path / "elsewhere.png")
+    (tmp_path / "y.csv").write_text(f"0.png,cat\n1.png,dog\n../elsewhere.png,dog\n{tmp_path}/elsewhere.png,dog\n")
+    options = {"test": str(tmp_path / "data" / "flat"), "test_labels": str(tmp_path / "y.csv")}
+    with pytest.raises(
+        InputError, match=r"2 of the 4 test .*: ../elsewhere.png, which .*y.csv names, is not in .*flat; "
+    ):
+        prepare(tmp_path / "out", options)
+    made = prepare(tmp_path / "out", options | {"broken": "skip"})
+    images, examples, manifest = load_split(made.images[0], made.examples, made.manifest, "test")
+    assert list(examples.example) == ["0.png", "1.png"] and len(images) == 2 and manifest["broken"] == {"test": 2}
+
+
 def test_conversions_are_counted(tmp_path, capsys):
     data = folder_of(tmp_path / "data", [(32, 32)] * 4)
     for index in (0, 1):
@@ -87,3 +185,84 @@ def test_conversions_are_counted(tmp_path, capsys):
     made = prepare(tmp_path / "out", {"test": data})
     assert json.loads(open(made.manifest).read())["converted"] == {"test": {"grayscale": 2}}  # noqa: PTH123, SIM115
     assert "test: 2 pictures converted: grayscale" in capsys.readouterr().out
+
+
+def arrays_of(folder, **arrays):
+    """Options that name arrays, saved in a folder."""
+    folder.mkdir(exist_ok=True)
+    options = dict.fromkeys(("train_images", "train_labels", "classes"))
+    for key, array in arrays.items():
+        options[key] = str(folder / f"{key}.npy")
+        np.save(options[key], array)
+    return options
+
+
+IMAGES = RANDOM.integers(2, 255, (6, 28, 28), dtype=np.uint8)
+LABELS = np.array([0, 1, 2, 0, 1, 2])
+
+
+def test_arrays_of_two_sizes_become_one_by_padding_or_resizing(tmp_path):
+    options = arrays_of(
+        tmp_path, train_images=IMAGES, train_labels=LABELS, test_images=IMAGES[:3, :20], test_labels=LABELS[:3]
+    )
+    with pytest.raises(
+        InputError, match=r"has 28 x 20 pixels and .* 28 x 28: set `preparation` and `size` .* \(`pad` adds zeros"
+    ):
+        prepare(tmp_path / "as_is", options, ("train", "test"), source="arrays")
+    padded = prepare(tmp_path / "pad", options | {"preparation": "pad", "size": 32}, ("train", "test"), source="arrays")
+    train, test = (np.load(path) for path in padded.images)
+    assert np.array_equal(train[:, 2:30, 2:30], np.stack([IMAGES] * 3, axis=3)) and train.shape == (6, 32, 32, 3)
+    assert np.array_equal(test[:, 6:26, 2:30, 1], IMAGES[:3, :20]) and not test[:, :6].any() and not test[:, 26:].any()
+    resized = prepare(
+        tmp_path / "resized", options | {"preparation": "squeeze", "size": 40}, ("train", "test"), source="arrays"
+    )
+    by_pillow = Image.fromarray(IMAGES[5]).convert("RGB").resize((40, 40), Image.Resampling.BILINEAR)
+    assert np.array_equal(np.load(resized.images[0])[5], np.asarray(by_pillow))
+    with pytest.raises(
+        InputError, match=r"image 0 of .*train_images.npy cannot be prepared: it has 28 x 28 pixels and `pad`"
+    ):
+        prepare(tmp_path / "small", options | {"preparation": "pad", "size": 27}, ("train", "test"), source="arrays")
+
+
+def test_float_arrays_are_counted_as_converted(tmp_path):
+    options = arrays_of(tmp_path, test_images=np.float32(IMAGES / 255), test_labels=LABELS)
+    made = prepare(tmp_path / "out", options, source="arrays")
+    assert np.array_equal(np.load(made.images[0]), np.stack([IMAGES] * 3, axis=3))
+    manifest = json.loads(open(made.manifest).read())  # noqa: PTH123, SIM115
+    assert manifest["converted"] == {"test": {"float32 from 0 to 1, times 255 and rounded": 6, "grayscale": 6}}
+
+
+def test_test_images_that_were_trained_on_and_images_of_one_colour_are_said(tmp_path, capsys):
+    test = IMAGES.copy()
+    test[1] = 7
+    test[2:] = RANDOM.integers(2, 255, test[2:].shape)
+    test[5] = IMAGES[0]
+    options = arrays_of(tmp_path, train_images=IMAGES, train_labels=LABELS, test_images=test, test_labels=LABELS)
+    made = prepare(tmp_path / "out", options, ("train", "test"), source="arrays")
+    said = capsys.readouterr().out
+    assert "warning: 2 test images have the pixels of a training image, 1 of them under another label, as '0'" in said
+    assert "warning: test: 1 of 6 images are of one colour throughout, as image 1 of " in said
+    manifest = json.loads(open(made.manifest).read())  # noqa: PTH123, SIM115
+    assert manifest["test_images_in_training"] == {"images": 2, "under_another_label": 1}
+
+
+def test_a_class_without_test_images_goes_on_and_one_without_training_images_stops(tmp_path, capsys):
+    options = arrays_of(
+        tmp_path, train_images=IMAGES, train_labels=LABELS, test_images=IMAGES[:4] + 1, test_labels=[0, 2, 0, 2]
+    )
+    made = prepare(tmp_path / "out", options, ("train", "test"), source="arrays")
+    assert "warning: class 1 has no images in " in capsys.readouterr().out
+    manifest = json.loads(open(made.manifest).read())  # noqa: PTH123, SIM115
+    assert manifest["examples_of_each_class"] == {"train": [2, 2, 2], "test": [2, 0, 2]}
+    _, examples, _ = load_split(made.images[1], made.examples, made.manifest, "test")
+    assert choose(examples, "sampled", 1, None).shape == choose(examples, "first", 1, None).shape == (2,)
+    swapped = {
+        f"{split}_{kind}": options[f"{other}_{kind}"]
+        for split, other in (("train", "test"), ("test", "train"))
+        for kind in ("images", "labels")
+    }
+    with pytest.raises(
+        InputError, match=r"class 1 has images in .*train_labels.npy \(the test split\) and none in .*test_labels"
+    ):
+        prepare(tmp_path / "swapped", options | swapped, ("train", "test"), source="arrays")
+    assert list((tmp_path / "swapped").iterdir()) == []  # before any image is read

@@ -40,7 +40,7 @@ def study(tmp_path):
 def run(study, level=LEVEL, count=COUNT):
     calibrated = level["method"] == "int8_static"
     data = {"images": study["train.npy"], "examples": study["examples"], "data": study["data.json"]}
-    params = Names(level=level, calibration={"images": count} if calibrated else {})
+    params = Names(level=level, calibration={"images": count} if calibrated else {}, arithmetic="fastest")
     input = Names(models=study["models"], **(data if calibrated else {}))
     quantize.main(input, Names(models=study["quantized"]), params)
     return read_cohort(study["quantized"])

@@ -11,22 +11,24 @@ from test_audit_scripts import DENSE, LABEL, PRUNED, margins_of, pies_table
 from scripts.compare_annotations import compare_level as compare_annotations
 from scripts.compare_annotations import completed as complete_annotations
 from scripts.compare_classes import compare_level as compare_classes
+from scripts.compare_classes import completed as complete_classes
 from scripts.compare_classes import impact_of
 from scripts.compare_classes import summarize_level as summarize_classes
 from scripts.compare_kinds import GROUPS
 from scripts.compare_kinds import compare_level as compare_kinds
-from scripts.compare_subgroups import Task, rates_of
-from scripts.compare_subgroups import compare_level as compare_subgroups
+from scripts.compare_subgroups import METRICS, Task, compare_group
 from scripts.compare_subgroups import completed as complete_subgroups
 from scripts.lib.annotations import Column
 from scripts.lib.audit.modal import TIE_RULES
-from scripts.lib.audit.scores import left_out_means
+from scripts.lib.audit.scores import score_measures
 from scripts.lib.corrupted_pies import rows_of_variant, with_adjusted
 from scripts.lib.groups import everything, groupings_of
 from scripts.lib.ledger import Votes
 from scripts.lib.views import VIEWS
 from scripts.measure_hardness import hardness_rows, measure_level, predictor_rows
 from scripts.measure_natural import measure as measure_natural
+from scripts.measure_real import measures_of
+from scripts.measure_real import rows_of as rows_of_real
 from scripts.measure_robustness import measure, summary_of
 from scripts.render_tables import markdown
 from scripts.score_examples import scores_of, table_of
@@ -35,7 +37,7 @@ from scripts.summarize_scores import summarize_level as summarize_scores
 from scripts.trace_pies import curve_of
 from scripts.trace_pies import rows_of as curve_rows
 from scripts.weigh_cost import weigh
-from scripts.write_report import findings, networks
+from scripts.write_report import data_line, findings, networks
 
 SIGNIFICANCE = 0.1
 COLUMNS = {
@@ -43,6 +45,7 @@ COLUMNS = {
     "age": Column("age", "number", np.array([3.0, 1.0, np.nan, 2.0]), joined=True),
 }
 GROUPINGS = [everything(4), *groupings_of(COLUMNS, ["colour", {"column": "age", "bins": 2}])]
+FITS = np.eye(1000, dtype=bool)[LABEL]
 TASK = Task(classes=10, positive=None, smallest=1, significance=SIGNIFICANCE)
 
 
@@ -57,8 +60,8 @@ def tables():
     impacts = {
         level: impact_of(level, DENSE, votes, margins_of(DENSE), 4, SIGNIFICANCE) for level, votes in levels.items()
     }
-    chosen = np.array([[True, False, False], [False, True, False]])
-    halves = {level: measure_level(DENSE, votes, (chosen, chosen), True) for level, votes in levels.items()}
+    sides = np.array([[True, False, False], [False, True, False]]), np.array([[False, True, True], [True, False, True]])
+    halves = {level: measure_level(DENSE, votes, (sides, sides), True) for level, votes in levels.items()}
     about = {
         "examples": len(LABEL),
         "dense_models": 3,
@@ -69,12 +72,22 @@ def tables():
     }
     curves = {level: curve_of(level, DENSE, votes, "independent", 10, "largest") for level, votes in levels.items()}
     about_curve = about | {"subsets": 10, "tie_rule": "largest", "design": "independent"}
-    left_out = {level: left_out_means(DENSE.votes, votes.votes) for level, votes in levels.items()}
+    measures = {level: score_measures(DENSE.votes, votes.votes, level) for level, votes in levels.items()}
     control_scores = scores_of("control", DENSE, DENSE)
     scores = {
         level: table_of(level, DENSE, votes, scores_of(level, DENSE, votes), control_scores)
         for level, votes in levels.items()
     }
+    class_impact, class_summary = complete_classes(
+        [
+            compare_classes(level, DENSE, votes, impacts[level], list("abcd"), np.arange(4), SIGNIFICANCE)
+            for level, votes in levels.items()
+        ],
+        [
+            summarize_classes(level, DENSE, votes, impacts[level], np.arange(4), SIGNIFICANCE)
+            for level, votes in levels.items()
+        ],
+    )
     made = {
         "pies": pies,
         "pie_summary": pd.DataFrame(
@@ -101,26 +114,14 @@ def tables():
             [
                 row
                 for level in levels
-                for row in summarize_scores(level, scores[level], left_out[level], left_out["control"], SIGNIFICANCE)
+                for row in summarize_scores(level, scores[level], measures[level], measures["control"], SIGNIFICANCE)
             ]
         ),
         "planted": pd.DataFrame(
             [row for level in levels for row in compare_kinds(level, members[members.level == level], 3, SIGNIFICANCE)]
         ),
-        "class_impact": pd.concat(
-            [
-                compare_classes(
-                    level, DENSE, votes, impacts[level], list("abcd"), np.arange(4), SIGNIFICANCE, resamples=20
-                )
-                for level, votes in levels.items()
-            ]
-        ),
-        "class_summary": pd.DataFrame(
-            [
-                summarize_classes(level, DENSE, votes, impacts[level], np.arange(4), SIGNIFICANCE)
-                for level, votes in levels.items()
-            ]
-        ),
+        "class_impact": class_impact,
+        "class_summary": class_summary,
         "robustness": pd.DataFrame(
             [
                 measure(level, "fog", 1, DENSE, votes, True, SIGNIFICANCE)
@@ -145,20 +146,15 @@ def tables():
             pd.DataFrame(
                 [
                     row
-                    for level, votes in levels.items()
-                    for row in compare_subgroups(
-                        level,
-                        "independent",
-                        {
-                            side: rates_of(name, each, GROUPINGS, TASK)
-                            for side, name, each in (
-                                ("dense", "a", DENSE),
-                                ("control", "b", DENSE),
-                                ("level", "c", votes),
-                            )
-                        },
-                        GROUPINGS,
-                        (3, 3),
+                    for grouping in GROUPINGS
+                    for group in grouping.groups
+                    for metric in METRICS
+                    for row in compare_group(
+                        metric,
+                        grouping,
+                        group,
+                        {"dense": DENSE} | levels,
+                        dict.fromkeys(levels, "independent"),
                         TASK,
                     )
                 ]
@@ -179,6 +175,21 @@ def tables():
             [
                 measure_natural("drawn", level, "all classes", (DENSE, None, 10), (votes, None, 10), SIGNIFICANCE)
                 for level, votes in ({"dense": DENSE} | levels).items()
+            ]
+        ),
+        "real": pd.DataFrame(
+            [
+                row
+                for level, votes in ({"dense": DENSE} | levels).items()
+                for row in rows_of_real(
+                    level,
+                    "independent",
+                    measures_of("dense", DENSE, FITS),
+                    measures_of("control", DENSE, FITS),
+                    measures_of(level, votes, FITS),
+                    {"examples": len(LABEL), "left_out": 0, "dense_models": 3, "level_models": 3},
+                    SIGNIFICANCE,
+                )
             ]
         ),
         "cost": cost_of(["dense", *levels]).assign(significance=SIGNIFICANCE),
@@ -241,6 +252,19 @@ def test_findings_without_groups_and_of_fewer_models(tables):
     assert sentence.endswith("; K = 2 here and 3 in the control, and counts at different K do not compare.")
 
 
+def test_a_study_whose_dense_models_are_at_chance_says_so_first(tables):
+    summary = tables["pie_summary"].assign(
+        dense_top1_all=0.26, dense_top1_all_low=0.24, dense_top1_all_high=0.28, examples=4000
+    )
+    impact = tables["class_impact"].assign(examples=1000)  # of each of four classes
+    first, _ = findings(summary, None, impact)
+    assert first.startswith(
+        "The dense models are at chance: top-1 is 26.0 % [24.0, 28.0] of 4000 images (K = 3), and always saying the most frequent class is "
+        "right on 25.0 %."
+    )
+    (_,) = findings(summary.assign(dense_top1_all_low=0.251), None, impact)
+
+
 def test_the_report_names_what_was_trained_and_what_was_brought():
     study = {"network": {"name": "plain", "channels": [4, 8]}, "levels": [{"name": "dense"}, {"name": "control"}]}
     assert networks(study) == "network plain (4-8)"
@@ -272,3 +296,14 @@ def test_the_summary_shows_the_counts_by_the_other_tie_rules(tables, tie_rule):
         name.removeprefix("PIEs (control's), ties: ") for name in view.cells if name.startswith("PIEs (control's)")
     }
     assert shown == set(TIE_RULES) - {tie_rule} and f"(tie rule {tie_rule};" in view.note
+
+
+def test_the_line_on_the_data_says_what_was_left_out():
+    data = {"examples": {"train": 60000, "test": 9998}, "classes": ["a", "b"], "broken": {"train": 0, "test": 2}}
+    data |= {"examples_of_each_class": {"train": [30000, 30000], "test": [9998, 0]}}
+    assert data_line(data) == (
+        "9,998 test and 60,000 training images of 2 classes; 2 broken test pictures are left out; "
+        "1 classes have no test images, and nothing can be said of them."
+    )
+    alone = {"examples": {"test": 5}, "classes": ["a"], "broken": {"test": 0}, "examples_of_each_class": {"test": [5]}}
+    assert data_line(alone) == "5 test images of 1 classes."

@@ -1,6 +1,7 @@
-"""The miniature study, as copies of the project to run and to change."""
+"""The miniature study, as copies of the project to run and to change, and the demo, run once."""
 
 import os
+from pathlib import Path
 
 import pytest
 from copies import PARTS, copy_project
@@ -32,3 +33,14 @@ def finished(finished_once):
         if path.read_bytes() != content or path.stat().st_mtime_ns != stat.st_mtime_ns:
             path.write_bytes(content)
             os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+
+
+@pytest.fixture(scope="session")
+def demo_results(request, tmp_path_factory):
+    """The results of the demo as far as its tables."""
+    if request.config.getoption("demo"):
+        return Path(request.config.getoption("demo"))
+    project = copy_project(tmp_path_factory.mktemp("demo") / "lacuna", study="tests/known_answer.yaml")
+    done = project.snakemake("tables")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return project.folder / "results/demo"

@@ -19,6 +19,7 @@ PARTS = [
     "report",
     "envs",
     "tests/miniature.yaml",
+    "tests/known_answer.yaml",
 ]
 SNAKEMAKE = str(Path(sys.executable).with_name("snakemake"))
 

@@ -4,59 +4,73 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from scripts.lib.data.array_images import Images, images_in
+from scripts.lib.data.labels import Given, from_array, one_numbering
 from scripts.lib.data.sources import expanded, splits_of
-from scripts.lib.data.split import Picture, Split, checked_labels, class_names
+from scripts.lib.data.split import Picture, Split, checked_labels, class_names, read_class_names
+from scripts.lib.data.what_is_it import what_file_is
 from scripts.lib.errors import InputError
+
+# What a file is -> what to do with it, where it is not what `numpy.save` writes.
+REMEDIES = {
+    "a NumPy object array": "save numbers or texts instead of Python objects, such as array.astype(int) or array.astype(str)",
+    "an .npz archive of NumPy arrays": "save the array that is meant on its own, numpy.save('x.npy', archive[name])",
+    "a pickle": "pickles can run anything, so none is opened here: load it where you trust it and numpy.save its arrays; CIFAR's rows become images "
+    "with reshape(-1, 3, 32, 32)",
+    "an idx file": "idx files are MNIST's: torchvision's or any other reader gives arrays to numpy.save, .data and .targets",
+    "a parquet file": "name it with `source: parquet`",
+    "a gzip file": "unpack it",
+}
 
 
 def read_arrays(options: dict) -> tuple[dict[str, Split], list[str]]:
     """The splits that the study names, and the class names."""
-    splits = {split: _split(split, options) for split in splits_of("arrays", options)}
-    return splits, class_names(options["classes"], None, splits)
+    names = splits_of("arrays", options)
+    given = {
+        split: load_labels(options[f"{split}_labels"]) for split in sorted(names)
+    }  # of both, test declares the order
+    listed = None if options["classes"] is None else read_class_names(options["classes"])
+    numbers, known = one_numbering(list(given.values()), listed)
+    labels = dict(zip(given, numbers, strict=True))
+    splits = {split: read_split(options[f"{split}_images"], given[split].where, labels[split]) for split in names}
+    return splits, class_names(options["classes"], known, splits)
 
 
-def _split(split: str, options: dict) -> Split:
-    label = _labels(options[f"{split}_labels"])
-    path = options[f"{split}_images"]
-    images = _images(path)
+def read_split(path: str, label_path: str, label: np.ndarray) -> Split:
+    """The images in a file with labels [N], which `label_path` gave; InputError if there is not one an image."""
+    checked_labels(label, label_path)
+    images = images_in(_load(path), path)
     if len(images) != len(label):
         raise InputError(
-            f"{path} has {len(images)} images and {options[f'{split}_labels']} {len(label)} labels: give one label an image."
+            f"{path} has {len(images)} images and {label_path} {len(label)} labels: give one label an image."
         )
-    return Split([str(index) for index in range(len(label))], label, _pictures(path, images))
+    ids = [str(index) for index in range(len(label))]
+    return Split(ids, label, _pictures(path, images), converted=images.converted)
+
+
+def load_labels(path: str) -> Given:
+    """The labels in a file."""
+    return from_array(_load(path), path)
 
 
 def _load(path: str) -> np.ndarray:
+    """An array, mapped; InputError for what `numpy.save` did not write, by its name."""
+    file = expanded(path)
     try:
-        array = np.load(expanded(path), mmap_mode="r", allow_pickle=False)
+        array = np.load(file, mmap_mode="r", allow_pickle=False)
     except (ValueError, EOFError, OSError) as error:
-        raise InputError(f"{path} is damaged or no .npy file ({error}): replace it.") from None
+        found = what_file_is(file)
+        if found in (None, "a NumPy array"):
+            raise InputError(f"{path} is damaged or no .npy file ({error}): replace it.") from None
+        raise InputError(f"{path} is {found} and no .npy file: {REMEDIES.get(found, 'replace it')}.") from None
     if not isinstance(array, np.ndarray):
-        raise InputError(f"{path} holds several arrays: save the one that is meant with numpy.save, as .npy.")
+        names = ", ".join(array.files)
+        array.close()
+        found = "an .npz archive of NumPy arrays"
+        raise InputError(f"{path} is {found} ({names}) and no .npy file: {REMEDIES[found]}.")
     return array
 
 
-def _labels(path: str) -> np.ndarray:
-    labels = _load(path)
-    if labels.ndim != 1 or labels.dtype.kind not in "iu":
-        raise InputError(f"{path} holds {labels.dtype}{list(labels.shape)}: labels must be whole numbers [N].")
-    return checked_labels(labels, path)
-
-
-def _images(path: str) -> np.ndarray:
-    """uint8[N, H, W, 3] or uint8[N, H, W, 1], mapped."""
-    images = _load(path)
-    if images.dtype == np.uint8 and images.ndim == 3:
-        images = images[..., None]
-    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] not in (1, 3):
-        planes = images.ndim == 4 and images.shape[1] in (1, 3)
-        remedy = "move the colours last, images.transpose(0, 2, 3, 1)" if planes else "convert it"
-        raise InputError(
-            f"{path} holds {images.dtype}{list(images.shape)}: images must be uint8 [N, H, W, 3], or [N, H, W] for grey; {remedy}."
-        )
-    return images
-
-
-def _pictures(path: str, images: np.ndarray) -> Iterator[Picture]:
+def _pictures(path: str, images: Images) -> Iterator[Picture]:
     for index, image in enumerate(images):
-        yield f"image {index} of {path}", np.broadcast_to(image, (*image.shape[:2], 3))
+        yield f"image {index} of {path}", image

@@ -8,8 +8,10 @@ from functools import partial
 from itertools import chain
 
 import numpy as np
+from PIL import Image
 
-from scripts.lib.data.pictures import open_picture
+from scripts.lib.data.broken import STOP, settle
+from scripts.lib.data.pictures import BrokenPictureError, open_picture
 from scripts.lib.data.preparations import PREPARATIONS
 from scripts.lib.data.split import Picture, Split
 from scripts.lib.dataset import pixels_digest, writing_images
@@ -19,14 +21,33 @@ from scripts.lib.job import ImageProgress
 AHEAD = 16  # pictures that wait for each thread
 
 
-def prepare(picture: Picture, options: dict) -> tuple[str, np.ndarray, list[str]]:
-    """What to call a picture, the prepared image uint8[H, W, 3], and what had to be converted."""
+def prepare(picture: Picture, options: dict) -> tuple[str, np.ndarray | BrokenPictureError, list[str]]:
+    """What to call a picture, the prepared image uint8[H, W, 3] or why there is none, and what had to be converted."""
     name, data = picture
-    if isinstance(data, np.ndarray):
+    if isinstance(data, BrokenPictureError):
         return name, data, []
-    opened, notes = open_picture(name, data, options["orientation"])
+    if isinstance(data, np.ndarray):
+        return name, prepare_array(name, data, options), []
     fit = PREPARATIONS[options["preparation"]]
-    return name, np.asarray(fit(opened, options["size"]) if fit else opened), notes
+    try:
+        opened, notes = open_picture(name, data, options["orientation"])
+        return name, np.asarray(fit(opened, options["size"]) if fit else opened), notes
+    except BrokenPictureError as error:
+        return name, error, []
+    except ValueError as error:
+        why, _, remedy = str(error).rpartition(": ")
+        return name, BrokenPictureError(f"{name} cannot be prepared: {why}", remedy), []
+
+
+def prepare_array(name: str, image: np.ndarray, options: dict) -> np.ndarray:
+    """An image uint8[H, W, 3] prepared as pictures are; InputError if it cannot be."""
+    fit = PREPARATIONS[options.get("preparation", "as_is")]  # planted digits have no options
+    if fit is None:
+        return image
+    try:
+        return np.asarray(fit(Image.fromarray(np.ascontiguousarray(image)), options["size"]))
+    except ValueError as error:
+        raise InputError(f"{name} cannot be prepared: {error}.") from None
 
 
 def in_order(function: Callable, items: Iterator, threads: int) -> Iterator:
@@ -54,6 +75,7 @@ class Size:
 
     where: str = ""
     shape: tuple[int, ...] = ()
+    section: str = "the study's `data` section"  # where the user says how images are prepared
 
     def check(self, where: str, image: np.ndarray) -> None:
         """Raise InputError if an image has another size."""
@@ -62,24 +84,58 @@ class Size:
         if image.shape != self.shape:
             raise InputError(
                 f"{where} has {image.shape[1]} x {image.shape[0]} pixels and {self.where} {self.shape[1]} x {self.shape[0]}: "
-                "set `preparation` and `size` in the study's `data` section to make all of one size."
+                f"set `preparation` and `size` in {self.section} to make all of one size (`pad` adds zeros, `squeeze` resizes)."
             )
 
 
-def write_split(
-    path: str, name: str, split: Split, options: dict, size: Size, threads: int
-) -> tuple[list[str], Counter]:
-    """Write a split's images; the digests of their pixels, and how many were converted from what."""
-    prepared = in_order(partial(prepare, options=options), split.pictures, threads)
-    first = next(prepared)
-    size.check(first[0], first[1])
-    digests, converted = [], Counter()
-    progress = ImageProgress(len(split.example), f"prepare the {name} images")
-    with writing_images(path, (len(split.example), *size.shape)) as put:
-        for where, image, notes in chain([first], prepared):
+@dataclass
+class Written:
+    """What was written of a split."""
+
+    split: Split  # the examples whose pictures could be used
+    pixels: list[str]  # digests of their images
+    converted: Counter  # how many pictures were converted from what
+    broken: int  # how many pictures were left out
+
+
+def write_split(path: str, name: str, split: Split, options: dict, size: Size, threads: int) -> Written:
+    """Write a split's images.
+
+    All pictures are looked at before the first one that cannot be used stops the study, or, where the option `broken` is `skip`, is
+    left out. The log names images without a picture.
+    """
+    total, broken = len(split.example), []
+    prepared = _usable(in_order(partial(prepare, options=options), split.pictures, threads), broken)
+    progress = ImageProgress(total, f"prepare the {name} images")
+    first = next(prepared, None)
+    policy = options.get("broken", STOP)
+    if first is None:
+        settle(name, broken, total, policy)
+    size.check(first[1], first[2])
+    digests, kept, plain = [], [], []
+    converted = Counter()
+    with writing_images(path, (total, *size.shape), at_most=True) as put:
+        for position, where, image, notes in chain([first], prepared):
             size.check(where, image)
             put(len(digests), image)
             digests.append(pixels_digest(image))
+            kept.append(position)
             converted.update(notes)
-            progress.advance(1)
-    return digests, converted
+            if (image == image[0, 0]).all():
+                plain.append(where)
+            progress.advance(position + 1 - progress.done)
+        settle(name, broken, total, policy)
+    converted.update(dict.fromkeys(split.converted, len(kept)))
+    if plain:
+        print(f"warning: {name}: {len(plain)} of {len(digests)} images are of one colour throughout, as {plain[0]}")
+    return Written(split.take(np.array(kept)) if broken else split, digests, converted, len(broken))
+
+
+def _usable(prepared: Iterator, broken: list[BrokenPictureError]) -> Iterator[tuple[int, str, np.ndarray, list[str]]]:
+    """Position and what `prepare` gives of those pictures that can be used; the others are named in the log and put into `broken`."""
+    for position, (where, image, notes) in enumerate(prepared):
+        if isinstance(image, BrokenPictureError):
+            broken.append(image)
+            print(f"broken: {image.what}")
+        else:
+            yield position, where, image, notes

@@ -5,17 +5,20 @@ with `file_name` and 0 or 1 for each factor.
 """
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
 
 from scripts.lib.errors import InputError
-from scripts.lib.joins.rows import rows_of
+from scripts.lib.joins.rows import LABEL, rows_of
 
 NO_FACTORS = ("file_name", "class", "justification", "one_word", "metaclass")
 
 
-def read_imagenet_x(path: Path, entry: dict, label_of: dict[str, int], classes: int) -> pa.Table:
+def read_imagenet_x(
+    path: Path, entry: dict, labels_of: Callable[[list[str]], list[int | None]], classes: int
+) -> pa.Table:
     """For each image whether each factor applies."""
     try:
         lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
@@ -30,4 +33,6 @@ def read_imagenet_x(path: Path, entry: dict, label_of: dict[str, int], classes: 
         wrong = next((value for value in values if value not in (0, 1)), None)
         if wrong is not None:
             raise InputError(f"{path}: the factor `{name}` is {wrong!r} in a line: it must be 0 or 1.")
-    return rows_of(keys, {name: [bool(value) for value in values] for name, values in columns.items()}, path)
+    known = {name: [bool(value) for value in values] for name, values in columns.items()}
+    label = [line.get("class") for line in lines]
+    return rows_of(keys, known | ({LABEL: label} if all(type(each) is int for each in label) else {}), path)

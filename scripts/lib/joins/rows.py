@@ -7,6 +7,7 @@ import pyarrow as pa
 from scripts.lib.errors import InputError
 
 KEY = "lacuna_key"  # the column of names; a text
+LABEL = "lacuna_label"  # where a file says which class an image is of: whole numbers or names of classes, null where unknown
 
 
 def rows_of(keys: list[str], columns: dict[str, list], path: Path) -> pa.Table:

@@ -1,12 +1,15 @@
 """Picture files of every kind that turns up in real folders: read as users expect, or refused by name."""
 
 import io
+import os
+import struct
+import zlib
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
-from scripts.lib.data.pictures import open_picture
+from scripts.lib.data.pictures import BrokenPictureError, open_picture
 from scripts.lib.errors import InputError
 
 RGB = np.random.default_rng(0).integers(0, 255, (40, 50, 3), dtype=np.uint8)
@@ -67,15 +70,27 @@ def test_cmyk():
     assert notes == ["CMYK"]
 
 
-@pytest.mark.parametrize("orientation, rotations", [(3, 2), (6, 3), (8, 1)])
-def test_exif_rotation_is_applied_when_asked_for(orientation, rotations):
+@pytest.mark.parametrize(
+    "orientation, upright_of",
+    [
+        (2, np.fliplr),
+        (3, lambda image: np.rot90(image, 2)),
+        (4, np.flipud),
+        (5, lambda image: image.transpose(1, 0, 2)),
+        (6, lambda image: np.rot90(image, 3)),
+        (7, lambda image: np.rot90(image, 2).transpose(1, 0, 2)),
+        (8, np.rot90),
+    ],
+)
+def test_exif_rotation_is_applied_when_asked_for(orientation, upright_of):
     exif = Image.Exif()
     exif[0x0112] = orientation
     data = file_of(Image.fromarray(RGB), exif=exif)
     stored, notes = read(data)
     assert np.array_equal(stored, RGB) and notes == ["EXIF rotation, not applied"]
     upright, notes = read(data, "upright")
-    assert np.array_equal(upright, np.rot90(RGB, rotations)) and notes == ["EXIF rotation, applied"]
+    assert np.array_equal(upright, upright_of(RGB)) and notes == ["EXIF rotation, applied"]
+    assert np.array_equal(upright, np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(data)))))
 
 
 def test_an_exif_that_says_upright_is_no_rotation():
@@ -93,10 +108,78 @@ def test_a_truncated_file_is_named(form, kept):
     assert str(error.value).startswith("dog/x.png is ") and "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("content", [b"", b"this is a text", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0" + b"\0" * 50])
-def test_what_is_no_picture_is_named(content):
-    with pytest.raises(InputError, match=r"^dog/x.png is (no picture that can be read|damaged or cannot be read)"):
-        open_picture("dog/x.png", content, "as_stored")
+@pytest.mark.parametrize(
+    "content, sentence",
+    [
+        (b"", "is no picture that can be read but an empty file: remove it"),
+        (b"this is a text", "is no picture that can be read but a text: remove it"),
+        (b"<!DOCTYPE html><html>404</html>", "is no picture that can be read but an HTML page"),
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n",
+            "but a Git LFS pointer, which stands for",
+        ),
+        (bytes(range(200, 256)), "is no picture that can be read: remove it"),
+        (b"\x89PNG\r\n\x1a\n", "is damaged or cannot be read (it begins as a PNG picture): replace it."),
+        (b"\xff\xd8\xff\xe0" + b"\0" * 50, "is damaged or cannot be read ("),
+    ],
+)
+def test_what_is_no_picture_is_named(content, sentence, tmp_path):
+    (tmp_path / "x.png").write_bytes(content)
+    for data in (content, tmp_path / "x.png"):
+        with pytest.raises(BrokenPictureError) as error:
+            open_picture("dog/x.png", data, "as_stored")
+        assert str(error.value).startswith("dog/x.png is ") and sentence in str(error.value)
+
+
+def test_16_bit_portable_maps_keep_their_high_byte():
+    values = (np.arange(1600) * 40).astype(">u2")
+    image, notes = read(b"P5 40 40 65535\n" + values.tobytes())
+    assert np.array_equal(image[:, :, 1].ravel(), values >> 8) and notes == ["16-bit grayscale"]
+    # 12 bits: 4095 is white. Hand-computed: 2048 / 4095 * 65535 = 32775.5, whose high byte is 128.
+    image, notes = read(b"P5 3 1 4095\n" + np.array([0, 2048, 4095], ">u2").tobytes())
+    assert image[0, :, 0].tolist() == [0, 128, 255] and notes == ["16-bit grayscale"]
+
+
+def test_16_bit_colour_keeps_its_high_byte_and_is_counted():
+    deep = np.dstack([RGB, np.full_like(RGB, 99)]).reshape(40, 50, 2, 3).transpose(0, 1, 3, 2)  # high byte, low byte
+    lines = b"".join(b"\0" + line.tobytes() for line in deep)
+    parts = [
+        (b"IHDR", struct.pack(">IIBBBBB", 50, 40, 16, 2, 0, 0, 0)),
+        (b"IDAT", zlib.compress(lines)),
+        (b"IEND", b""),
+    ]
+    file = b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body)) for name, body in parts
+    )
+    image, notes = read(file)
+    assert np.array_equal(image, RGB) and notes == ["16-bit colour (its high byte)"]
+
+
+@pytest.mark.parametrize("form", ["PNG", "WEBP", "TIFF"])
+def test_of_several_frames_the_first_is_taken_and_counted(form):
+    frames = [Image.fromarray(frame) for frame in (RGB, 255 - RGB)]
+    image, notes = read(file_of(frames[0], form, save_all=True, append_images=frames[1:], lossless=True))
+    assert np.array_equal(image, RGB) and notes == ["several frames or pages (the first)"]
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
+def test_an_exif_that_cannot_be_read_is_no_damage():
+    whole = file_of(Image.fromarray(RGB), "JPEG", exif=b"Exif\0\0II*\0\x99\xff\xff\xff" + b"\xee" * 40)
+    plain = file_of(Image.fromarray(RGB), "JPEG")
+    for orientation in ("as_stored", "upright"):
+        image, notes = read(whole, orientation)
+        assert np.array_equal(image, read(plain)[0]) and notes == []
+
+
+def test_links_to_nothing_and_pipes_are_named_and_not_waited_for(tmp_path):
+    (tmp_path / "gone.png").symlink_to("annex/objects/7.png")
+    with pytest.raises(
+        BrokenPictureError, match=r"^gone.png is a link to annex/objects/7.png, which is not there: get"
+    ):
+        open_picture("gone.png", tmp_path / "gone.png", "as_stored")
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(BrokenPictureError, match=r"^pipe.png is no file: remove it"):
+        open_picture("pipe.png", tmp_path / "pipe.png", "as_stored")
 
 
 def test_32_bit_pictures_are_refused_with_the_remedy():
@@ -106,10 +189,10 @@ def test_32_bit_pictures_are_refused_with_the_remedy():
 
 def test_a_picture_that_is_too_large_to_be_true_is_refused(monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 500)
-    with pytest.raises(InputError, match="exceeds limit of 1000 pixels"):
+    with pytest.raises(InputError, match=r"^x.png has more than 1,000 pixels, which is too much to open: make it"):
         open_picture("x.png", file_of(Image.fromarray(RGB)), "as_stored")
 
 
 def test_a_file_that_is_not_there(tmp_path):
-    with pytest.raises(InputError, match="No such file"):
+    with pytest.raises(InputError, match=r"^x.png is not there: get the file\.$"):
         open_picture("x.png", tmp_path / "x.png", "as_stored")
