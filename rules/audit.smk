@@ -314,7 +314,6 @@ rule compare_classes:
         levels=COMPRESSED,
         designs=DESIGNS,
         significance=config["audit"]["significance"],
-        resamples=config["audit"]["resamples"],
     message:
         "test which classes lose more than the average"
     script:
@@ -372,6 +371,7 @@ rule measure_natural:
     params:
         code=code("measure_natural"),
         levels=list(LEVELS),
+        designs=DESIGNS,
         natural=list(NATURAL),
         significance=config["audit"]["significance"],
     message:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from scripts.lib.annotations import CATEGORY, FACTOR, NUMBER, Column, load_columns
 from scripts.lib.audit.hardness import auc
-from scripts.lib.audit.intervals import UNDEFINED, difference, median, rate
+from scripts.lib.audit.intervals import UNDEFINED, difference, median, rate, within
 from scripts.lib.audit.multiple import benjamini_hochberg
 from scripts.lib.audit.over_indexing import (
     fisher_p,
@@ -23,7 +23,7 @@ from scripts.lib.audit.over_indexing import (
     student,
 )
 from scripts.lib.audit.verdicts import over_indexing_verdict
-from scripts.lib.groups import Grouping, groupings_of
+from scripts.lib.groups import Grouping, everything, groupings_of
 from scripts.lib.job import logged
 from scripts.lib.pie_table import design_of
 from scripts.lib.tables import load_table, save_table, with_interval
@@ -97,7 +97,7 @@ def number_row(values: np.ndarray, pies: np.ndarray, control: np.ndarray, held: 
     to_control, p_control = UNDEFINED, math.nan
     if held and own.splits and other.splits and len(values) > 1:
         parts = (own - other).influence / math.sqrt(len(values) * (len(values) - 1))
-        to_control, p_control = from_parts(own.value - other.value, parts, significance)
+        to_control, p_control = from_parts(own.value - other.value, parts, significance, degrees=len(values) - 1)
     shift = difference(median(values[pies], significance), median(values[~pies], significance))
     reason = "" if own.splits else "all images or none are PIEs"
     if not reason and held and math.isnan(p_control):
@@ -107,8 +107,8 @@ def number_row(values: np.ndarray, pies: np.ndarray, control: np.ndarray, held: 
         "mean_others": values[~pies].mean() if not pies.all() else math.nan,
         **with_interval("mean_difference", student(*mean_difference(values, pies), significance)),
         **with_interval("median_difference", shift),
-        **with_interval("auc", own.estimate(significance)),
-        **with_interval("control_auc", other.estimate(significance)),
+        **with_interval("auc", within(own.estimate(significance), 0, 1)),
+        **with_interval("control_auc", within(other.estimate(significance), 0, 1)),
         **with_interval("auc_to_control", to_control),
         "p": mann_whitney_p(values, pies),
         "p_to_control": p_control,
@@ -186,7 +186,10 @@ def main(input, output, params) -> None:
     found = []
     for level in params.levels:
         found += compare_level(level, rows_of[level], control, columns, groupings, params.significance)
-    table = completed(pd.DataFrame(found))
+    # Where nothing is known of the images to compare them by, the table has its columns and no row.
+    images = [everything(len(control))]
+    columns_only = compare_level("control", rows_of["control"], control, {}, images, params.significance)
+    table = completed(pd.DataFrame(found or columns_only).iloc[: len(found)])
     for level, rows in table.groupby("level", sort=False):
         print(
             f"{level}: {(rows.q <= params.significance).sum()} of {len(rows)} properties and numbers stand out among its PIEs"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from scripts.lib.audit.classes import ClassImpact, class_impact, paired_class_impact, recall
+from scripts.lib.audit.classes import ClassImpact, class_impact, recall
 from scripts.lib.audit.disparity import (
     combined_error_variance,
     error_rates,
@@ -16,17 +16,18 @@ from scripts.lib.audit.disparity import (
     recall_intensification,
     symmetric_distance_error,
 )
-from scripts.lib.audit.effects import bootstrap_intervals, hedges_g, relative_changes
+from scripts.lib.audit.effects import hedges_g, hedges_g_interval, relative_changes
 from scripts.lib.audit.intervals import UNDEFINED
 from scripts.lib.audit.margins import right_after_shift
 from scripts.lib.audit.multiple import benjamini_hochberg
+from scripts.lib.audit.own_mean import own_mean_impact
 from scripts.lib.dataset import Examples, load_examples, load_manifest
-from scripts.lib.errors import InputError
 from scripts.lib.job import logged
 from scripts.lib.ledger import Votes, load_population, same_examples, same_seeds
 from scripts.lib.margins import load_margins
-from scripts.lib.streams import generator
 from scripts.lib.tables import save_table, with_interval
+
+NO_IMAGES = "undefined: no test image of the class"
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Impact:
         np.ndarray
     )  # float64[M, C]: the control's, had every image lost the same logit margin; NaN without margins
     paper: ClassImpact  # less one constant a level
-    own: ClassImpact  # less each model's own mean; of a paired level, each model against the dense one it was made of
+    own: ClassImpact  # less each model's own mean, over models and images; of a paired level, each model against the dense one it was made of
     shifted: ClassImpact  # the paper's test of the shifted control
     paired: bool  # whether the level's models were made of the dense ones
 
@@ -59,22 +60,18 @@ def impact_of(
     if paired:
         same_seeds(dense, compressed, level)
     label, level_top1 = dense.label, compressed.correct.mean()
-    try:
-        before, after = (recall(votes, label, classes) for votes in (dense.votes, compressed.votes))
-    except ValueError as error:
-        raise InputError(str(error)) from None
+    before, after = (recall(votes, label, classes) for votes in (dense.votes, compressed.votes))
     if np.isnan(control_margins).any():  # predictions that came without probabilities
         shifted, shifted_top1 = np.full((len(control_margins), classes), np.nan), np.nan
     else:
         right = right_after_shift(control_margins, level_top1)
         shifted, shifted_top1 = recall(np.where(right, label, -1), label, classes), right.mean()
-    own = [recalls - votes.correct.mean(axis=1)[:, None] for recalls, votes in ((before, dense), (after, compressed))]
     return Impact(
         before,
         after,
         shifted,
         class_impact(before, after, dense.correct.mean(), level_top1, significance),
-        paired_class_impact(own[1] - own[0], significance) if paired else class_impact(*own, 0.0, 0.0, significance),
+        own_mean_impact(dense.correct, compressed.correct, label, classes, significance, paired),
         class_impact(before, shifted, dense.correct.mean(), shifted_top1, significance),
         paired,
     )
@@ -88,25 +85,14 @@ def compare_level(
     classes: list[str],
     frequency: np.ndarray,
     significance: float,
-    resamples: int,
 ) -> pd.DataFrame:
     """One row a class. frequency: [C], training images of each class, NaN where that is not known."""
     paper, own = impact.paper, impact.own
     significant = paper.p <= significance
-    share = np.bincount(dense.label, minlength=len(classes)) / len(dense.label)
-    effect = hedges_g(
-        relative_changes(impact.dense_recall, impact.level_recall, share), impact.dense_recall, impact.level_recall
-    )
-    change_interval, effect_interval = bootstrap_intervals(
-        dense.correct,
-        compressed.correct,
-        dense.label,
-        len(classes),
-        resamples,
-        significance,
-        generator("class effects", level),
-        impact.paired,
-    )
+    images = np.bincount(dense.label, minlength=len(classes))
+    recalls = impact.dense_recall, impact.level_recall
+    effect = hedges_g(relative_changes(*recalls, images / len(dense.label)), *recalls)
+    effect_interval = hedges_g_interval(own.change, own.error, *recalls, significance)
     before, after = impact.dense_recall.mean(axis=0), impact.level_recall.mean(axis=0)
     return pd.DataFrame(
         {
@@ -114,7 +100,7 @@ def compare_level(
             "design": "paired" if impact.paired else "independent",
             "class": classes,
             "class_frequency": frequency,
-            "examples": np.bincount(dense.label, minlength=len(classes)),
+            "examples": images,
             "dense_models": len(dense.seed),
             "level_models": len(compressed.seed),
             "significance": significance,
@@ -131,24 +117,55 @@ def compare_level(
             "p": paper.p,
             "significant": significant,
             "verdict": np.select(
-                [np.isnan(paper.p), ~significant, paper.change < 0],
-                ["undefined: no spread among the models", "not significant", "loses more than average"],
+                [images == 0, np.isnan(paper.p), ~significant, paper.change < 0],
+                [NO_IMAGES, "undefined: no spread among the models", "not significant", "loses more than average"],
                 "loses less than average",
             ),
             "q": benjamini_hochberg(paper.p),
+            "own_mean_low": own.low,
+            "own_mean_high": own.high,
             "own_mean_t": own.t,
             "own_mean_p": own.p,
             "own_mean_q": benjamini_hochberg(own.p),
-            "resamples": resamples,
-            "change_bootstrap_low": change_interval[0],
-            "change_bootstrap_high": change_interval[1],
             "hedges_g": effect,
             "hedges_g_low": effect_interval[0],
             "hedges_g_high": effect_interval[1],
             "logit_shift_change": impact.shifted.change,
             "logit_shift_p": impact.shifted.p,
+            "reason": why(images, paper, own),
         }
     )
+
+
+def why(images: np.ndarray, paper: ClassImpact, own: ClassImpact) -> list[str]:
+    """Why something in a class's row is undefined; empty where nothing is."""
+    without = "no prediction is turned over" if (images > 0).sum() > 1 else "there is no other class"
+    if images.max() < 2:
+        without = "no class has two test images"
+    reasons = []
+    for count, p, own_p in zip(images, paper.p, own.p, strict=True):
+        found = []
+        if count and np.isnan(p):
+            found.append("no spread among the models")
+        if count and np.isnan(own_p):
+            found.append(without)
+        reasons.append("; ".join(found) if count else "no test image")
+    return reasons
+
+
+def completed(parts: list[pd.DataFrame], rows: list[dict]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Both tables with p-values adjusted for all classes and levels of the study (Benjamini-Hochberg), the control apart from the others.
+
+    parts: of `compare_level` and rows: of `summarize_level`, one a level.
+    """
+    table, summary = pd.concat(parts, ignore_index=True), pd.DataFrame(rows)
+    for name, flagged in (("q", "flagged_bh"), ("own_mean_q", "own_mean_flagged_bh")):
+        p = table[name.replace("q", "p")]
+        adjusted = p.groupby(table.level == "control").transform(lambda each: benjamini_hochberg(each.to_numpy()))
+        table.insert(list(table.columns).index(name) + 1, f"{name}_study", adjusted)
+        counts = (adjusted <= table.significance).groupby(table.level).sum()
+        summary.insert(list(summary.columns).index(flagged) + 1, f"{flagged}_study", summary.level.map(counts))
+    return table, summary
 
 
 def found(p: np.ndarray, significance: float) -> dict[str, int]:
@@ -162,11 +179,12 @@ def summarize_level(
     """One row a level. frequency: int[C], training images of each class."""
     classes = impact.dense_recall.shape[1]
     change = (impact.level_recall.mean(axis=0) - impact.dense_recall.mean(axis=0)).round(12)
+    tested = int((~np.isnan(change)).sum())
     rates = [error_rates(votes.votes, dense.label, classes) for votes in (dense, compressed)]
     tests = {"flagged": impact.paper.p, "own_mean_flagged": impact.own.p, "logit_shift_flagged": impact.shifted.p}
     flagged = {f"{name}{kind}": count for name, p in tests.items() for kind, count in found(p, significance).items()}
     intensification = recall_intensification(impact.dense_recall, impact.level_recall, significance, impact.paired)
-    if np.isnan(impact.shifted_recall).any():
+    if np.isnan(impact.shifted_recall).all():
         flagged |= {"logit_shift_flagged": np.nan, "logit_shift_flagged_bh": np.nan}
         shifted_intensification = UNDEFINED
     else:
@@ -175,13 +193,14 @@ def summarize_level(
         "level": level,
         "design": "paired" if impact.paired else "independent",
         "classes": classes,
+        "tested_classes": tested,
         "examples": len(dense.example),
         "dense_models": len(dense.seed),
         "level_models": len(compressed.seed),
         "significance": significance,
         "dense_top1": dense.correct.mean(),
         "level_top1": compressed.correct.mean(),
-        "chance_flagged": significance * classes,
+        "chance_flagged": significance * tested,
         **flagged,
         "gaining": int((change > 0).sum()),
         "mean_gain": change[change > 0].mean() if (change > 0).any() else np.nan,
@@ -215,16 +234,15 @@ def main(input, output, params) -> None:
         impact = impact_of(
             level, dense, compressed, control_margins, len(classes), params.significance, params.designs[level]
         )
-        parts.append(
-            compare_level(level, dense, compressed, impact, classes, frequency, params.significance, params.resamples)
-        )
+        parts.append(compare_level(level, dense, compressed, impact, classes, frequency, params.significance))
         rows.append(row := summarize_level(level, dense, compressed, impact, frequency, params.significance))
         print(
-            f"{level}: {row['flagged']} of {len(classes)} classes significant, {row['flagged_bh']} after adjusting; "
+            f"{level}: {row['flagged']} of {row['tested_classes']} classes significant, {row['flagged_bh']} after adjusting; "
             f"{row['chance_flagged']:.1f} expected by chance, {row['logit_shift_flagged']} of an equal loss of logits"
         )
-    save_table(output.table, pd.concat(parts))
-    save_table(output.summary, pd.DataFrame(rows))
+    impacts, summary = completed(parts, rows)
+    save_table(output.table, impacts)
+    save_table(output.summary, summary)
 
 
 if __name__ == "__main__":

@@ -10,17 +10,10 @@ import numpy as np
 import pandas as pd
 
 from scripts.lib.annotations import load_columns
+from scripts.lib.audit.crossed import Measure, undefined
 from scripts.lib.audit.intervals import UNDEFINED
 from scripts.lib.audit.multiple import benjamini_hochberg
-from scripts.lib.audit.subgroups import (
-    Measure,
-    accuracy,
-    false_negative_rate,
-    false_positive_rate,
-    relative_change,
-    share,
-    undefined,
-)
+from scripts.lib.audit.subgroups import accuracy, false_negative_rate, false_positive_rate, relative_change, share
 from scripts.lib.audit.verdicts import against_others
 from scripts.lib.dataset import load_manifest
 from scripts.lib.groups import EVERYTHING, Grouping, everything, groupings_of
@@ -37,9 +30,7 @@ METRICS = {
 }
 
 
-Rates = dict[
-    tuple[str, str, str], tuple[Measure, Measure]
-]  # by grouping, group and metric: on the group and outside it
+Rates = tuple[Measure, Measure]  # of a population on a group, and on all images outside it that have a group
 
 
 @dataclass(frozen=True)
@@ -62,67 +53,55 @@ def measured(metric: str, population: str, votes: Votes, members: np.ndarray, ta
     return rate
 
 
-def rates_of(population: str, votes: Votes, groupings: list[Grouping], task: Task) -> Rates:
-    """Every rate of a population by grouping, group and metric: on the group, and on all images outside it that have a group."""
-    found = {}
-    for grouping in groupings:
-        known = np.array([group is not None for group in grouping.group])
-        for group in grouping.groups:
-            members = grouping.members(group)
-            for metric in METRICS:
-                found[grouping.name, group, metric] = (
-                    measured(metric, population, votes, members, task),
-                    measured(metric, population, votes, known & ~members, task),
-                )
-    return found
+def rates_of(metric: str, population: str, votes: Votes, grouping: Grouping, group: str, task: Task) -> Rates:
+    """A rate of a population on a group, and on all images outside it that have a group."""
+    known = np.array([each is not None for each in grouping.group])
+    members = grouping.members(group)
+    inside, outside = (measured(metric, population, votes, each, task) for each in (members, known & ~members))
+    return inside, outside
 
 
-def compare_level(
-    level: str,
-    design: str,
-    rates: dict[str, Rates],
-    groupings: list[Grouping],
-    models: tuple[int, int],
-    task: Task,
+def compare_group(
+    metric: str, grouping: Grouping, group: str, levels: dict[str, Votes], designs: dict[str, str], task: Task
 ) -> list[dict]:
-    """Rows of one level; rates: of `dense`, `control` and the `level`; models: how many dense ones and how many of the level."""
+    """One row a level for a metric and a group; levels: the votes of `dense`, `control` and all others; designs: of each but `dense`."""
+    # Models of a paired level are the dense ones, so what both owe to a model is taken off before it is squared.
+    rates = {
+        level: rates_of(metric, "dense" if designs.get(level) == "paired" else level, votes, grouping, group, task)
+        for level, votes in levels.items()
+    }
+    (dense, dense_outside), (control, _) = rates["dense"], rates["control"]
     significance, rows = task.significance, []
-    for grouping in groupings:
-        for group in grouping.groups:
-            for metric in METRICS:
-                (dense, dense_outside), (control, _), (own, outside) = (
-                    rates[side][grouping.name, group, metric] for side in ("dense", "control", "level")
-                )
-                change = own - dense
-                beyond_others = change - (outside - dense_outside)
-                rows.append(
-                    {
-                        "level": level,
-                        "design": design,
-                        "grouping": grouping.name,
-                        "group": group,
-                        "metric": metric,
-                        "examples": int(grouping.members(group).sum()),
-                        "counted": own.images,
-                        "dense_models": models[0],
-                        "level_models": models[1],
-                        "significance": significance,
-                        **with_interval("dense", share(dense, significance)),
-                        **with_interval("rate", share(own, significance)),
-                        **with_interval("change", change.estimate(significance)),
-                        **with_interval("control_change", (control - dense).estimate(significance)),
-                        **with_interval(
-                            "beyond_control",
-                            UNDEFINED
-                            if level == "control" or design == "paired"
-                            else (own - control).estimate(significance),
-                        ),
-                        **with_interval("relative_change", relative_change(own, dense, significance)),
-                        **with_interval("beyond_others", beyond_others.estimate(significance)),
-                        "p": beyond_others.p_value(),
-                        "reason": why(grouping, own, outside, beyond_others),
-                    }
-                )
+    of_dense = with_interval("dense", share(dense, significance))
+    of_control = with_interval("control_change", (control - dense).estimate(significance))
+    for level, design in designs.items():
+        own, outside = rates[level]
+        change = own - dense
+        beyond_others = change - (outside - dense_outside)
+        comparable = level != "control" and design != "paired"
+        rows.append(
+            {
+                "level": level,
+                "design": design,
+                "grouping": grouping.name,
+                "group": group,
+                "metric": metric,
+                "examples": int(grouping.members(group).sum()),
+                "counted": own.images,
+                "dense_models": len(levels["dense"].seed),
+                "level_models": len(levels[level].seed),
+                "significance": significance,
+                **of_dense,
+                **with_interval("rate", share(own, significance)),
+                **with_interval("change", change.estimate(significance)),
+                **of_control,
+                **with_interval("beyond_control", (own - control).estimate(significance) if comparable else UNDEFINED),
+                **with_interval("relative_change", relative_change(own, dense, significance)),
+                **with_interval("beyond_others", beyond_others.estimate(significance)),
+                "p": beyond_others.p_value(),
+                "reason": why(grouping, own, outside, beyond_others),
+            }
+        )
     return rows
 
 
@@ -176,20 +155,23 @@ def main(input, output, params) -> None:
         print(f"{grouping.name}: {len(grouping.groups)} groups of {known} of {len(grouping.group)} test images")
     positive = None if params.positive_class is None else classes.index(params.positive_class)
     task = Task(len(classes), positive, params.smallest_group, params.significance)
-    rates = {name: rates_of(name, votes, groupings, task) for name, votes in (("dense", dense), ("control", control))}
-    rows = []
+    levels = {"dense": dense, "control": control}
     for level in params.levels:
-        votes = load_population(input.ledger, level)["clean", 0]
+        if level != "control":
+            levels[level] = load_population(input.ledger, level)["clean", 0]
+        votes = levels[level]
         same_examples(dense, votes, level)
-        design = params.designs[level]
-        if design == "paired":
+        if params.designs[level] == "paired":
             same_seeds(dense, votes, level)
-        # Models of a paired level are the dense ones, so what both owe to a model is taken off before it is squared.
-        population = "dense" if design == "paired" else level
-        own = rates["control"] if level == "control" else rates_of(population, votes, groupings, task)
-        rows += compare_level(
-            level, design, rates | {"level": own}, groupings, (len(dense.seed), len(votes.seed)), task
-        )
+    designs = {level: params.designs[level] for level in params.levels}
+    rows = [
+        row
+        for grouping in groupings
+        for group in grouping.groups
+        for metric in METRICS
+        for row in compare_group(metric, grouping, group, levels, designs, task)
+    ]
+    rows.sort(key=lambda row: params.levels.index(row["level"]))  # the rows of a level stay together
     table = completed(pd.DataFrame(rows))
     save_table(output.table, table)
     for level, found in table[table.metric == ACCURACY].groupby("level", sort=False):

@@ -11,8 +11,10 @@ from scripts.lib.tables import coverage, load_table
 def class_impact(table: pd.DataFrame) -> alt.TopLevelMixin:
     """One panel a level; filled points are significant by the paper's test.
 
-    Classes stand at their number of training images, or, where that is not known, at their dense recall.
+    Classes stand at their number of training images, or, where that is not known, at their dense recall. Those without test images are
+    left out.
     """
+    table = table[table.examples > 0]
     levels = list(table.level.unique())
     columns = [
         "level",

@@ -7,9 +7,9 @@ splits; beside it stand the same half, of equal size, and the paper's way.
 import numpy as np
 import pandas as pd
 
-from scripts.lib.audit.halves import Tally, deal_halves, right_shares, tally_halves
+from scripts.lib.audit.halves import Sides, Tally, deal_halves, everybody, right_shares, tally_halves
 from scripts.lib.audit.hardness import Average, auc, grades, match, matched_mean, mean_of, weighted_mean
-from scripts.lib.audit.intervals import UNDEFINED, Estimate
+from scripts.lib.audit.intervals import UNDEFINED, Estimate, within
 from scripts.lib.audit.modal import PAPERS_RULE, differ
 from scripts.lib.job import logged
 from scripts.lib.ledger import Votes, has_top5, load_population, same_examples, same_seeds
@@ -19,12 +19,14 @@ from scripts.lib.tables import save_table, with_interval
 OTHER_HALF, SAME_HALF, ALL_MODELS = "the other half", "the same half", "all models, as in the paper"
 CHANGE = "level less dense"
 GROUPS = ("pies", "matched", "others", "all")
-# Predictor -> a tally's score, higher for images that the dense models are less sure of.
+# Predictor -> a tally's score, higher for images that the dense models are less sure of; asked of two models or more.
 PREDICTORS = {
     "vote margin": lambda tally: -tally.margin / tally.models,
     "vote entropy": lambda tally: tally.entropy,
     "disagreement of two models": lambda tally: tally.disagreement,
 }
+ONE_MODEL = "a half is one model, which cannot be in doubt"
+ONE_GRADE = "the predicting models are as sure of all images"
 # Splits worked on at a time: bounds the memory to some hundred MB for 50,000 images.
 TOGETHER = 25
 
@@ -50,44 +52,45 @@ def statistics_of(
         found |= {(scored_on, *of, group): weighted_mean(weights[group], shares) for group in weights}
         found[scored_on, *of, "matched"] = matched_mean(matching, shares)
     found[scored_on, "share of PIEs"] = weighted_mean(weights["all"], weights["pies"])
-    return found | {(scored_on, name): auc(grades(score(scoring)), pies) for name, score in PREDICTORS.items()}
+    predicting = {name: score(scoring) if scoring.models > 1 else None for name, score in PREDICTORS.items()}
+    return found | {
+        (scored_on, name): auc(None if score is None else grades(score), pies) for name, score in predicting.items()
+    }
 
 
 def measure_level(
     dense: Votes,
     compressed: Votes,
-    members: tuple[np.ndarray, np.ndarray],
+    halves: tuple[Sides, Sides],
     top5: bool,
     tie_rule: str = PAPERS_RULE,
 ) -> Statistics:
-    """Every statistic of a level; members: bool[S, K] and bool[S, L], the models of both populations that choose in each split.
+    """Every statistic of a level; halves: who of the dense and of the level's models chooses and scores in each split.
 
     top5: whether top-5 accuracy means something, as `has_top5` says.
     """
-    everybody = tuple(np.ones((1, len(votes.seed)), dtype=bool) for votes in (dense, compressed))
-    parts = [_of_splits(dense, compressed, everybody, top5, tie_rule)]
-    for start in range(0, len(members[0]), TOGETHER):
-        some = tuple(chosen[start : start + TOGETHER] for chosen in members)
+    everyone = tuple(everybody(len(votes.seed)) for votes in (dense, compressed))
+    parts = [_of_splits(dense, compressed, everyone, top5, tie_rule)]
+    for start in range(0, len(halves[0][0]), TOGETHER):
+        some = tuple(tuple(side[start : start + TOGETHER] for side in sides) for sides in halves)
         parts.append(_of_splits(dense, compressed, some, top5, tie_rule))
     keys = dict.fromkeys(key for part in parts for key in part)
     return {key: mean_of([part[key] for part in parts if key in part]) for key in keys}
 
 
-def _of_splits(
-    dense: Votes, compressed: Votes, members: tuple[np.ndarray, np.ndarray], top5: bool, tie_rule: str
-) -> Statistics:
-    """As `measure_level`, all splits at once; members that are all models are scored on themselves only."""
-    tallies = tally_halves(dense.votes, members[0], tie_rule)
+def _of_splits(dense: Votes, compressed: Votes, halves: tuple[Sides, Sides], top5: bool, tie_rule: str) -> Statistics:
+    """As `measure_level`, all splits at once; where all models choose they are scored on themselves only."""
+    tallies = tally_halves(dense.votes, halves[0], tie_rule)
     choosing = tallies[0]
-    pies = differ(choosing.label, tally_halves(compressed.votes, members[1], tie_rule)[0].label)
+    pies = differ(choosing.label, tally_halves(compressed.votes, halves[1], tie_rule)[0].label)
     metrics = {"top1": lambda votes: votes.correct} | ({"top5": lambda votes: votes.correct_top5} if top5 else {})
     shares = {
-        (population, metric): right_shares(correct_of(votes), chosen)
+        (population, metric): right_shares(correct_of(votes), sides)
         for metric, correct_of in metrics.items()
-        for population, votes, chosen in zip(("dense", "level"), (dense, compressed), members, strict=True)
+        for population, votes, sides in zip(("dense", "level"), (dense, compressed), halves, strict=True)
     }
     found: Statistics = {}
-    all_choose = bool(members[0].all())
+    all_choose = bool(halves[0][0].all())
     for side, scored_on in enumerate([ALL_MODELS] if all_choose else [SAME_HALF, OTHER_HALF]):
         right = {of: both[side] for of, both in shares.items()}
         right |= {(CHANGE, metric): right["level", metric] - right["dense", metric] for metric in metrics}
@@ -120,11 +123,11 @@ def hardness_rows(level: str, own: Statistics, control: Statistics, about: dict)
                 **about,
                 "splits": 1 if scored_on == ALL_MODELS else about["splits"],
                 "splits_with_pies": groups["pies"].splits,
-                **with_interval("pie_rate", own[scored_on, "share of PIEs"].estimate(significance)),
+                **with_interval("pie_rate", within(own[scored_on, "share of PIEs"].estimate(significance), 0, 1)),
                 **{
                     name: value
                     for group, average in groups.items()
-                    for name, value in with_interval(group, _within(population, average.estimate(significance))).items()
+                    for name, value in with_interval(group, _cut(population, average.estimate(significance))).items()
                 },
                 **with_interval("pies_less_matched", gap.estimate(significance)),
                 **with_interval("control_pies_less_matched", control_gap.estimate(significance)),
@@ -137,11 +140,18 @@ def hardness_rows(level: str, own: Statistics, control: Statistics, about: dict)
     return rows
 
 
-def _within(population: str, estimate: Estimate) -> Estimate:
-    """An accuracy's interval is cut at 0 and 1, that of a difference of two is not."""
-    if population == CHANGE:
-        return estimate
-    return Estimate(estimate.value, float(np.maximum(estimate.low, 0)), float(np.minimum(estimate.high, 1)))
+def _cut(population: str, estimate: Estimate) -> Estimate:
+    """An accuracy's interval is cut at 0 and 1, that of a difference of two at -1 and 1."""
+    return within(estimate, -1 if population == CHANGE else 0, 1)
+
+
+def _why(average: Average, scored_on: str, about: dict) -> str:
+    """Why an AUC or its interval is undefined; empty where neither is."""
+    if scored_on != ALL_MODELS and about["dense_models"] < 4:
+        return ONE_MODEL
+    if not average.splits:
+        return "no image is a PIE, or all are"
+    return ONE_GRADE if np.isnan(average.estimate(about["significance"]).low) else ""
 
 
 def predictor_rows(level: str, own: Statistics, control: Statistics, about: dict) -> list[dict]:
@@ -154,14 +164,15 @@ def predictor_rows(level: str, own: Statistics, control: Statistics, about: dict
             "predictor": name,
             **about,
             "splits": 1 if scored_on == ALL_MODELS else about["splits"],
-            **with_interval("auc", own[scored_on, name].estimate(significance)),
-            **with_interval("control_auc", control[scored_on, name].estimate(significance)),
+            **with_interval("auc", within(own[scored_on, name].estimate(significance), 0, 1)),
+            **with_interval("control_auc", within(control[scored_on, name].estimate(significance), 0, 1)),
             **with_interval(
                 "beyond_control",
                 (own[scored_on, name] - control[scored_on, name]).estimate(significance)
                 if has_control(level, about)
                 else UNDEFINED,
             ),
+            "reason": _why(own[scored_on, name], scored_on, about),
         }
         for scored_on in (OTHER_HALF, SAME_HALF, ALL_MODELS)
         for name in PREDICTORS

@@ -3,10 +3,13 @@
 import numpy as np
 import pandas as pd
 
-from scripts.lib.audit.intervals import UNDEFINED, Estimate, difference, fraction_mean, mean
+from scripts.lib.audit.crossed import Measure, share_of
+from scripts.lib.audit.intervals import UNDEFINED
+from scripts.lib.audit.subgroups import share
 from scripts.lib.errors import InputError
 from scripts.lib.job import logged
 from scripts.lib.ledger import Votes, describe, load_population, same_examples
+from scripts.lib.levels import DENSE
 from scripts.lib.natural import CLEAN, MASKED
 from scripts.lib.tables import save_table, with_interval
 
@@ -29,18 +32,19 @@ def pairs_of(
     return pairs
 
 
-def accuracy(dense: Votes, level: Votes, rank: int, significance: float) -> tuple[Estimate, Estimate]:
-    """Mean accuracy of a level's models, and its change against dense on the same images; intervals over images."""
-    before, after = (each.correct if rank == 1 else each.correct_top5 for each in (dense, level))
-    per_image, dense_per_image = after.mean(axis=0), before.mean(axis=0)
-    change = (per_image - dense_per_image).round(12) + 0.0
-    return fraction_mean(per_image, significance), mean(change, significance)
+def accuracies(population: str, natural: Votes, clean: Votes | None, rank: int) -> tuple[Measure, Measure]:
+    """A population's accuracy on the natural set and on clean images, each a part of all these images."""
+    right = [each.correct if rank == 1 else each.correct_top5 for each in (natural, clean) if each is not None]
+    on_natural = np.arange(sum(each.shape[1] for each in right)) < right[0].shape[1]
+    happened = np.concatenate(right, axis=1)
+    return share_of(population, happened, on_natural), share_of(population, happened, ~on_natural)
 
 
-def measure(name: str, level: str, scoring: str, dense, compressed, significance: float) -> dict:
+def measure(name: str, level: str, scoring: str, dense, compressed, significance: float, paired: bool = False) -> dict:
     """One row; dense, compressed: (votes on the set, votes on clean images or None, classes).
 
-    What a level loses on the natural set beyond what it loses on clean images of the same classes is a difference between separate images.
+    What a level loses on the natural set beyond what it loses on clean images of the same classes is a difference between separate images
+    and of the same models. paired: whether the level's models are the dense ones, compressed. Intervals are over images and models.
     """
     (natural, clean, classes), (level_natural, level_clean, _) = dense, compressed
     same_examples(natural, level_natural, f"{level}, {name}")
@@ -61,10 +65,12 @@ def measure(name: str, level: str, scoring: str, dense, compressed, significance
         top = f"top{rank}"
         value = change = clean_value = clean_change = beyond = UNDEFINED
         if rank == 1 or classes > 5:  # else the label is always among the five first
-            value, change = accuracy(natural, level_natural, rank, significance)
-            if clean is not None:
-                clean_value, clean_change = accuracy(clean, level_clean, rank, significance)
-                beyond = difference(change, clean_change)
+            before = accuracies(DENSE, natural, clean, rank)
+            after = accuracies(DENSE if paired else level, level_natural, level_clean, rank)
+            value, clean_value = (share(each, significance) for each in after)
+            changes = [own - reference for own, reference in zip(after, before, strict=True)]
+            change, clean_change = (each.estimate(significance) for each in changes)
+            beyond = (changes[0] - changes[1]).estimate(significance)
         row |= with_interval(top, value) | with_interval(f"{top}_change", change)
         row |= with_interval(f"clean_{top}", clean_value) | with_interval(f"clean_{top}_change", clean_change)
         row |= with_interval(f"{top}_change_beyond_clean", beyond)
@@ -78,12 +84,13 @@ def main(input, output, params) -> None:
     rows = []
     for level in params.levels:
         compressed = load_population(input.ledger, level)
+        paired = level == DENSE or params.designs[level] == "paired"
         for name in params.natural:
             if (name, 0) not in compressed:
                 raise InputError(f"level {level} has no predictions for {name}: predict the suite natural.")
             before, after = pairs_of(name, dense, classes), pairs_of(name, compressed, classes)
             for scoring in before:
-                rows.append(measure(name, level, scoring, before[scoring], after[scoring], params.significance))
+                rows.append(measure(name, level, scoring, before[scoring], after[scoring], params.significance, paired))
         print(f"{level}: {len(params.natural)} natural sets")
     save_table(output.table, pd.DataFrame(rows).sort_values(["natural", "scored_on"], kind="stable"))
 

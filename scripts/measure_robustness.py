@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 
 from scripts.find_pies import pies_of
-from scripts.lib.audit.intervals import UNDEFINED, fraction_mean, mean
+from scripts.lib.audit.crossed import share_of
+from scripts.lib.audit.intervals import UNDEFINED
+from scripts.lib.audit.subgroups import share
 from scripts.lib.corrupted_pies import rows_of_variant, with_adjusted
 from scripts.lib.corruption_summary import (
     ALEXNET,
@@ -34,13 +36,21 @@ DEALS = 200
 
 
 def measure(
-    level: str, corruption: str, severity: int, dense: Votes, compressed: Votes, top5: bool, significance: float
+    level: str,
+    corruption: str,
+    severity: int,
+    dense: Votes,
+    compressed: Votes,
+    top5: bool,
+    significance: float,
+    paired: bool = False,
 ) -> dict:
-    """One row of robustness.csv. Intervals are over images, the models taken as they are; a difference is that of the same images.
+    """One row of robustness.csv. Intervals are over images and models; a difference is that of the same images.
 
-    top5: whether top-5 accuracy means something, as `has_top5` says.
+    top5: whether top-5 accuracy means something, as `has_top5` says; paired: whether the level's models are the dense ones, compressed.
     """
     same_examples(dense, compressed, f"{level}, {corruption} {severity}")
+    everything = np.ones(len(dense.example), dtype=bool)
     row: dict = {
         "level": level,
         "corruption": corruption,
@@ -54,12 +64,12 @@ def measure(
         ("top1", dense.correct, compressed.correct),
         ("top5", dense.correct_top5, compressed.correct_top5),
     ):
-        per_image, dense_per_image = after.mean(axis=0), before.mean(axis=0)
-        value, change = (
-            fraction_mean(per_image, significance),
-            mean((per_image - dense_per_image).round(12) + 0.0, significance),
+        own, reference = (
+            share_of(population, right, everything)
+            for population, right in ((DENSE if paired else level, after), (DENSE, before))
         )
-        relative = per_image.mean() / dense_per_image.mean() if dense_per_image.any() else np.nan
+        value, change = share(own, significance), (own - reference).estimate(significance)
+        relative = own.value / reference.value if reference.value else np.nan
         if name == "top5" and not top5:
             value = change = UNDEFINED
             relative = np.nan
@@ -109,7 +119,10 @@ def main(input, output, params) -> None:
         corruption, severity = variant
         here = rows[variant] = []
         for level, compressed in votes.items():
-            here.append(measure(level, corruption, severity, votes[DENSE], compressed, top5, params.significance))
+            paired = level == DENSE or params.designs[level] == "paired"
+            here.append(
+                measure(level, corruption, severity, votes[DENSE], compressed, top5, params.significance, paired)
+            )
             errs = (~compressed.correct).astype(np.uint8)
             wrong[level][corruption] = wrong[level].get(corruption, 0) + errs
         compressed = {level: each for level, each in votes.items() if level != DENSE}

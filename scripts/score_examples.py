@@ -7,7 +7,7 @@ from scripts.lib.audit.exact import fisher_exact, taxicab_test
 from scripts.lib.audit.modal import PAPERS_RULE, modal_labels
 from scripts.lib.audit.multiple import benjamini_hochberg
 from scripts.lib.audit.paired import paired_right_test, paired_taxicab_test
-from scripts.lib.audit.scores import distances, modal_flips, vote_counts
+from scripts.lib.audit.scores import distances, modal_flips, paired_churn, vote_counts
 from scripts.lib.job import logged
 from scripts.lib.ledger import Votes, load_population, same_examples, same_seeds
 from scripts.lib.tables import save_table
@@ -18,13 +18,16 @@ def scores_of(
 ) -> dict[str, np.ndarray]:
     """Every score of the examples, arrays of length N; `q_` is the p-value of the same name after Benjamini-Hochberg.
 
-    Of a paired level, made of the dense checkpoints, the tests swap within pairs; a p-value is NaN where that needs too long a count.
+    Of a paired level, made of the dense checkpoints, churn is that of each model before and after, and the tests swap within pairs; a p-value
+    is NaN where that needs too long a count.
     """
     same_examples(dense, compressed, level)
     before, after = vote_counts(dense.votes, compressed.votes)
+    churn = None
     right_dense, right_level = dense.correct.sum(axis=0), compressed.correct.sum(axis=0)
     if design == "paired":
         same_seeds(dense, compressed, level)
+        churn = paired_churn(dense.votes, compressed.votes)
         p_votes = paired_taxicab_test(dense.votes, compressed.votes)
         p_right = paired_right_test(dense.correct, compressed.correct)
     else:
@@ -33,7 +36,7 @@ def scores_of(
     return {
         "level_right": right_level,
         "flip": modal_flips(modal_labels(dense.votes, tie_rule), modal_labels(compressed.votes, tie_rule), dense.label),
-        **distances(before, after),
+        **distances(before, after, churn),
         "p_votes": p_votes,
         "q_votes": benjamini_hochberg(p_votes),
         "p_right": p_right,

@@ -3,14 +3,15 @@
 import numpy as np
 import pandas as pd
 
-from scripts.lib.audit.intervals import UNDEFINED, Estimate, mean, rate
-from scripts.lib.audit.scores import FLIPS, left_out_means, mean_over_images_and_models
+from scripts.lib.audit.crossed import Measure
+from scripts.lib.audit.intervals import UNDEFINED, Estimate, mean, rate, within
+from scripts.lib.audit.scores import FLIPS, score_measures
 from scripts.lib.errors import InputError
 from scripts.lib.job import logged
 from scripts.lib.ledger import load_population, same_examples
 from scripts.lib.tables import load_table, save_table, with_interval
 
-# Score -> its column in scores.csv.
+# Score -> its column in scores.csv; of a paired level churn between is that of each model before and after.
 MEANS = {
     "taxicab distance": "taxicab",
     "Jensen-Shannon divergence": "jensen_shannon",
@@ -18,6 +19,9 @@ MEANS = {
     "churn within the level": "churn_within",
     "churn between beyond within": "churn_excess",
 }
+# The smallest and largest value that a score may have, where these are not 0 and 1.
+RANGES = {"taxicab": (0, 2), "churn_excess": (-1, 1)}
+PAIRED = "pairs have no luck of seeds, so there is nothing to take off their churn"
 # Test -> its column of p-values, as they are or adjusted for the images of the level.
 TESTS = {
     "votes differ, uncorrected": "p_votes",
@@ -27,13 +31,9 @@ TESTS = {
 }
 
 
-LeftOut = tuple[dict[str, np.ndarray], ...]
-
-
 def values_of(rows: pd.DataFrame, significance: float) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Each score's values and the control's, float64[N] twice; a flip and a finding count 1."""
-    values = {name: (rows[column], rows[f"control_{column}"]) for name, column in MEANS.items()}
-    values |= {name: (rows.flip == name, rows.control_flip == name) for name in FLIPS}
+    """What is counted and the control's, float64[N] twice; a flip and a finding count 1."""
+    values = {name: (rows.flip == name, rows.control_flip == name) for name in FLIPS}
     values |= {
         name: (rows[column] <= significance, rows[f"control_{column}"] <= significance)
         for name, column in TESTS.items()
@@ -48,40 +48,30 @@ def counted(values: np.ndarray, control: np.ndarray, adjusted: bool, significanc
     return [UNDEFINED._replace(value=each.value) for each in estimates] if adjusted else estimates
 
 
-def averaged(
-    column: str,
-    values: np.ndarray,
-    control: np.ndarray,
-    left_out: LeftOut,
-    control_left_out: LeftOut,
-    significance: float,
-) -> list[Estimate]:
+def averaged(column: str, own: Measure, control: Measure, paired: bool, significance: float) -> list[Estimate]:
     """A mean, the control's and the excess, over images and models; both populations are compared with the same dense models.
 
-    A paired level has one array of left out means, of its pairs, and no excess: the control differs by its seeds, the level does not.
+    A paired level has no excess: the control differs by its seeds, the level does not.
     """
-    own, other = ([side[column] for side in sides] for sides in (left_out, control_left_out))
-    means = [
-        mean_over_images_and_models(values, own, significance),
-        mean_over_images_and_models(control, other, significance),
-    ]
-    if len(own) == 1:
-        return [*means, UNDEFINED]
-    excess = (values - control).round(12) + 0.0
-    return [*means, mean_over_images_and_models(excess, [own[0] - other[0], own[1], other[1]], significance)]
+    ends = RANGES.get(column, (0, 1))
+    means = [within(each.estimate(significance), *ends) for each in (own, control)]
+    return [*means, UNDEFINED if paired else (own - control).estimate(significance)]
 
 
 def summarize_level(
-    level: str, rows: pd.DataFrame, left_out: LeftOut, control_left_out: LeftOut, significance: float
+    level: str, rows: pd.DataFrame, own: dict[str, Measure], control: dict[str, Measure], significance: float
 ) -> list[dict]:
-    """One row a score; rows: the level's of scores.csv; left_out: of `left_out_means` for the level and for the control."""
-    summary = []
+    """One row a score; rows: the level's of scores.csv; own, control: of `score_measures` for the level and for the control."""
     (design,) = rows.design.unique()
-    for score, (values, control) in values_of(rows, significance).items():
-        if score in MEANS:
-            estimates = averaged(MEANS[score], values, control, left_out, control_left_out, significance)
-        else:
-            estimates = counted(values, control, TESTS.get(score, "").startswith("q_"), significance)
+    paired = design == "paired"
+    found = {
+        score: (None, averaged(column, own[column], control[column], paired, significance))
+        for score, column in MEANS.items()
+    }
+    for score, values in values_of(rows, significance).items():
+        found[score] = values, counted(*values, TESTS.get(score, "").startswith("q_"), significance)
+    summary = []
+    for score, (values, estimates) in found.items():
         summary.append(
             {
                 "level": level,
@@ -91,11 +81,12 @@ def summarize_level(
                 "dense_models": int(rows.dense_models.iloc[0]),
                 "level_models": int(rows.level_models.iloc[0]),
                 "significance": significance,
-                "count": np.nan if score in MEANS else values.sum(),
-                "control_count": np.nan if score in MEANS else control.sum(),
+                "count": np.nan if values is None else values[0].sum(),
+                "control_count": np.nan if values is None else values[1].sum(),
                 **with_interval("mean", estimates[0]),
                 **with_interval("control_mean", estimates[1]),
-                **with_interval("excess", UNDEFINED if level == "control" or design == "paired" else estimates[2]),
+                **with_interval("excess", UNDEFINED if level == "control" or paired else estimates[2]),
+                "reason": PAIRED if paired and MEANS.get(score) == "churn_excess" else "",
             }
         )
     return summary
@@ -105,7 +96,7 @@ def main(input, output, params) -> None:
     """Read scores.csv and the clean suite of all levels, write score_summary.csv."""
     table = load_table(input.scores)
     dense, control = (load_population(input.ledger, level)["clean", 0] for level in ("dense", "control"))
-    control_left_out = left_out_means(dense.votes, control.votes)
+    control_measures = score_measures(dense.votes, control.votes, "control")
     summary = []
     for level in params.levels:
         scored = table[table.level == level]
@@ -116,8 +107,10 @@ def main(input, output, params) -> None:
         compressed = load_population(input.ledger, level)["clean", 0]
         same_examples(dense, compressed, level)
         (design,) = scored.design.unique()
-        left_out = control_left_out if level == "control" else left_out_means(dense.votes, compressed.votes, design)
-        rows = summarize_level(level, scored, left_out, control_left_out, params.significance)
+        own = control_measures
+        if level != "control":
+            own = score_measures(dense.votes, compressed.votes, level, design == "paired")
+        rows = summarize_level(level, scored, own, control_measures, params.significance)
         changed = next(row for row in rows if row["score"] == "votes differ, BH")
         print(f"{level}: the votes on {changed['count']:.0f} images differ, control {changed['control_count']:.0f}")
         summary += rows

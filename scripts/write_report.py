@@ -25,7 +25,7 @@ def findings(summary: pd.DataFrame, planted: pd.DataFrame | None, impact: pd.Dat
     planted: None where no groups of images are known.
     """
     sentences = []
-    classes = impact.groupby("level").significant.agg(["sum", "size"])
+    classes = impact[impact.examples > 0].groupby("level").significant.agg(["sum", "size"])
     control_models = summary.set_index("level").level_models["control"]
     for row in summary[summary.level != "control"].itertuples():
         excess = percent(row.excess_rate, row.excess_rate_low, row.excess_rate_high, sign=True)

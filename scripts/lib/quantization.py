@@ -43,7 +43,8 @@ def affine(low: torch.Tensor, high: torch.Tensor) -> tuple[torch.Tensor, torch.T
     """Scale and zero point (whole numbers in -128..127) that map [low, high], widened to include 0, to -128..127; any shape, float32."""
     low, high = low.clamp_max(0), high.clamp_min(0)
     scale = high / 255 - low / 255
-    scale = torch.where(scale > 0, scale, torch.ones_like(scale))
+    # A subnormal scale has few digits, and 255 of it may be far from the range.
+    scale = torch.where(scale >= torch.finfo(scale.dtype).tiny, scale, torch.ones_like(scale))
     return scale, (-128 - low / scale).round().clamp(-128, 127)
 
 

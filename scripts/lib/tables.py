@@ -17,7 +17,9 @@ TEXT = (
 
 
 def save_table(path: str | Path, table: pd.DataFrame) -> None:
-    """Write CSV with six significant digits; what is undefined is written as NaN, never as an empty field."""
+    """Write CSV with six significant digits; what is undefined is written as NaN, never as an empty field, and 0 has no sign."""
+    numbers = table.select_dtypes("float").columns
+    table = table.assign(**{str(name): table[name] + 0.0 for name in numbers})
     with replacing(path) as beside:
         table.to_csv(beside, index=False, float_format="%.6g", na_rep="NaN", lineterminator="\n")
 

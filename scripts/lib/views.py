@@ -33,10 +33,11 @@ def percent(value: float, low: float | None = None, high: float | None = None, s
     """
     if math.isnan(value):
         return UNDEFINED
-    shown = f"{100 * value:+.1f} points" if sign else f"{100 * value:.1f} %"
-    if low is None or high is None or math.isnan(low) or math.isnan(high):
-        return shown
-    return f"{shown} [{100 * low:{'+' if sign else ''}.1f}, {100 * high:{'+' if sign else ''}.1f}]"
+    known = low is not None and high is not None and not (math.isnan(low) or math.isnan(high))
+    form = "+.1f" if sign else ".1f"
+    first, *ends = (f"{round(100 * each, 1) + 0.0:{form}}" for each in ((value, low, high) if known else (value,)))
+    shown = f"{first} {'points' if sign else '%'}"
+    return f"{shown} [{', '.join(ends)}]" if known else shown
 
 
 def number(value: float, low: float | None = None, high: float | None = None, sign: bool = False) -> str:
@@ -180,7 +181,7 @@ def hardness(table: pd.DataFrame) -> View:
     first = table[table.splits > 1].iloc[0]
     note = (
         f"n = {first.examples} test images, K = {first.dense_models} dense and {among(table.level_models)} compressed models. PIEs that are chosen and scored on the same models carry the luck "
-        f"of that choice, and the loss on them looks larger than it is. So in each of {first.splits} splits half of the models of both populations choose the PIEs and the other half is scored on them; beside it the half that chose, "
+        f"of that choice, and the loss on them looks larger than it is. So in each of {first.splits} splits half of the models of both populations choose the PIEs and as many others are scored on them (of an odd number one sits out); beside it the half that chose, "
         "which is as large, and the paper's way, all models (half as many models find more PIEs by chance, so compare it with the halves in direction only). "
         "As unsure, no PIEs: each PIE is matched with the images that are none and on which the vote margin of the choosing dense models is nearest, so what "
         "remains is not mere uncertainty; its excess over the control, where nothing was compressed, is the effect of compression. "
@@ -217,7 +218,7 @@ def predictors(table: pd.DataFrame) -> View:
     note = (
         f"n = {first.examples} test images, K = {first.dense_models} dense models. How well the dense models alone foresee which images are PIEs, before anything is compressed: the "
         f"probability that a PIE scores higher than another image (AUC; 0.5 is chance, 1 perfect), mean of {first.splits} splits in which half of the models choose the PIEs and the other dense "
-        "models predict them. Vote margin: between the two most frequent labels; vote entropy; disagreement of two models of the half (undefined where that is one model). "
+        "models predict them. Vote margin: between the two most frequent labels; vote entropy; disagreement of two models of the half (all undefined where a half is one model, which cannot be in doubt). "
         "A high AUC for the control says that what is foreseen is where models disagree at all. "
         f"{_no_control(table)}The last column is of all models, which chose the PIEs themselves. "
         f"Brackets: {coverage(table)} intervals over images, the models taken as they are."
@@ -296,17 +297,20 @@ def score_summary(table: pd.DataFrame) -> View:
         "two models of the level; between beyond within: less the mean of both populations' churn within, about 0 where nothing differs. Right to wrong "
         "and so on: images whose modal label flips so. Votes differ: images on which an exact test (all ways to deal the votes to the two "
         f"populations, by taxicab distance) has p at most {first.significance:g}, uncorrected or adjusted for the n images (Benjamini-Hochberg, BH); accuracy differs: Fisher's "
-        f"exact test of the number of right models. These models cannot bring a p below {smallest:.0e}, so few of them find little after BH. {_tests_of_paired(table)}{_no_excess(table)}"
+        f"exact test of the number of right models. These models cannot bring a p below {smallest:.0e}, so few of them find little after BH. {_tests_of_paired(table)}{_scores_of_paired(table)}"
         f"Brackets: {coverage(table)} intervals, of means over images and models, of counted images over images only; none after BH, which ties the images together."
     )
     return View("How much the votes move: continuous scores", note, pd.DataFrame(columns))
 
 
-def _no_excess(table: pd.DataFrame) -> str:
+def _scores_of_paired(table: pd.DataFrame) -> str:
+    """What scores of levels that are made of the dense checkpoints mean; nothing where there are none."""
+    if not (table.design == "paired").any():
+        return ""
     return (
+        "Their churn between is how often a model's own prediction differs after compression, 0 where nothing changes; no luck of seeds is in it, so nothing is taken off it and they have no churn beyond within. "
+        "Their taxicab distance and divergence are those of the votes of the same models before and after: 0 where nothing changes, and less than churn tells where models change in opposite ways. "
         "They have no excess: the control differs from the dense population by its seeds, they do not. "
-        if (table.design == "paired").any()
-        else ""
     )
 
 
@@ -320,9 +324,14 @@ def _classes_of_paired(table: pd.DataFrame) -> str:
     if not levels:
         return ""
     return (
-        f"Made of the dense checkpoints themselves: {', '.join(levels)}; with its own mean, each model is compared with the dense one it was made of (paired t-test), and the intervals of "
-        "Hedges' g, CEV and SDE draw or leave out pairs. The paper's test and the interval of its change take them for independent, so they find too little there. "
+        f"Made of the dense checkpoints themselves: {', '.join(levels)}; with its own mean, each model is compared with the dense one it was made of, and the intervals of "
+        "Hedges' g, CEV and SDE are those of pairs. The paper's test and the interval of its change take them for independent, so they find too little there. "
     )
+
+
+def _untested(tested: int, classes: int) -> str:
+    """How many classes have no test images, where some have none."""
+    return "" if tested == classes else f"{classes - tested} of {classes} classes have no test image and no numbers. "
 
 
 def _groups_of_paired(table: pd.DataFrame) -> str:
@@ -384,17 +393,22 @@ def class_impact(table: pd.DataFrame) -> View:
             "p": table.p.map(p_value),
             "p (BH)": table.q.map(p_value),
             "p (own mean, BH)": table.own_mean_q.map(p_value),
+            "p (own mean, BH, study)": table.own_mean_q_study.map(p_value),
             "verdict": table.verdict,
         }
     )
     first = table.iloc[0]
+    rows = table[table.level == first.level]
+    tested = int((rows.examples > 0).sum())
     note = (
         f"K = {first.dense_models} dense and {among(table.level_models)} compressed models. The paper's test: every model's recall of the class less one constant "
         "per level, its population's mean top-1; Welch's t-test, two-sided, uncorrected (t > 0: the dense population is relatively better). With nothing "
-        f"different, {table.groupby('level').size().iloc[0] * first.significance:.1f} classes of each level would be flagged on average; the control shows how many are. "
-        "Beside it: p adjusted for the classes of the level (Benjamini-Hochberg, BH), also with each model's own top-1 in place of the constant; the change that an equal "
+        f"different, {tested * first.significance:.1f} classes of each level would be flagged on average; the control shows how many are. "
+        "Beside it: p adjusted for the classes of the level (Benjamini-Hochberg, BH). Own mean: a test of the same change that holds for few models and few images; each model's own top-1 is the shift, the variance is over models and images and "
+        "follows from how many predictions are turned over, with what all classes of the level have in common (own_mean_low and own_mean_high in the file are its interval). BH takes each level for itself: with many levels some class of some level is found more "
+        "often than that; study: adjusted for the classes of all levels together, the control apart. Further: the change that an equal "
         "loss of logits would bring, the control's models shifted until their top-1 is the level's; and Hedges' g, the change in units of the spread between models. "
-        f"{_classes_of_paired(table)}{_without_margins(table.logit_shift_change)}Brackets: {coverage(table)} intervals over models, those of g over models and images ({first.resamples} bootstrap resamples)."
+        f"{_untested(tested, len(rows))}{_classes_of_paired(table)}{_without_margins(table.logit_shift_change)}Brackets: {coverage(table)} intervals over models, those of g over models and images."
     )
     return View("Class impact: which classes pay more than the average", note, cells)
 
@@ -412,7 +426,7 @@ def class_summary(table: pd.DataFrame) -> View:
         columns[row.level] = [
             percent(row.level_top1),
             f"{row.flagged}; {row.flagged_bh}",
-            f"{row.own_mean_flagged}; {row.own_mean_flagged_bh}",
+            f"{row.own_mean_flagged}; {row.own_mean_flagged_bh}; {row.own_mean_flagged_bh_study}",
             f"{count(row.logit_shift_flagged)}; {count(row.logit_shift_flagged_bh)}",
             f"{row.losing}; {percent(row.mean_loss, sign=True)}",
             f"{row.gaining}; {percent(row.mean_gain, sign=True)}",
@@ -431,7 +445,7 @@ def class_summary(table: pd.DataFrame) -> View:
     measures = [
         "top-1",
         "classes flagged (the paper's test); after BH",
-        "with each model's own mean; after BH",
+        "with each model's own mean; after BH; BH over all levels",
         "of an equal logit loss; after BH",
         "classes that lose recall; mean loss",
         "classes that gain recall; mean gain",
@@ -444,11 +458,12 @@ def class_summary(table: pd.DataFrame) -> View:
     note = (
         f"n = {first.examples} test images of {first.classes} classes, K = {first.dense_models} dense and {among(table.level_models)} compressed models; the dense top-1 is {percent(first.dense_top1)}. The control is a further dense population: "
         f"what its column shows, seeds alone do. Flagged: Welch's test of each class, p at most {first.significance:g} ({first.chance_flagged:.1f} by chance), and after Benjamini-Hochberg (BH); with one "
-        "constant a level, as in the paper, or each model's own top-1 as the shift. Of an equal logit loss: the control's models as if the label's logit had lost the same "
+        "constant a level, as in the paper, or each model's own top-1 as the shift, for other models and other images, which holds for few of both. BH is for the classes of one level: of eight levels in which nothing differs, some class is flagged in about one study of three; "
+        "BH over all levels adjusts for the classes of all levels together, the control apart. Of an equal logit loss: the control's models as if the label's logit had lost the same "
         "amount in every image, so much that their top-1 is the level's (an approximation with one number; what it flags is no disparity but ceilings and floors of recall). "
         "Recall intensification: slope over classes of the change of recall on dense recall, measured on separate halves of the dense models; positive where weak classes "
         f"lose more. Change of recall per doubling: slope over classes on the logarithm of their training images; positive where rare classes lose more. CEV and SDE: variance and asymmetry of the relative change of the classes' false positive and false negative rates ({first.classes_with_dense_errors} classes have dense errors); seeds alone "
-        f"lift both above 0. {_classes_of_paired(table)}{_without_margins(table.logit_shift_flagged)}Brackets: {coverage(table)} intervals, over classes for both slopes and over models for CEV and SDE; counts and mean gains have none, their null is the control."
+        f"lift both above 0. {_untested(first.tested_classes, first.classes)}{_classes_of_paired(table)}{_without_margins(table.logit_shift_flagged)}Brackets: {coverage(table)} intervals, over classes for both slopes and over models for CEV and SDE; counts and mean gains have none, their null is the control."
     )
     return View("Class impact in numbers of a level", note, pd.DataFrame({"measure": measures, **columns}))
 
@@ -475,7 +490,7 @@ def robustness(table: pd.DataFrame) -> View:
     note = (
         f"n = {first.examples} test images, K = {among(table.level_models)} models of each level. Top-1 of the dense population, and the change of each level's top-1 against it "
         f"on the same images, in points; the control's change is what seeds alone do. Top-5 and ratios: robustness.csv{without_top5}. Brackets: {coverage(table)} intervals over "
-        "images, the models taken as they are."
+        "images and models; there are none where nothing varies."
     )
     return View("Robustness: top-1 under corruption", note, cells)
 
@@ -705,6 +720,10 @@ def _changes_of_paired(table: pd.DataFrame) -> str:
 
 
 def over_indexing(table: pd.DataFrame) -> View:
+    title = "Why these images: what stands out among the PIEs"
+    if table.empty:
+        note = "Nothing is compared: config key `audit.subgroups` names no column, and nothing is joined to the images."
+        return View(title, note, pd.DataFrame({"what": pd.Series(dtype=str)}))
     shown = table[~table.value.str.contains(" & ", regex=False)]
     is_number = (shown.scale == "number").to_numpy()
 
@@ -750,7 +769,7 @@ def over_indexing(table: pd.DataFrame) -> View:
         "same mix have the same ratios, so read the excess of each group beside it. p: Fisher's exact test (numbers: Mann-Whitney), p (control): of the ratio to the control's, both adjusted for all rows and levels (BH). "
         f"{_changes_of_paired(table)}Brackets: {coverage(table)} intervals over images, the models taken as they are: Koopman's of a ratio, which needs no correction where a count is 0; of the ratio to the control's the delta method, undefined where a count is 0."
     )
-    return View("Why these images: what stands out among the PIEs", note, cells)
+    return View(title, note, cells)
 
 
 def natural(table: pd.DataFrame) -> View:
@@ -773,7 +792,7 @@ def natural(table: pd.DataFrame) -> View:
         f"K = {first.dense_models} dense models and {among(table.level_models)} of each level. Natural sets show other photographs of the same classes. Answered from all classes: plain argmax; from the set's classes: every other class is ruled out, "
         "as the authors of ImageNet-A and -R score theirs, so the two do not compare with each other. Clean images: the study's own test images of the set's classes, scored in the same way. Change beyond clean: the level's change against dense on "
         "the natural set less its change on those, below 0 where it loses more on the natural set; the control's is what seeds alone do. "
-        f"Top-5: natural.csv. Brackets: {coverage(table)} intervals over images, the models taken as they are."
+        f"Top-5: natural.csv. Brackets: {coverage(table)} intervals over images and models; there are none where nothing varies."
     )
     return View("Natural test sets", note, cells)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from torch import nn
 
@@ -136,6 +136,7 @@ def test_each_channel_has_its_own_scale(seed, shape, power):
 
 
 @given(st.floats(-1e4, 1e4, width=32), st.floats(0, 1e4, width=32))
+@example(0.0, 340 * 2.0**-149)
 def test_zero_is_a_whole_number_and_the_ends_of_the_range_are_kept(low, width):
     low, high = torch.tensor(low), torch.tensor(low) + torch.tensor(width)
     scale, zero_point = affine(low, high)

@@ -18,6 +18,11 @@ def test_names_stay_names_and_numbers_numbers(tmp_path):
     assert (tmp_path / "x.csv").read_text() == 'level,class,p,pie\nNaN,7,1e-21,True\n"a,b",,NaN,False\n'
 
 
+def test_zero_has_no_sign(tmp_path):
+    save_table(tmp_path / "x.csv", pd.DataFrame({"level": ["a"], "change": [-0.0], "n": [0]}))
+    assert (tmp_path / "x.csv").read_text() == "level,change,n\na,0,0\n"
+
+
 def test_a_damaged_table_is_named(tmp_path):
     (tmp_path / "x.csv").write_text("")
     with pytest.raises(InputError, match=r"x.csv cannot be read"):

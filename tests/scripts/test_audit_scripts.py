@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from scripts.compare_classes import compare_level as compare_classes
+from scripts.compare_classes import completed as complete_classes
 from scripts.compare_classes import impact_of, training_images
 from scripts.compare_classes import summarize_level as summarize_classes
 from scripts.compare_kinds import compare_level as compare_kinds
@@ -14,7 +15,7 @@ from scripts.compare_kinds import groups_of
 from scripts.draw_class_impact import class_impact as draw_class_impact
 from scripts.find_pies import pies_of
 from scripts.lib.audit.halves import deal_halves
-from scripts.lib.audit.scores import left_out_means
+from scripts.lib.audit.scores import score_measures
 from scripts.lib.dataset import Examples
 from scripts.lib.errors import InputError
 from scripts.lib.ledger import Votes
@@ -138,11 +139,15 @@ def test_scores_of_a_level_made_of_the_dense_checkpoints():
     scores = scores_of("changed", dense, changed, "paired")
     assert scores["p_votes"].tolist() == [2 / 64, 1] and scores["p_right"].tolist() == [2 / 64, 1]
     table = table_of("changed", dense, changed, scores, scores_of("control", dense, dense), "paired")
-    without = left_out_means(dense.votes, changed.votes, "paired")
-    control_without = left_out_means(dense.votes, dense.votes)
-    rows = summarize_scores("changed", table, without, control_without, 0.05)
-    assert all(np.isnan(row["excess"]) for row in rows)
-    assert rows[0]["mean"] == 1 and rows[0]["mean_low"] < 1  # one image of two, and no spread between the pairs
+    measures = score_measures(dense.votes, changed.votes, "changed", paired=True)
+    control_measures = score_measures(dense.votes, dense.votes, "control")
+    rows = {row["score"]: row for row in summarize_scores("changed", table, measures, control_measures, 0.05)}
+    assert all(np.isnan(row["excess"]) for row in rows.values())
+    taxicab = rows["taxicab distance"]
+    assert (taxicab["mean"], taxicab["mean_low"], taxicab["mean_high"]) == (1, 0, 2)  # one image of two
+    assert rows["churn between dense and level"]["mean"] == 0.5
+    beyond = rows["churn between beyond within"]
+    assert np.isnan(beyond["mean"]) and beyond["reason"].startswith("pairs have no luck of seeds")
 
 
 def test_scores_of_four_images():
@@ -162,8 +167,8 @@ def test_scores_of_four_images():
 def test_scores_are_summed_up_beside_the_controls():
     control = scores_of("control", DENSE, DENSE)
     table = table_of("pruned", DENSE, PRUNED, scores_of("pruned", DENSE, PRUNED), control)
-    without, control_without = left_out_means(DENSE.votes, PRUNED.votes), left_out_means(DENSE.votes, DENSE.votes)
-    rows = {row["score"]: row for row in summarize_scores("pruned", table, without, control_without, 0.5)}
+    measures, control_measures = (score_measures(DENSE.votes, votes.votes, "x") for votes in (PRUNED, DENSE))
+    rows = {row["score"]: row for row in summarize_scores("pruned", table, measures, control_measures, 0.5)}
     assert rows["taxicab distance"]["mean"] == pytest.approx(10 / 12)
     assert rows["taxicab distance"]["excess"] == pytest.approx(10 / 12)  # the control is the dense population again
     assert (rows["right to wrong"]["count"], rows["right to wrong"]["control_count"]) == (2, 0)
@@ -171,7 +176,7 @@ def test_scores_are_summed_up_beside_the_controls():
     assert rows["votes differ, BH"]["mean"] == 0 and np.isnan(rows["votes differ, BH"]["mean_low"])
     assert rows["churn within the level"]["excess"] == pytest.approx((4 / 3 - 4 / 3) / 4)
     table = table_of("control", DENSE, DENSE, control, control)
-    own = summarize_scores("control", table, control_without, control_without, 0.05)
+    own = summarize_scores("control", table, control_measures, control_measures, 0.05)
     assert all(np.isnan(row["excess"]) for row in own)
 
 
@@ -194,8 +199,8 @@ def test_who_did_not_choose_is_not_fooled_by_luck():
 
 
 def test_hardness_of_four_images():
-    everybody = np.array([[True, True, False], [True, True, False]])
-    found = measure_level(DENSE, PRUNED, (everybody, everybody), top5=True)
+    chosen = np.array([[True, True, False], [True, True, False]])
+    found = measure_level(DENSE, PRUNED, ((chosen, ~chosen), (chosen, ~chosen)), top5=True)
     # As the paper scores it: PIEs are the last three, dense right 3, 2 and 1 of 3 times, pruned 1, 1 and 3.
     paper = found[ALL_MODELS, "dense", "top1", "pies"], found[ALL_MODELS, "level less dense", "top1", "pies"]
     assert [average.value for average in paper] == pytest.approx([6 / 9, -1 / 9])
@@ -203,7 +208,7 @@ def test_hardness_of_four_images():
     assert found[OTHER_HALF, "dense", "top1", "pies"].value == pytest.approx(2 / 3)
     assert found[OTHER_HALF, "level", "top1", "pies"].value == pytest.approx(2 / 3)
     assert found[OTHER_HALF, "dense", "top1", "others"].value == 1
-    about = {"design": "independent", "splits": 2, "significance": 0.05}
+    about = {"design": "independent", "splits": 2, "significance": 0.05, "dense_models": 3}
     rows = hardness_rows("pruned", found, found, about)
     assert len(rows) == 3 * 3 * 2 and all(row["beyond_control"] == 0 for row in rows)
     assert {row["splits"] for row in rows if row["scored_on"] == ALL_MODELS} == {1}
@@ -266,12 +271,12 @@ def test_class_impact_names_the_class_that_pays():
     pruned[:, pays] = np.where(random.random((8, 30)) < 0.5, 7, 8)
     before, after = votes_of(dense, label), votes_of(pruned, label)
     impact = impact_of("pruned", before, after, margins_of(before), 10, 0.05)
-    table = compare_classes("pruned", before, after, impact, list("abcdefghij"), np.arange(10), 0.05, 200)
+    table = compare_classes("pruned", before, after, impact, list("abcdefghij"), np.arange(10), 0.05)
     worst = table.loc[table.relative_change.idxmin()]
     assert worst["class"] == "h" and worst.significant and worst.verdict == "loses more than average" and worst.t > 0
     assert worst.recall_change == pytest.approx((pruned == 7)[:, pays].mean() - (dense == 7)[:, pays].mean())
     assert worst.q < 0.001 and worst.own_mean_q < 0.001 and worst.q >= worst.p
-    assert worst.hedges_g_high < -2 and worst.change_bootstrap_low < worst.relative_change < worst.change_bootstrap_high
+    assert worst.hedges_g_high < -2 and worst.own_mean_low < worst.relative_change < worst.own_mean_high < 0
     others = table[table["class"] != "h"]
     assert (others.q >= others.p).all() and (others.relative_change > worst.relative_change).all()
     row = summarize_classes("pruned", before, after, impact, np.arange(len(impact.dense_recall[0])), 0.05)
@@ -297,9 +302,49 @@ def test_a_level_that_equals_the_shifted_control_is_what_an_equal_loss_of_logits
     assert np.array_equal(own.shifted.p, own.paper.p)
 
 
-def test_class_impact_refuses_a_class_that_is_not_tested():
-    with pytest.raises(InputError, match="class 4 has no test image"):
-        impact_of("pruned", DENSE, PRUNED, margins_of(DENSE), 5, 0.05)
+def test_a_class_without_test_images_has_no_numbers_and_the_others_have_theirs():
+    label = np.repeat([0, 1, 3], 40)
+    random = np.random.default_rng(3)
+    before, after = (votes_of(np.where(random.random((5, 120)) < 0.8, label, 3 - label), label) for _ in range(2))
+    impact = impact_of("pruned", before, after, margins_of(before), 5, 0.05)
+    frequency = np.array([10, 20, np.nan, 40, np.nan])
+    table = compare_classes("pruned", before, after, impact, list("abcde"), frequency, 0.05).set_index("class")
+    for name in "ce":
+        row = table.loc[name]
+        assert row.examples == 0 and row.reason == "no test image" and not row.significant
+        assert (
+            row.verdict == "undefined: no test image of the class" and row.drop(["class_frequency"]).isna().sum() > 15
+        )
+    known = table.loc[list("abd")]
+    assert known.drop(columns="class_frequency").notna().all(axis=None) and (known.reason == "").all()
+    # As if there had never been another class, but for the names.
+    labels = np.repeat([0, 1, 2], 40)
+    renamed = [votes_of(np.where(each.correct, labels, 4), labels) for each in (before, after)]
+    expected = compare_classes(
+        "pruned", *renamed, impact_of("pruned", *renamed, margins_of(before), 3, 0.05), list("abd"), frequency[:3], 0.05
+    )
+    for column in ("relative_change", "p", "q", "own_mean_p", "own_mean_low", "hedges_g_high", "logit_shift_p"):
+        assert known[column].to_numpy() == pytest.approx(expected[column].to_numpy(), nan_ok=True), column
+    row = summarize_classes("pruned", before, after, impact, frequency, 0.05)
+    assert (row["classes"], row["tested_classes"], row["chance_flagged"]) == (5, 3, pytest.approx(0.15))
+    assert row["losing"] + row["gaining"] <= 3 and row["cev"] >= 0
+
+
+def test_one_class_alone_is_compared_with_nothing():
+    label = np.zeros(50, int)
+    before, after = (
+        votes_of((np.random.default_rng(seed).random((4, 50)) < 0.3).astype(int), label) for seed in (0, 1)
+    )
+    impact = impact_of("pruned", before, after, margins_of(before), 1, 0.05)
+    (row,) = compare_classes("pruned", before, after, impact, ["a"], np.array([9]), 0.05).itertuples()
+    assert row.relative_change == 0 and np.isnan(row.own_mean_p) and row.reason == "there is no other class"
+    assert np.isnan(summarize_classes("pruned", before, after, impact, np.array([9]), 0.05)["cev"])
+
+
+def test_one_image_a_class_says_nothing_of_a_class():
+    impact = impact_of("pruned", DENSE, PRUNED, margins_of(DENSE), 4, 0.05)
+    table = compare_classes("pruned", DENSE, PRUNED, impact, list("abcd"), np.arange(4), 0.05)
+    assert table.own_mean_p.isna().all() and table.reason.str.endswith("no class has two test images").all()
 
 
 def test_robustness_by_hand():
@@ -310,6 +355,21 @@ def test_robustness_by_hand():
     assert row["top5"] == pytest.approx((DENSE_TOP5 := PRUNED.correct_top5).mean()) and DENSE_TOP5.shape == (3, 4)
     assert (row["examples"], row["dense_models"], row["level_models"]) == (4, 3, 3)
     assert np.isnan(measure("pruned", "fog", 3, DENSE, PRUNED, False, 0.05)["top5"])
+    same = measure("same", "fog", 3, DENSE, DENSE, True, 0.05, paired=True)
+    assert same["top1_change"] == 0 and np.isnan(
+        same["top1_change_low"]
+    )  # no change among four images is not certainty
+
+
+def test_the_change_of_top1_is_of_other_models_too():
+    """Every model of one population is a little better or worse on all images than the others; that does not shrink with more images."""
+    random, found = np.random.default_rng(5), 0
+    for _ in range(40):
+        quirk = random.normal(0, 0.05, (2, 5, 1))
+        sides = [(random.random((5, 2000)) > 0.7 + each).astype(int) for each in quirk]
+        row = measure("level", "fog", 1, *(votes_of(side, np.zeros(2000, int)) for side in sides), False, 0.05)
+        found += row["top1_change_low"] > 0 or row["top1_change_high"] < 0
+    assert found <= 7  # 2 of 40 expected, over images alone more than half
 
 
 def test_without_probabilities_an_equal_loss_of_logits_is_undefined():
@@ -320,12 +380,13 @@ def test_without_probabilities_an_equal_loss_of_logits_is_undefined():
     known = impact_of("pruned", dense, pruned, margins_of(dense), 4, 0.05)
     assert np.array_equal(impact.paper.p, known.paper.p, equal_nan=True)
     frequency = np.full(4, np.nan)
-    table = compare_classes("pruned", dense, pruned, impact, list("abcd"), frequency, 0.05, 100).round(6)
+    table = compare_classes("pruned", dense, pruned, impact, list("abcd"), frequency, 0.05).round(6)
     assert table.logit_shift_change.isna().all() and table.logit_shift_p.isna().all()
     row = summarize_classes("pruned", dense, pruned, impact, frequency, 0.05)
     undefined = {name for name in row if np.isnan(row[name] if isinstance(row[name], float) else 0)}
     assert {name for name in row if name.startswith("logit_shift")} <= undefined
-    for name, made in (("class_impact", table), ("class_summary", pd.DataFrame([row]))):
+    table, summary = complete_classes([table], [row])
+    for name, made in (("class_impact", table), ("class_summary", summary)):
         view = VIEWS[name](made)
         assert "undefined here, because the predictions came without p1, p2 and p_label" in view.note
         assert not view.cells.isin(["nan", "nan; nan"]).any(axis=None)

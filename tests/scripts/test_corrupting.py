@@ -284,7 +284,7 @@ def test_images_that_are_too_small_are_refused_before_any_work(tmp_path):
 
 def test_a_list_that_cannot_be_read_is_named(tmp_path):
     (tmp_path / "ids.txt").write_bytes(b"\xff")
-    with pytest.raises(InputError, match=r"ids.txt cannot be read"):
+    with pytest.raises(InputError, match=r"ids.txt cannot be read .*: give a text file with one example id a line"):
         Benchmark(tmp_path, "cifar-10-c", subset="listed").choose([str(tmp_path / "ids.txt")])
 
 

@@ -239,10 +239,10 @@ def test_a_group_that_is_called_the_rest_of_another_is_not_that_rest():
     groupings = groupings_of({"age": Column("age", "category", names, joined=True)}, ["age"])
     right = np.ones((2, 12), bool)
     right[:, [4, 5]] = False  # half of `not old`, a quarter of what is not old
-    rates = compare_subgroups.rates_of("a", made_votes(right), groupings, compare_subgroups.Task(2, None, 2, 0.05))
-    inside, outside = rates["age", "old", "top-1"]
-    assert (inside.value, outside.value) == (1, 0.75)
-    assert [each.value for each in rates["age", "not old", "top-1"]] == [0.5, 1]
+    task = compare_subgroups.Task(2, None, 2, 0.05)
+    for group, expected in (("old", [1, 0.75]), ("not old", [0.5, 1])):
+        rates = compare_subgroups.rates_of("top-1", "a", made_votes(right), groupings[0], group, task)
+        assert [each.value for each in rates] == expected
 
 
 @pytest.mark.parametrize(
@@ -254,13 +254,10 @@ def test_what_has_no_spread_is_told_from_what_does_not_change(wrong, reason):
     after = np.ones((2, 6), bool)
     after[:, wrong] = False
     task = compare_subgroups.Task(2, None, 2, 0.05)
-    dense, level = (
-        compare_subgroups.rates_of("dense", made_votes(right), groupings, task)
-        for right in (np.ones((2, 6), bool), after)
-    )
-    sides = {"dense": dense, "control": dense, "level": level}
-    rows = pd.DataFrame(compare_subgroups.compare_level("a", "paired", sides, groupings, (2, 2), task))
-    row = rows.set_index(["group", "metric"]).loc[("odd", "top-1")]
+    dense, level = (made_votes(right) for right in (np.ones((2, 6), bool), after))
+    votes = {"dense": dense, "control": dense, "a": level}
+    (row,) = compare_subgroups.compare_group("top-1", groupings[0], "odd", votes, {"a": "paired"}, task)
+    row = pd.Series(row)
     assert row.reason == reason and np.isnan(row.p) and row.change == -bool(wrong)
 
 

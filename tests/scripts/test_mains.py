@@ -290,7 +290,7 @@ def test_corrupted_pies(made):
     hopeless = table.loc[("pruned", "contrast", 5)]
     assert (hopeless.pies, hopeless.excess_rate, hopeless.dense_top1_all) == (0, 0, 0)
     view = VIEWS["corrupted_pies"](made["corrupted_pies"])
-    assert view.cells.pruned.iloc[2] == "0; +0.0 points [+0.0, +0.0]; 1.000" and "pruned 0 of 2" in view.note
+    assert view.cells.pruned.iloc[2] == "0; +0.0 points [-8.8, +8.8]; 1.000" and "pruned 0 of 2" in view.note
 
 
 def ledger_of(folder, suites, seeds_of=lambda suite: (0, 1), levels=("dense", "pruned")):

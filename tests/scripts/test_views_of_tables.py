@@ -11,16 +11,16 @@ from test_audit_scripts import DENSE, LABEL, PRUNED, margins_of, pies_table
 from scripts.compare_annotations import compare_level as compare_annotations
 from scripts.compare_annotations import completed as complete_annotations
 from scripts.compare_classes import compare_level as compare_classes
+from scripts.compare_classes import completed as complete_classes
 from scripts.compare_classes import impact_of
 from scripts.compare_classes import summarize_level as summarize_classes
 from scripts.compare_kinds import GROUPS
 from scripts.compare_kinds import compare_level as compare_kinds
-from scripts.compare_subgroups import Task, rates_of
-from scripts.compare_subgroups import compare_level as compare_subgroups
+from scripts.compare_subgroups import METRICS, Task, compare_group
 from scripts.compare_subgroups import completed as complete_subgroups
 from scripts.lib.annotations import Column
 from scripts.lib.audit.modal import TIE_RULES
-from scripts.lib.audit.scores import left_out_means
+from scripts.lib.audit.scores import score_measures
 from scripts.lib.corrupted_pies import rows_of_variant, with_adjusted
 from scripts.lib.groups import everything, groupings_of
 from scripts.lib.ledger import Votes
@@ -60,8 +60,8 @@ def tables():
     impacts = {
         level: impact_of(level, DENSE, votes, margins_of(DENSE), 4, SIGNIFICANCE) for level, votes in levels.items()
     }
-    chosen = np.array([[True, False, False], [False, True, False]])
-    halves = {level: measure_level(DENSE, votes, (chosen, chosen), True) for level, votes in levels.items()}
+    sides = np.array([[True, False, False], [False, True, False]]), np.array([[False, True, True], [True, False, True]])
+    halves = {level: measure_level(DENSE, votes, (sides, sides), True) for level, votes in levels.items()}
     about = {
         "examples": len(LABEL),
         "dense_models": 3,
@@ -72,12 +72,22 @@ def tables():
     }
     curves = {level: curve_of(level, DENSE, votes, "independent", 10, "largest") for level, votes in levels.items()}
     about_curve = about | {"subsets": 10, "tie_rule": "largest", "design": "independent"}
-    left_out = {level: left_out_means(DENSE.votes, votes.votes) for level, votes in levels.items()}
+    measures = {level: score_measures(DENSE.votes, votes.votes, level) for level, votes in levels.items()}
     control_scores = scores_of("control", DENSE, DENSE)
     scores = {
         level: table_of(level, DENSE, votes, scores_of(level, DENSE, votes), control_scores)
         for level, votes in levels.items()
     }
+    class_impact, class_summary = complete_classes(
+        [
+            compare_classes(level, DENSE, votes, impacts[level], list("abcd"), np.arange(4), SIGNIFICANCE)
+            for level, votes in levels.items()
+        ],
+        [
+            summarize_classes(level, DENSE, votes, impacts[level], np.arange(4), SIGNIFICANCE)
+            for level, votes in levels.items()
+        ],
+    )
     made = {
         "pies": pies,
         "pie_summary": pd.DataFrame(
@@ -104,26 +114,14 @@ def tables():
             [
                 row
                 for level in levels
-                for row in summarize_scores(level, scores[level], left_out[level], left_out["control"], SIGNIFICANCE)
+                for row in summarize_scores(level, scores[level], measures[level], measures["control"], SIGNIFICANCE)
             ]
         ),
         "planted": pd.DataFrame(
             [row for level in levels for row in compare_kinds(level, members[members.level == level], 3, SIGNIFICANCE)]
         ),
-        "class_impact": pd.concat(
-            [
-                compare_classes(
-                    level, DENSE, votes, impacts[level], list("abcd"), np.arange(4), SIGNIFICANCE, resamples=20
-                )
-                for level, votes in levels.items()
-            ]
-        ),
-        "class_summary": pd.DataFrame(
-            [
-                summarize_classes(level, DENSE, votes, impacts[level], np.arange(4), SIGNIFICANCE)
-                for level, votes in levels.items()
-            ]
-        ),
+        "class_impact": class_impact,
+        "class_summary": class_summary,
         "robustness": pd.DataFrame(
             [
                 measure(level, "fog", 1, DENSE, votes, True, SIGNIFICANCE)
@@ -148,20 +146,15 @@ def tables():
             pd.DataFrame(
                 [
                     row
-                    for level, votes in levels.items()
-                    for row in compare_subgroups(
-                        level,
-                        "independent",
-                        {
-                            side: rates_of(name, each, GROUPINGS, TASK)
-                            for side, name, each in (
-                                ("dense", "a", DENSE),
-                                ("control", "b", DENSE),
-                                ("level", "c", votes),
-                            )
-                        },
-                        GROUPINGS,
-                        (3, 3),
+                    for grouping in GROUPINGS
+                    for group in grouping.groups
+                    for metric in METRICS
+                    for row in compare_group(
+                        metric,
+                        grouping,
+                        group,
+                        {"dense": DENSE} | levels,
+                        dict.fromkeys(levels, "independent"),
                         TASK,
                     )
                 ]

@@ -9,18 +9,15 @@ ROUNDING = 1e-12  # what is left of equal differences of rates; rates of a milli
 
 
 def recall(votes: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
-    """Each model's recall of each class, float64[K, C]; votes int[K, N], labels int[N]. ValueError for a class without images."""
+    """Each model's recall of each class, float64[K, C]; votes int[K, N], labels int[N]. NaN for a class without images."""
     counts = np.bincount(labels, minlength=classes)
-    if counts.min() == 0:
-        raise ValueError(
-            f"class {int(counts.argmin())} has no test image, so its recall is undefined: add some, or remove the class."
-        )
-    return np.stack([np.bincount(labels[row == labels], minlength=classes) for row in votes]) / counts
+    hits = np.stack([np.bincount(labels[row == labels], minlength=classes) for row in votes])
+    return hits / np.where(counts > 0, counts, np.nan)
 
 
 @dataclass(frozen=True)
 class ClassImpact:
-    """The paper's test for each of C classes; arrays of length C."""
+    """A test for each of C classes; arrays of length C, NaN for a class without test images."""
 
     change: np.ndarray  # compressed minus dense recall, each less its population's mean top-1
     low: np.ndarray
@@ -28,6 +25,7 @@ class ClassImpact:
     t: np.ndarray  # > 0 where the dense population is relatively better (the paper's sign)
     degrees: np.ndarray
     p: np.ndarray  # two-sided, uncorrected
+    error: np.ndarray  # standard error of the change
 
 
 def class_impact(
@@ -54,25 +52,7 @@ def class_impact(
         degrees = variance**2 / (a**2 / (len(dense) - 1) + b**2 / (len(compressed) - 1))
     half = -special.stdtrit(degrees, significance / 2) * np.sqrt(variance)
     p = 2 * special.stdtr(degrees, -np.abs(t))
-    return ClassImpact(-difference, -difference - half, -difference + half, t, degrees, p)
-
-
-def paired_class_impact(change: np.ndarray, significance: float) -> ClassImpact:
-    """Student's t-test per class of what each pair of models changes, for compressed models that were made of the dense ones.
-
-    change: float[K, C], each compressed model's recall less that of the dense model it was made of, less the change of its top-1; K >= 2. What
-    the two of a pair have in common, their seed, cancels, which Welch's test takes for spread. Where no pair differs from another the test is
-    undefined: t, p and the interval are NaN.
-    """
-    if len(change) < 2:
-        raise ValueError("a test of pairs needs two of them at least.")
-    average = change.mean(axis=0).round(12) + 0.0
-    variance = _variance_of_mean(change)
-    error = np.sqrt(np.where(variance > 0, variance, np.nan))
-    degrees = np.where(np.isnan(error), np.nan, len(change) - 1.0)
-    t = -average / error
-    half = -special.stdtrit(degrees, significance / 2) * error
-    return ClassImpact(average, average - half, average + half, t, degrees, 2 * special.stdtr(degrees, -np.abs(t)))
+    return ClassImpact(-difference, -difference - half, -difference + half, t, degrees, p, np.sqrt(variance))
 
 
 def _variance_of_mean(recalls: np.ndarray) -> np.ndarray:

@@ -7,16 +7,20 @@ from scipy import special
 
 from scripts.lib.audit.intervals import UNDEFINED, Estimate
 
+NO_SPREAD = 1e-12  # what rounding leaves of equal rates
+
 
 def error_rates(votes: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
     """Each model's false positive and false negative rate of each class, float64[2, K, C]; votes int[K, N], labels int[N].
 
-    Every class and its complement need an image. Predictions of none of the C classes are false negatives only.
+    NaN for a class without images of its own, or of others. Predictions of none of the C classes are false negatives only.
     """
-    counts = np.bincount(labels, minlength=classes)
+    counts = np.bincount(labels, minlength=classes).astype(np.float64)
+    others = len(labels) - counts
+    counts[counts == 0], others[others == 0] = np.nan, np.nan
     hits = np.stack([np.bincount(labels[row == labels], minlength=classes) for row in votes])
     said = np.stack([np.bincount(row[(row >= 0) & (row < classes)], minlength=classes) for row in votes])
-    return np.stack([(said - hits) / (len(labels) - counts), 1 - hits / counts])
+    return np.stack([(said - hits) / others, 1 - hits / counts])
 
 
 def combined_error_variance(dense: np.ndarray, compressed: np.ndarray) -> np.ndarray:
@@ -67,6 +71,8 @@ def jackknifed(
     else:
         left_out = statistic(fewer, means[1]), statistic(means[0], _without_each(compressed))
     variance = sum((len(each) - 1) * each.var() for each in left_out)
+    if np.sqrt(variance) <= NO_SPREAD:
+        return Estimate(value, np.nan, np.nan)
     half = float(-special.stdtrit(min(map(len, left_out)) - 1, significance / 2) * np.sqrt(variance))
     return Estimate(value, max(0.0, value - half), value + half)
 
@@ -79,44 +85,61 @@ def recall_intensification(
     Positive where classes of low recall lose more than those of high recall. A class's recall that is high by luck falls
     when measured again, which alone makes a slope negative; so one half of the dense models gives the recall and the other half
     the change, both ways, and the slopes are averaged: 0 is expected where nothing differs. The compressed models are all, of a
-    paired level those made of the half that gives the change. The interval is over classes (Student's,
-    robust to unequal spread); NaN for fewer than four of them or without dense spread.
+    paired level those made of the half that gives the change. The interval is over classes (`_slope`); NaN for fewer than four of
+    them or without dense spread. Classes without images, whose recall is NaN, are left out.
     """
-    classes = dense.shape[1]
+    tested = ~np.isnan(dense).any(axis=0)
+    dense, compressed = dense[:, tested], compressed[:, tested]
     halves = dense[::2].mean(axis=0), dense[1::2].mean(axis=0)
     afterwards = (compressed[1::2], compressed[::2]) if paired else (compressed, compressed)
-    slopes, influence = [], np.zeros(classes)
-    for recall, other, after in zip(halves, halves[::-1], afterwards, strict=True):
-        x, y = recall - recall.mean(), after.mean(axis=0) - other
-        total = (x**2).sum()
-        if classes < 4 or total <= 1e-12:
-            return UNDEFINED
-        slope = float(x @ y / total)
-        slopes.append(slope)
-        influence += x * (y - y.mean() - slope * x) / total / 2
-    value = float(np.mean(slopes))
-    error = np.sqrt((influence**2).sum() * classes / (classes - 2))
-    half = float(-special.stdtrit(classes - 2, significance / 2) * error)
-    return Estimate(value, value - half, value + half)
+    found = [
+        _slope(recall, after.mean(axis=0) - other)
+        for recall, other, after in zip(halves, halves[::-1], afterwards, strict=True)
+    ]
+    if any(each is None for each in found):
+        return UNDEFINED
+    return _over_classes(
+        float(np.mean([slope for slope, _ in found])), sum(part for _, part in found) / 2, significance
+    )
 
 
 def frequency_slope(change: np.ndarray, frequency: np.ndarray, significance: float) -> Estimate:
     """Slope over classes of the change of recall, float[C], on the logarithm of the number of training images, float[C].
 
     The logarithm is to base 2, so the slope is per doubling: positive where rare classes lose more. The interval is over classes
-    (Student's, robust to unequal spread). NaN where a frequency is 0 or unknown, for fewer than four classes, or if all are equal.
+    (`_slope`). Classes whose change is NaN or whose frequency is 0 or unknown are left out; NaN if fewer than four are left, or all
+    are as frequent.
     """
     frequency = np.asarray(frequency, dtype=np.float64)
-    if len(frequency) < 4 or not (frequency > 0).all() or np.ptp(frequency) == 0:
-        return UNDEFINED
-    x = np.log2(frequency) - np.log2(frequency).mean()
+    known = ~np.isnan(change) & (frequency > 0)
+    found = _slope(np.log2(frequency[known]), np.asarray(change)[known])
+    return UNDEFINED if found is None else _over_classes(*found, significance)
+
+
+def _slope(x: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarray] | None:
+    """The least squares slope of y[C] on x[C] and each class's part in it; None for fewer than four classes, or equal x.
+
+    The squares of the parts add up to the variance HC3, which is robust to unequal spread and, as it divides each residual by 1 less its
+    leverage, not too small for few classes (MacKinnon & White 1985; Long & Ervin 2000).
+    """
+    classes = len(x)
+    if classes < 4 or np.ptp(x) <= NO_SPREAD:
+        return None
+    x, y = x - x.mean(), y - y.mean()
     total = float(x @ x)
-    slope = float(x @ change) / total
-    residual = change - change.mean() - slope * x
-    classes = len(change)
-    error = np.sqrt(((x * residual) ** 2).sum() * classes / (classes - 2)) / total
-    half = float(-special.stdtrit(classes - 2, significance / 2) * error)
-    return Estimate(slope, slope - half, slope + half)
+    slope = float(x @ y) / total
+    leverage = 1 / classes + x**2 / total
+    # A class alone at its x has leverage 1 and no residual.
+    return slope, x * (y - slope * x) / np.maximum(1 - leverage, NO_SPREAD) / total
+
+
+def _over_classes(value: float, parts: np.ndarray, significance: float) -> Estimate:
+    """Student's interval from the classes' parts; NaN where the classes lie on a line by no luck of theirs."""
+    error = float(np.sqrt((parts**2).sum()))
+    if error <= NO_SPREAD:
+        return Estimate(value, np.nan, np.nan)
+    half = float(-special.stdtrit(len(parts) - 2, significance / 2)) * error
+    return Estimate(value, value - half, value + half)
 
 
 def _relative_changes(dense: np.ndarray, compressed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

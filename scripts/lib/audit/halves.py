@@ -1,7 +1,6 @@
 """Halves of a population: what some of its models say, so that others may check it.
 
-A split deals the K models of a population into those that choose, `members`, and those that score, the others. Arrays are [S, N]
-for S splits and N images.
+A split deals the K models of a population into those that choose and as many that score. Arrays are [S, N] for S splits and N images.
 """
 
 from dataclasses import dataclass
@@ -22,67 +21,70 @@ class Tally:
     models: int
     label: np.ndarray  # int64[S, N]: modal label by the tie rule; -1 where it gives none
     margin: np.ndarray  # float32[S, N]: votes for the modal label less those for the next
-    entropy: (
-        np.ndarray
-    )  # float32[S, N]: of the vote shares, in nats, to six decimals so that equal counts compare equal
+    # In nats, to six decimals so that equal counts compare equal.
+    entropy: np.ndarray  # float32[S, N]: of the vote shares
     disagreement: np.ndarray  # float32[S, N]: of two different models, 0..1; NaN for one model
 
 
-def deal_halves(models: int, splits: int, random: np.random.Generator) -> np.ndarray:
-    """Which models choose in each split, bool[S, K]: floor(K / 2) of them, drawn without replacement."""
+Sides = tuple[np.ndarray, np.ndarray]  # who chooses and who scores in each split, bool[S, K] each
+
+
+def deal_halves(models: int, splits: int, random: np.random.Generator) -> Sides:
+    """Who chooses and who scores: floor(K / 2) models each, drawn without replacement; of an odd number one sits out.
+
+    Both halves are as large, so what they say differs by the choice only.
+    """
     if models < 2:
         raise ValueError("a population needs two models at least to be split.")
-    return random.permuted(np.tile(np.arange(models) < models // 2, (splits, 1)), axis=1)
+    places = random.permuted(np.tile(np.arange(models), (splits, 1)), axis=1)
+    half = models // 2
+    return places < half, (places >= half) & (places < 2 * half)
 
 
-def tally_halves(votes: np.ndarray, members: np.ndarray, tie_rule: str = PAPERS_RULE) -> tuple[Tally, Tally]:
-    """What the members and the others of each split say; votes int[K, N], members bool[S, K] with as many members in each split.
+def everybody(models: int) -> Sides:
+    """One split in which all models choose, and none is left to score."""
+    return np.ones((1, models), dtype=bool), np.zeros((1, models), dtype=bool)
 
-    tie_rule: one of TIE_RULES. With all models as members the second tally is of none and means nothing.
+
+def tally_halves(votes: np.ndarray, sides: Sides, tie_rule: str = PAPERS_RULE) -> tuple[Tally, Tally]:
+    """What those who choose and those who score say in each split; votes int[K, N], as many of each in every split.
+
+    tie_rule: one of TIE_RULES. The tally of no models means nothing.
     """
-    sizes = members.sum(axis=1)
-    if np.ptp(sizes):
+    sizes = [members.sum(axis=1) for members in sides]
+    if any(np.ptp(size) for size in sizes):
         raise ValueError("every split needs the same number of members.")
-    inside = int(sizes[0])
-    sides = [_empty(models, len(members), votes.shape[1]) for models in (inside, len(votes) - inside)]
-    weights = members.astype(np.float32)
+    tallies = [_empty(int(size[0]), len(size), votes.shape[1]) for size in sizes]
     agreed = (votes == votes[0]).all(axis=0)
-    for side in sides:  # the others are filled in below
+    for side in tallies:  # the others are filled in below
         side.label[:] = votes[0]
         side.margin[:] = side.models
     codes, values = local_codes(votes[:, ~agreed])
     positions = np.flatnonzero(~agreed)
     by_labels = np.argsort(codes.max(axis=0, initial=0), kind="stable")  # so that images of a chunk have as many labels
+    weights = [members.astype(np.float32) for members in sides]
     for chunk in np.array_split(by_labels, max(1, len(positions) // TOGETHER)):
-        counts = _counts(codes[:, chunk], weights)
-        for side, of_side in zip(sides, counts, strict=True):
+        of_chunk = codes[:, chunk]
+        has = [(of_chunk == code).astype(np.float32) for code in range(of_chunk.max(initial=0) + 1)]
+        for side, weight in zip(tallies, weights, strict=True):
             if side.models:
-                _tally(side, of_side, positions[chunk], values[:, chunk], tie_rule)
-    return sides[0], sides[1]
+                _tally(side, [weight @ each for each in has], positions[chunk], values[:, chunk], tie_rule)
+    return tallies[0], tallies[1]
 
 
-def right_shares(correct: np.ndarray, members: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The share of the members and of the others that are right about each image, float32[S, N] twice; correct bool[K, N]."""
+def right_shares(correct: np.ndarray, sides: Sides) -> tuple[np.ndarray, np.ndarray]:
+    """The share of those who choose and of those who score that are right about each image, float32[S, N] twice; correct bool[K, N]."""
     right = correct.astype(np.float32)
-    inside = members.astype(np.float32) @ right
-    outside = right.sum(axis=0) - inside
-    return inside / members.sum(axis=1, keepdims=True), outside / np.maximum(1, (~members).sum(axis=1, keepdims=True))
+    choosing, scoring = (
+        members.astype(np.float32) @ right / np.maximum(1, members.sum(axis=1, keepdims=True)) for members in sides
+    )
+    return choosing, scoring
 
 
 def _empty(models: int, splits: int, images: int) -> Tally:
     shape = (splits, images)
     disagreement = np.full(shape, 0 if models > 1 else np.nan, dtype=np.float32)
     return Tally(models, np.zeros(shape, np.int64), *(np.zeros(shape, np.float32) for _ in range(2)), disagreement)
-
-
-def _counts(codes: np.ndarray, weights: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Votes for each code in ascending order, by members and by others: lists of float32[S, n]."""
-    inside, outside = [], []
-    for code in range(codes.max(initial=0) + 1):
-        has = (codes == code).astype(np.float32)
-        inside.append(weights @ has)
-        outside.append(has.sum(axis=0) - inside[-1])
-    return inside, outside
 
 
 def _tally(side: Tally, counts: list[np.ndarray], images: np.ndarray, values: np.ndarray, tie_rule: str) -> None:

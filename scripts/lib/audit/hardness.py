@@ -11,6 +11,8 @@ from scipy import special
 
 from scripts.lib.audit.intervals import UNDEFINED, Estimate
 
+NO_SPREAD = 1e-9  # what rounding leaves of equal values in single precision
+
 
 @dataclass(frozen=True)
 class Average:
@@ -25,13 +27,13 @@ class Average:
         return Average(self.value - other.value, self.influence - other.influence, min(self.splits, other.splits))
 
     def estimate(self, significance: float) -> Estimate:
-        """With Student's interval over images (infinitesimal jackknife: Jaeckel 1972; Efron 1982, chapter 6)."""
+        """With Student's interval over images (infinitesimal jackknife: Jaeckel 1972; Efron 1982, chapter 6); NaN where no image matters."""
         n = len(self.influence)
         if not self.splits:
             return UNDEFINED
-        if n < 2:
+        error = float(np.sqrt((self.influence**2).sum() / max(1, n * (n - 1))))
+        if n < 2 or error <= NO_SPREAD:
             return Estimate(self.value, np.nan, np.nan)
-        error = float(np.sqrt((self.influence**2).sum() / (n * (n - 1))))
         half = float(-special.stdtrit(n - 1, significance / 2)) * error
         return Estimate(self.value, self.value - half, self.value + half)
 

@@ -28,26 +28,37 @@ def rate(successes: int, n: int, significance: float) -> Estimate:
     p = successes / n
     centre = (p + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    return Estimate(p, max(0.0, centre - half), min(1.0, centre + half))
+    low, high = max(0.0, centre - half), min(1.0, centre + half)
+    return Estimate(p, low if successes else 0.0, high if successes < n else 1.0)  # exactly, without rounding's rest
 
 
-def mean(values: np.ndarray, significance: float) -> Estimate:
-    """A mean of independent values [n] with Student's interval; the interval is NaN for n < 2 and the mean for n = 0."""
+def mean(values: np.ndarray, significance: float, least: float = -1, most: float = 1) -> Estimate:
+    """A mean of independent values [n] in least..most with Student's interval; the mean is NaN for n = 0, the interval for n < 2.
+
+    Where all values are equal the interval has the share of others that n of them may miss, Wilson's for none of n, at either end.
+    """
     values = np.asarray(values, dtype=np.float64)
     n = len(values)
     if n == 0:
         return UNDEFINED
-    average = float(values.mean())
+    average = float(values.mean()) if np.ptp(values) else float(values[0])
     if n == 1:
         return Estimate(average, math.nan, math.nan)
+    if not np.ptp(values):
+        missed = rate(0, n, significance).high
+        return Estimate(average, average - missed * (average - least), average + missed * (most - average))
     half = float(-special.stdtrit(n - 1, significance / 2) * values.std(ddof=1) / math.sqrt(n))
     return Estimate(average, average - half, average + half)
 
 
 def fraction_mean(values: np.ndarray, significance: float) -> Estimate:
-    """As `mean`, for values in 0..1: the interval is cut there."""
-    value, low, high = mean(values, significance)
-    return Estimate(value, float(np.maximum(low, 0)), float(np.minimum(high, 1)))
+    """As `mean`, for values in 0..1: the interval is cut there, and where all are 0 or all are 1 it is Wilson's of n such values."""
+    return within(mean(values, significance, 0, 1), 0, 1)
+
+
+def within(estimate: Estimate, low: float, high: float) -> Estimate:
+    """The same with its interval cut to the values that there can be."""
+    return Estimate(estimate.value, float(np.maximum(estimate.low, low)), float(np.minimum(estimate.high, high)))
 
 
 def median(values: np.ndarray, significance: float) -> Estimate:

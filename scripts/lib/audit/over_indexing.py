@@ -104,16 +104,21 @@ def ratio_of_ratios(
     return from_parts(own - other, part - other_part, significance, np.exp)
 
 
-def from_parts(value: float, part: np.ndarray, significance: float, back=lambda each: each) -> tuple[Estimate, float]:
-    """A value with its interval and p-value from the images' parts, transformed back; NaN without any spread."""
+def from_parts(
+    value: float, part: np.ndarray, significance: float, back=lambda each: each, degrees: float = math.inf
+) -> tuple[Estimate, float]:
+    """A value with its interval and p-value from the images' parts, transformed back; NaN without any spread.
+
+    degrees: of freedom of Student's distribution; without any limit it is the normal one, as for ratios of counts.
+    """
     if math.isnan(value):
         return UNDEFINED, math.nan
     error = math.sqrt(float((part**2).sum()))
     if error <= 1e-12:
         return Estimate(float(back(value)), math.nan, math.nan), math.nan
-    half = float(-special.ndtri(significance / 2)) * error
+    half = float(-special.stdtrit(degrees, significance / 2)) * error
     ends = (float(back(end)) for end in (value - half, value + half))
-    return Estimate(float(back(value)), *ends), float(2 * special.ndtr(-abs(value) / error))
+    return Estimate(float(back(value)), *ends), float(2 * special.stdtr(degrees, -abs(value) / error))
 
 
 def mean_difference(values: np.ndarray, chosen: np.ndarray) -> tuple[float, np.ndarray, float]:

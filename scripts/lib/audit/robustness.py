@@ -63,10 +63,12 @@ def resampled_means(
 
 
 def percentile_interval(values: np.ndarray, significance: float) -> tuple[float, float]:
-    """The central 1 - significance of resampled values[B]; NaN if a tenth of them or more is undefined."""
+    """The central 1 - significance of resampled values[B]; NaN if a tenth of them or more is undefined, or if they do not differ."""
     if (~np.isnan(values)).mean() < DEFINED:
         return np.nan, np.nan
     low, high = np.nanquantile(values, [significance / 2, 1 - significance / 2])
+    if low == high:
+        return np.nan, np.nan
     return float(low), float(high)
 
 

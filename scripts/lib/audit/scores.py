@@ -6,11 +6,12 @@ Counts of votes are int64[M, N]: row m holds the votes for the image's m-th dist
 import numpy as np
 from scipy import special
 
-from scripts.lib.audit.intervals import UNDEFINED, Estimate
+from scripts.lib.audit.crossed import Measure, jackknifed
 from scripts.lib.audit.modal import Modal, differ, local_codes
 
 FLIPS = ("right to wrong", "wrong to right", "wrong to other wrong")
 NO_FLIP = "none"
+SCORES = ("taxicab", "jensen_shannon", "churn_between", "churn_within", "churn_excess")
 
 
 def vote_counts(dense: np.ndarray, compressed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -58,6 +59,16 @@ def churn_between(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     return 1 - (_shares(before) * _shares(after)).sum(axis=0)
 
 
+def paired_churn(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """The share of the models that change their prediction, float64[N]; votes int[K, N] each, row i the same checkpoint before and after.
+
+    The churn of checkpoints: 0 where compression changes nothing, however much the checkpoints differ from each other.
+    """
+    if before.shape != after.shape:
+        raise ValueError(f"votes {before.shape} and {after.shape} are not of the same models and images.")
+    return (before != after).mean(axis=0)
+
+
 def churn_within(counts: np.ndarray) -> np.ndarray:
     """Probability that two different models of one population disagree on the image, float64[N], from counts int[M, N].
 
@@ -69,63 +80,62 @@ def churn_within(counts: np.ndarray) -> np.ndarray:
     return 1 - (counts * (counts - 1)).sum(axis=0) / pairs
 
 
-def distances(before: np.ndarray, after: np.ndarray) -> dict[str, np.ndarray]:
-    """All scores that count votes, by name, float64[N] each, from counts int[M, N]."""
-    between, within = churn_between(before, after), churn_within(after)
+def distances(before: np.ndarray, after: np.ndarray, churn: np.ndarray | None = None) -> dict[str, np.ndarray]:
+    """All scores that count votes, by name, float64[N] each, from counts int[M, N].
+
+    churn: `paired_churn` of a paired level, which stands for the churn between the populations. No luck of seeds is in it, so there is
+    nothing to take off it, and the churn beyond that within is NaN.
+    """
+    within = churn_within(after)
+    between = churn_between(before, after) if churn is None else churn
+    beyond = between - (churn_within(before) + within) / 2 if churn is None else np.full(len(between), np.nan)
     return {
         "taxicab": taxicab(before, after),
         "jensen_shannon": jensen_shannon(before, after),
         "churn_between": between,
         "churn_within": within,
-        "churn_excess": (between - (churn_within(before) + within) / 2).round(12) + 0.0,
+        "churn_excess": beyond.round(12) + 0.0,
     }
 
 
-def left_out_means(
-    dense: np.ndarray, compressed: np.ndarray, design: str = "independent"
-) -> tuple[dict[str, np.ndarray], ...]:
-    """The mean of each of `distances` over images when one model is left out, float64[K] for dense ones and float64[L].
+def score_measures(dense: np.ndarray, compressed: np.ndarray, level: str, paired: bool = False) -> dict[str, Measure]:
+    """The mean of each of `distances` over images, for other images and models.
 
-    dense: int[K, N] and compressed: int[L, N] votes, K, L >= 2. In the design `paired` both of a pair are left out together, and there
-    is one float64[K].
+    dense: int[K, N] and compressed: int[L, N] votes, K, L >= 2. The populations are called `dense` and `level`; of a paired level both
+    of a pair are one model, of `dense`, and are left out together.
     """
     total = dense.shape[1]
     contested = ~(np.concatenate([dense, compressed]) == dense[0]).all(axis=0)  # every score of the others is 0
-    codes, values = local_codes(np.concatenate([dense, compressed])[:, contested])
+    votes = [side[:, contested] for side in (dense, compressed)]
+    codes, _ = local_codes(np.concatenate(votes))
     sides = codes[: len(dense)], codes[len(dense) :]
-    counts = [np.stack([(side == row).sum(axis=0) for row in range(len(values))]) for side in sides]
-    together = [(0, 1)] if design == "paired" else [(0,), (1,)]
+    counts = [np.stack([(side == row).sum(axis=0) for row in range(codes.max(initial=0) + 1)]) for side in sides]
+    changed = votes[0] != votes[1] if paired else None
     images = np.arange(codes.shape[1])
-    means = []
-    for populations in together:
-        found = []
-        for model in range(len(sides[populations[0]])):
-            for population in populations:
-                counts[population][sides[population][model], images] -= 1
-            found.append({name: score.sum() / total for name, score in distances(*counts).items()})
-            for population in populations:
-                counts[population][sides[population][model], images] += 1
-        means.append({name: np.array([each[name] for each in found]) for name in found[0]})
-    return tuple(means)
 
+    def without(who: tuple[int, ...], model: int | None) -> dict[str, np.ndarray]:
+        """The scores of all images without one model of some of the populations."""
+        left = [side.copy() for side in counts]
+        for population in who:
+            left[population][sides[population][model], images] -= 1
+        kept = changed if model is None or changed is None else np.delete(changed, model, axis=0)
+        found = {name: np.zeros(total) for name in SCORES}
+        for name, score in distances(*left, None if kept is None else kept.mean(axis=0)).items():
+            found[name][contested] = score
+        if paired:
+            found["churn_excess"][:] = np.nan
+        return found
 
-def mean_over_images_and_models(values: np.ndarray, left_out: list[np.ndarray], significance: float) -> Estimate:
-    """The mean of values[N], with an interval for other images and other models.
-
-    left_out: for each population that the values depend on, their mean without each of its models, float64[K] (jackknife: Tukey
-    1958). The variances over images and over each population's models are added, with Satterthwaite's degrees of freedom; what
-    images and models share is counted more than once, so the interval errs towards too wide. NaN if a mean is.
-    """
-    if not len(values):
-        return UNDEFINED
-    variances = [values.var() / max(1, len(values) - 1), *((len(means) - 1) * means.var() for means in left_out)]
-    degrees = [len(values) - 1, *(len(means) - 1 for means in left_out)]
-    value, total = float(values.mean()), sum(variances)
-    if total == 0:
-        return Estimate(value, value, value)
-    freedom = total**2 / sum(v**2 / max(1, d) for v, d in zip(variances, degrees, strict=True))
-    half = float(-special.stdtrit(freedom, significance / 2) * np.sqrt(total))
-    return Estimate(value, value - half, value + half)
+    left_out = {
+        population: [without(who, model) for model in range(len(sides[who[0]]))]
+        for population, who in ({"dense": (0, 1)} if paired else {"dense": (0,), level: (1,)}).items()
+    }
+    return {
+        name: jackknifed(
+            values, {population: np.stack([each[name] for each in found]) for population, found in left_out.items()}
+        )
+        for name, values in without((), None).items()
+    }
 
 
 def modal_flips(dense: Modal, compressed: Modal, labels: np.ndarray) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 - a text with a folder's name a line (`wnids.txt`), in the order of the labels. Lines without a folder are classes without pictures.
 - a text with a folder's name and the class's name a line, apart by a tab, a comma or a space (`words.txt`, `LOC_synset_mapping.txt`).
-  Lines without a folder are left out, since such files name more than one data set has.
+  Lines without a folder are left out, since such files name more than one data set has, unless all lines begin with numbers.
 - a text with a class's name a line, where the folders are called 0, 1, 2 …: the folder 0 is the first line.
 - JSON: a list of folders; folder to name; folder to number (`class_to_idx`); number to folder (`id2label`); number to [folder, name]
   (`imagenet_class_index.json`).
@@ -11,7 +11,7 @@
 import csv
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from scripts.lib.data.class_order import Classes, called, key
 from scripts.lib.errors import InputError
@@ -19,6 +19,7 @@ from scripts.lib.text_file import read_lines
 
 WANTED = "a text file with a folder's name a line, and its class's name after it where that is another"
 NUMBER = re.compile(r"[0-9]+")
+WORDNET = re.compile(r"n[0-9]{8}")
 SPACE_OR_COMMA = re.compile(r",|\s+")
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 LISTED, MAPPED = "the lines of `classes`", "the lines of `classes` that have a folder"
@@ -40,12 +41,12 @@ def read_classes(path: str, found: Sequence[str]) -> Classes:
             _check_once(path, rows)
             folders = [folder for folder, _ in rows]
             return Classes(folders, folders, LISTED)
-    for rows in pairs:
+    for rows in filter(None, pairs):
         folders = {key(folder) for folder, _ in rows}
         # Lists of labels may call classes by their names. Where several rows begin alike, the beginnings are no folders.
         by_name = len(folders) == len(rows) and wanted.keys() <= folders | {key(name) for _, name in rows}
         if wanted.keys() <= folders or by_name:
-            there = [row for row in rows if not wanted or key(row[0]) in wanted or key(row[1]) in wanted]
+            there = _rows_meant(rows, wanted.keys())
             _check_once(path, there)
             return called([folder for folder, _ in there], [name for _, name in there], MAPPED)
     for rows in lists:
@@ -61,6 +62,14 @@ def read_classes(path: str, found: Sequence[str]) -> Classes:
     )
 
 
+def _rows_meant(rows: Rows, wanted: Set[str]) -> Rows:
+    """The rows that name the wanted; all where the rows number the classes, since a number that no picture has is a class without any."""
+    body = rows if NUMBER.fullmatch(rows[0][0]) else rows[1:]  # perhaps without the columns' names
+    if body and all(NUMBER.fullmatch(folder) for folder, _ in body):
+        return body
+    return [row for row in rows if not wanted or key(row[0]) in wanted or key(row[1]) in wanted]
+
+
 def _readings(path: str) -> tuple[list[Rows], list[Rows]]:
     """What the file may mean: lists of folders, and folders with names; the first that fits the folders is meant."""
     lines = read_lines(path, WANTED)
@@ -74,7 +83,8 @@ def _readings(path: str) -> tuple[list[Rows], list[Rows]]:
     else:
         rows = [line.split("\t", 1) if "\t" in line else SPACE_OR_COMMA.split(line, maxsplit=1) for line in lines]
     pairs = [(row[0].strip(), row[1].strip()) for row in rows if len(row) > 1 and row[1].strip()]
-    in_columns = len(pairs) == len(lines) and (ending in DELIMITERS or all("\t" in line for line in lines))
+    tabs = ending in DELIMITERS or all("\t" in line for line in lines)
+    in_columns = len(pairs) == len(lines) and (tabs or all(WORDNET.fullmatch(folder) for folder, _ in pairs))
     return [] if in_columns else [whole], [pairs]
 
 

@@ -1,13 +1,13 @@
 """Which number each class folder gets, and what the class is called."""
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from unicodedata import normalize
 
+from scripts.lib.data.natural_order import natural_order
+
 TEXT, NATURAL = "text", "natural"
-DIGITS = re.compile(r"(\d+)")
 
 
 @dataclass(frozen=True)
@@ -28,19 +28,13 @@ def key(name: str) -> str:
     return normalize("NFC", name)
 
 
-def natural_key(name: str) -> list[tuple[int, int, str]]:
-    """Sorts numbers in names by their size: 2 before 10."""
-    parts = [part for part in DIGITS.split(name) if part]
-    return [(0, int(part), part) if part.isdecimal() else (1, 0, part) for part in parts]
-
-
 def ordered(folders: Sequence[str], order: str) -> Classes:
     """Classes in the order of their folders' names as texts, which is torchvision's, or in natural order.
 
     A warning says so in the log where the two differ and nobody chose.
     """
     text = sorted(folders)
-    natural = sorted(text, key=natural_key)
+    natural = natural_order(text)
     if order == NATURAL:
         return Classes(natural, natural, "the folders' names in natural order")
     if text != natural:

@@ -139,17 +139,34 @@ def _classes(labelled: dict[str, Labelled], options: dict) -> Classes:
     }
     names = list(found.values())
     if options.get("classes") is not None:
-        return read_classes(str(expanded(options["classes"])), names)
+        return _read_classes(str(expanded(options["classes"])), names, labelled)
     for each in labelled.values():
         for folder in each.empty:
             if not any(key(folder) in map(key, other.called) for other in labelled.values()):
                 refuse_empty(each.tree, folder)
     if names:
         return ordered(names, options.get("order", TEXT))
-    highest = max(max(map(int, each.called)) for each in labelled.values())
-    checked_labels(np.array([highest]), " and ".join(each.where for each in labelled.values()))
+    where = " and ".join(each.where for each in labelled.values())
+    occurring = sorted({int(name) for each in labelled.values() for name in each.called})
+    checked_labels(np.array(occurring[-1:]), where)
+    highest = occurring[-1]
+    if highest > 1 and occurring == list(range(1, highest + 1)):
+        raise InputError(
+            f"{where}: the labels are from 1 to {highest} and count from 0 here: subtract 1 from all of them, or give a file `classes` that has "
+            f"these numbers as names, or {highest + 1} names."
+        )
     numbers = [str(number) for number in range(highest + 1)]
     return Classes(numbers, numbers, "the numbers in the list")
+
+
+def _read_classes(path: str, names: list[str], labelled: dict[str, Labelled]) -> Classes:
+    """The classes of a file; where lists of numbers are all that there is, these may be its names or count its lines."""
+    if names:
+        return read_classes(path, names)
+    try:
+        return read_classes(path, sorted({name for each in labelled.values() for name in each.called}))
+    except InputError:  # no names: then they count
+        return read_classes(path, [])
 
 
 def _check_spelling(each: Labelled) -> None:

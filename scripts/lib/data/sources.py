@@ -1,6 +1,7 @@
 """Where a study's images come from, as far as it can be said without reading them."""
 
 import glob
+from collections import Counter
 from pathlib import Path
 
 from scripts.lib.data.natural_order import natural_order
@@ -164,7 +165,7 @@ def check_level_files(key: str, named: str | list[str], endings: tuple[str, ...]
                 raise InputError(f"{here}, and {path} is none of {', '.join(endings)}: convert it, or name others.")
         check_trackable(here, files)
         found += files
-    twice = next((path for path in found if found.count(path) > 1), None)
+    twice = next((path for path, times in Counter(found).items() if times > 1), None)
     if twice is not None:
         raise InputError(f"config key {key} names {twice} twice: name every file once.")
     return natural_order(found)

@@ -21,7 +21,22 @@ def test_the_slope_on_frequency_is_scipys_per_doubling():
     fit = stats.linregress(np.log2(frequency), change)
     assert found.value == pytest.approx(fit.slope) and found.low < found.value < found.high
     exact = frequency_slope(0.03 * np.log2(frequency) - 0.2, frequency, 0.05)
-    assert exact == pytest.approx((0.03, 0.03, 0.03))
+    assert exact.value == pytest.approx(0.03) and np.isnan([exact.low, exact.high]).all()
+    # Classes without test or training images are left out.
+    holes = np.append(frequency, [0, np.nan, 50]), np.append(change, [0.5, 0.5, np.nan])
+    assert frequency_slope(holes[1], holes[0], 0.05) == found
+
+
+def test_the_variance_of_the_slope_is_hc3():
+    random = np.random.default_rng(5)
+    frequency, change = random.integers(10, 1000, 9), random.normal(0, 0.1, 9)
+    found = frequency_slope(change, frequency, 0.05)
+    x = np.column_stack([np.ones(9), np.log2(frequency)])
+    hat = x @ np.linalg.inv(x.T @ x) @ x.T
+    residual = (change - hat @ change) / (1 - np.diag(hat))
+    bread = np.linalg.inv(x.T @ x)
+    error = np.sqrt((bread @ (x.T * residual**2) @ x @ bread)[1, 1])
+    assert found.high - found.value == pytest.approx(stats.t.ppf(0.975, 7) * error)
 
 
 def test_the_interval_of_the_slope_covers_where_rare_classes_vary_more():
@@ -44,6 +59,17 @@ def test_error_rates_of_four_images_by_hand():
     false_positive, false_negative = error_rates(votes, labels, 3)
     assert false_positive == pytest.approx(np.array([[0, 1 / 3, 0], [0, 0, 0]]))
     assert false_negative == pytest.approx(np.array([[0.5, 0, 0], [0, 1, 0]]))
+
+
+def test_error_rates_without_images_are_undefined():
+    votes = np.array([[0, 2, 2], [2, 2, 0]])
+    false_positive, false_negative = error_rates(votes, np.array([0, 2, 2]), 3)
+    assert np.isnan(false_negative[:, 1]).all() and false_negative[:, 0].tolist() == [0, 1]
+    assert false_positive[:, 1].tolist() == [0, 0]
+    assert np.isnan(error_rates(np.zeros((2, 3), int), np.zeros(3, int), 1)[0]).all()  # there is no other class
+    assert np.isnan(
+        jackknifed(combined_error_variance, *2 * [error_rates(votes[:, :1] * 0, np.zeros(1, int), 1)], 0.05)
+    ).all()
 
 
 def test_cev_and_sde_by_hand():
@@ -69,7 +95,8 @@ def test_classes_without_dense_errors_are_left_out():
 
 def test_where_one_dense_model_makes_the_only_errors_there_is_no_interval():
     dense, compressed = np.full((2, 3, 2), 0.2), np.full((2, 3, 2), 0.3)
-    assert jackknifed(combined_error_variance, dense, compressed, 0.05) == pytest.approx((0, 0, 0))
+    equal = jackknifed(combined_error_variance, dense, compressed, 0.05)
+    assert equal.value == 0 and np.isnan([equal.low, equal.high]).all()  # no model differs: no spread to tell from
     dense[0, 1:, 0] = 0
     found = jackknifed(combined_error_variance, dense, compressed, 0.05)
     assert found.value > 0 and np.isnan([found.low, found.high]).all()
@@ -117,7 +144,9 @@ def test_intensification_by_hand():
     # Both halves of the dense models know the same recalls; each class loses half of what it is below 0.9.
     recalls = np.tile([0.9, 0.7, 0.5, 0.3], (4, 1))
     found = recall_intensification(recalls, recalls - (0.9 - recalls) / 2, 0.05)
-    assert found == pytest.approx((0.5, 0.5, 0.5))
+    assert found.value == pytest.approx(0.5) and np.isnan([found.low, found.high]).all()  # they lie on a line
+    holes = np.insert(recalls, 2, np.nan, axis=1)
+    assert recall_intensification(holes, holes - (0.9 - holes) / 2, 0.05).value == pytest.approx(0.5)
     assert np.isnan(recall_intensification(recalls[:, :3], recalls[:, :3], 0.05).value)
     assert np.isnan(recall_intensification(recalls * 0, recalls, 0.05).value)
 
@@ -158,7 +187,7 @@ def test_intensification_of_pairs_without_change_is_0_at_every_draw():
     for _ in range(20):
         dense = shared + random.normal(0, 0.05, (6, 12))
         found = recall_intensification(dense, dense.copy(), 0.05, paired=True)
-        assert found == pytest.approx((0, 0, 0), abs=1e-12)
+        assert found.value == pytest.approx(0, abs=1e-12) and np.isnan(found.low)
         # Half of all pairs lose half of what the weaker classes lack.
         lost = recall_intensification(dense, dense - (0.9 - shared) / 2, 0.05, paired=True)
         assert 0.3 < lost.value < 0.55

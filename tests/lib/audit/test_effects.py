@@ -5,7 +5,8 @@ import pytest
 from scipy import stats
 
 from scripts.lib.audit.classes import class_impact, recall
-from scripts.lib.audit.effects import bootstrap_intervals, hedges_g, relative_changes
+from scripts.lib.audit.effects import hedges_g, hedges_g_interval, relative_changes
+from scripts.lib.audit.own_mean import own_mean_impact
 
 
 def test_hedges_g_by_hand():
@@ -32,16 +33,22 @@ def test_relative_changes_are_those_of_the_papers_test():
     assert relative_changes(*recalls, np.bincount(labels) / 200) == pytest.approx(expected, abs=1e-9)
 
 
-def test_intervals_need_spread_and_repeat_with_their_stream():
-    labels = np.repeat([0, 1], 20)
-    right = np.random.default_rng(0).random((5, 40)) < 0.7
-    right[:, labels == 1] = True
-    first, second = (
-        bootstrap_intervals(right, right[:, ::-1], labels, 2, 120, 0.1, np.random.default_rng(3)) for _ in range(2)
-    )
-    assert np.array_equal(first[0], second[0]) and (first[0][0] < first[0][1]).all()
-    everything = bootstrap_intervals(right | True, right | True, labels, 2, 120, 0.1, np.random.default_rng(3))
-    assert not everything[0].any() and np.isnan(everything[1]).all()
+def test_without_images_recall_of_the_other_classes_gives_top1():
+    recalls = np.array([[0.5, np.nan, 0.7], [0.7, np.nan, 0.9]])
+    changes = relative_changes(recalls, recalls - 0.1 * np.array([1, 1, 3]), np.array([0.5, 0, 0.5]))
+    assert changes[[0, 2]] == pytest.approx([0.1, -0.1]) and np.isnan(changes[1])
+
+
+def test_the_interval_of_g_is_that_of_two_samples_of_models():
+    random = np.random.default_rng(3)
+    dense, compressed = random.normal(0.8, 0.05, (6, 1)), random.normal(0.7, 0.05, (6, 1))
+    test = stats.ttest_ind(compressed[:, 0], dense[:, 0])
+    change = compressed.mean(axis=0) - dense.mean(axis=0)
+    low, high = hedges_g_interval(change, change / test.statistic, dense, compressed, 0.05)[:, 0]
+    scale = float(hedges_g(change, dense, compressed)[0]) / test.statistic  # of the noncentrality
+    assert stats.nct.cdf(test.statistic, 10, low / scale) == pytest.approx(0.975, abs=1e-5)
+    assert stats.nct.cdf(test.statistic, 10, high / scale) == pytest.approx(0.025, abs=1e-5)
+    assert np.isnan(hedges_g_interval(change, change * np.nan, dense, compressed, 0.05)).all()
 
 
 def test_intervals_cover_over_models_and_images():
@@ -66,19 +73,13 @@ def test_intervals_cover_over_models_and_images():
     spread = np.sqrt(1 + 0.3**2 + 0.5**2)
     before, after = stats.norm.cdf([0.5, 1.0, 1.5] / spread), stats.norm.cdf([-0.1 / spread, 1 / spread, 1.5 / spread])
     truth = (after - before) - (after - before).mean()
-    truth_g = np.mean([effects(*draw(models, n))[1] for _ in range(1500)], axis=0)
+    truth_g = np.mean([effects(*draw(models, n))[1] for _ in range(400)], axis=0)
     runs, covered = 150, np.zeros((2, classes))
     for _ in range(runs):
         right, labels = draw(models, n)
-        change, effect = bootstrap_intervals(*right, labels, classes, 200, 0.05, random)
+        own = own_mean_impact(*right, labels, classes, 0.05)
+        change = own.low, own.high
+        recalls = [recall(np.where(side, labels, -1), labels, classes) for side in right]
+        effect = hedges_g_interval(own.change, own.error, *recalls, 0.05)
         covered += [(change[0] <= truth) & (truth <= change[1]), (effect[0] <= truth_g) & (truth_g <= effect[1])]
     assert ((covered / runs >= 0.9) & (covered / runs <= 1)).all(), covered / runs
-
-
-def test_of_pairs_whole_pairs_are_drawn():
-    random = np.random.default_rng(8)
-    labels = np.arange(300) % 3
-    right = random.random((6, 300)) < random.uniform(0.3, 0.9, (6, 1))  # models that differ a lot
-    change, _ = bootstrap_intervals(right, right, labels, 3, 100, 0.05, random, paired=True)
-    apart, _ = bootstrap_intervals(right, right, labels, 3, 100, 0.05, random)
-    assert (change == 0).all() and (apart[1] - apart[0] > 0.02).all()

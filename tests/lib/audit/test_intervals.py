@@ -37,6 +37,21 @@ def test_mean_is_scipys_t_interval():
     assert math.isnan(intervals.mean(values[:0], 0.05).value)
 
 
+def test_equal_values_are_no_certainty():
+    """None of n images is another: as many as Wilson's interval of none of n may be."""
+    for n in (2, 100, 3000):
+        missed = intervals.rate(0, n, 0.05).high
+        assert intervals.fraction_mean(np.ones(n), 0.05) == pytest.approx((1, 1 - missed, 1))
+        assert intervals.fraction_mean(np.zeros(n), 0.05) == intervals.rate(0, n, 0.05)
+        assert intervals.mean(np.zeros(n), 0.05) == pytest.approx((0, -missed, missed))
+        assert intervals.mean(np.full(n, 0.1), 0.05) == pytest.approx((0.1, 0.1 - 1.1 * missed, 0.1 + 0.9 * missed))
+
+
+def test_the_ends_of_none_and_of_all_are_exact():
+    for n in range(1, 400):
+        assert intervals.rate(0, n, 0.05).low == 0 and intervals.rate(n, n, 0.05).high == 1
+
+
 def test_intervals_cover_at_their_level():
     random = np.random.default_rng(0)
     covered = {"rate": 0, "mean": 0, "difference": 0}

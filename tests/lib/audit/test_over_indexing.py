@@ -128,3 +128,12 @@ def test_rounding_of_equal_numbers_is_no_spread():
     assert values[chosen].mean() != values[~chosen].mean()
     found = oi.student(*oi.mean_difference(values, chosen), 0.05)
     assert found.value == 0 and math.isnan(found.low)
+
+
+def test_a_difference_of_means_from_parts_is_students():
+    values = np.random.default_rng(4).normal(0.3, 1, 12)
+    parts = (values - values.mean()) / np.sqrt(12 * 11)
+    test = stats.ttest_1samp(values, 0)
+    estimate, p = oi.from_parts(values.mean(), parts, 0.05, degrees=11)
+    assert p == pytest.approx(test.pvalue) and estimate[1:] == pytest.approx(test.confidence_interval(0.95))
+    assert oi.from_parts(values.mean(), parts, 0.05)[1] == pytest.approx(2 * stats.norm.sf(abs(test.statistic)))

@@ -9,15 +9,8 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn.metrics import multilabel_confusion_matrix
 
-from scripts.lib.audit.subgroups import (
-    Measure,
-    accuracy,
-    false_negative_rate,
-    false_positive_rate,
-    relative_change,
-    share,
-    undefined,
-)
+from scripts.lib.audit.crossed import Measure, undefined
+from scripts.lib.audit.subgroups import accuracy, false_negative_rate, false_positive_rate, relative_change, share
 
 
 def drawn(seed, models=4, images=60, classes=4, right=0.6):
@@ -67,10 +60,9 @@ def test_the_variance_over_images_is_that_of_a_t_test_and_of_a_stratified_mean()
 
 def test_the_same_images_are_compared_pair_by_pair_and_others_as_by_welch():
     (votes, labels, members), (other, _, _) = drawn(1), drawn(2)
-    one_model = Measure  # by_model of one model alone adds nothing that can be compared: take it out
     first, second = (accuracy(name, each, labels, members) for name, each in (("a", votes), ("b", other)))
     outside = accuracy("a", votes, labels, ~members)
-    first, second, outside = (one_model(m.value, m.by_image, {}, m.images) for m in (first, second, outside))
+    first, second, outside = (Measure(m.value, m.by_image, {}, {}, m.images) for m in (first, second, outside))
     a, b = ((each == labels).mean(axis=0)[members] for each in (votes, other))
     assert (first - second).p_value() == pytest.approx(stats.ttest_rel(a, b).pvalue)
     low, high = stats.ttest_rel(a, b).confidence_interval(0.9)
@@ -83,9 +75,11 @@ def test_models_of_two_populations_are_compared_as_by_welch_and_the_same_models_
     random = np.random.default_rng(0)
     before, after = random.random(6), random.random(6)
     nothing = np.zeros(5)
-    apart = Measure(after.mean(), nothing, {"level": after}, 5) - Measure(before.mean(), nothing, {"dense": before}, 5)
+    apart, paired = (
+        Measure(after.mean(), nothing, {name: after}, {}, 5) - Measure(before.mean(), nothing, {"dense": before}, {}, 5)
+        for name in ("level", "dense")
+    )
     assert apart.p_value() == pytest.approx(stats.ttest_ind(after, before, equal_var=False).pvalue)
-    paired = Measure(after.mean(), nothing, {"dense": after}, 5) - Measure(before.mean(), nothing, {"dense": before}, 5)
     assert paired.p_value() == pytest.approx(stats.ttest_rel(after, before).pvalue)
 
 

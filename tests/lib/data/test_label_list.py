@@ -111,6 +111,36 @@ def test_numbers_are_positions_among_the_classes(tmp_path, capsys):
     assert "has the label 3 and there are 3 classes: labels count them from 0" in sentence
 
 
+def test_numbers_that_count_from_1_are_not_taken_for_numbers_from_0(tmp_path):
+    test = put(tmp_path / "test", "a.png", "b.png")
+    (tmp_path / "val.txt").write_text("a.png 2\nb.png 1\n")
+    assert "the labels are from 1 to 2 and count from 0 here: subtract 1" in refusal(
+        test, test_labels=tmp_path / "val.txt"
+    )
+    (tmp_path / "names.txt").write_text("1 ant\n2 bee\n")
+    splits, _ = read(test, test_labels=tmp_path / "val.txt", classes=tmp_path / "names.txt")
+    assert labels(splits["test"]) == {"a.png": 1, "b.png": 0} and splits["test"].read["class_folders"] == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "0 ant\n1 bee\n2 cow\n",
+        "ant\nbee\ncow\n",
+        "number,class\n0,ant\n1,bee\n2,cow\n",
+        "n01\tant\nn02\tbee\nn03\tcow\n",
+        "n00000001 ant\nn00000002 bee\nn00000003 cow\n",
+    ],
+)
+def test_a_number_that_no_picture_has_keeps_the_others_in_their_places(tmp_path, content):
+    test = put(tmp_path / "test", "a.png", "b.png")
+    (tmp_path / "val.txt").write_text("a.png 2\nb.png 0\n")
+    names = tmp_path / ("names.csv" if "," in content else "names.txt")
+    names.write_text(content)
+    splits, classes = read(test, test_labels=tmp_path / "val.txt", classes=names)
+    assert classes == ["ant", "bee", "cow"] and labels(splits["test"]) == {"a.png": 2, "b.png": 0}
+
+
 def test_numbers_that_are_names_are_names(tmp_path):
     test, train = put(tmp_path / "test", "a.png", "b.png"), put(tmp_path / "train", "1/0.png", "2/0.png", "3/1.png")
     (tmp_path / "val.txt").write_text("a.png 3\nb.png 1\n")
