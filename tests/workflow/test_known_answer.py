@@ -36,9 +36,8 @@ def test_compression_makes_more_pies_than_seeds_do(tables, level):
 def test_pies_become_fewer_with_more_models_and_stay_above_the_controls(tables, level):
     curve = tables["pie_curve"][lambda table: table.level == level]
     assert curve.models.tolist() == [1, 2, 3, 4, 5, 8, 9, 10]
-    pies = curve.set_index(
-        "models"
-    ).pies_mean  # odd and even numbers of models apart, because only the even ones tie in two halves
+    # Odd and even numbers of models apart, because only the even ones tie in two halves.
+    pies = curve.set_index("models").pies_mean
     assert pies[1] > pies[3] > pies[5] > pies[9] and pies[2] > pies[4] > max(pies[8], pies[10])
     assert curve.pies_mean.iloc[-1] == row(tables["pie_summary"], level).pies
     assert (curve.pies_mean >= curve.control_mean + (0 if level == "control" else 60)).all()
