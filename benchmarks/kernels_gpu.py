@@ -332,13 +332,13 @@ def masked_copy(
     return model, blocks
 
 
-def time_network(model: nn.Sequential, batch: int, densities: tuple[float, ...]) -> list[dict]:
+def time_network(model: nn.Sequential, batch: int, densities: tuple[float, ...], size: int = 32) -> list[dict]:
     """A WRN-28-10, channels last: dense, with block-sparse modules and as plans, each in a CUDA graph."""
     from kernels.gpu_plan import gpu_plan  # triton is imported where there is a GPU only
     from kernels.sparsify import sparsify
 
     generator = torch.Generator().manual_seed(0)
-    x = torch.randn(batch, 3, 32, 32).to(DTYPE).to(DEVICE).to(memory_format=torch.channels_last)
+    x = torch.randn(batch, 3, size, size).to(DTYPE).to(DEVICE).to(memory_format=torch.channels_last)
     full = copy.deepcopy(model).to(DTYPE).to(DEVICE).to(memory_format=torch.channels_last)
     torch._dynamo.reset()
     best = compiled(full)
@@ -350,9 +350,9 @@ def time_network(model: nn.Sequential, batch: int, densities: tuple[float, ...])
         masked = masked.to(DTYPE).to(DEVICE).to(memory_format=torch.channels_last)
         modules, _ = sparsify(masked, blocks, x[:1], decide="always")
         networks = {"modules": lambda modules=modules: modules(x)}
-        for size in sorted({batch, min(batch, MICRO_BATCH)}):
-            ready = gpu_plan(masked, batch, x.shape[1:], blocks, size, measure=MEASURE, graph=False)
-            networks[f"plan, {size} images at a time"] = lambda ready=ready: ready.run(
+        for images in sorted({batch, min(batch, MICRO_BATCH)}):
+            ready = gpu_plan(masked, batch, x.shape[1:], blocks, images, measure=MEASURE, graph=False)
+            networks[f"plan, {images} images at a time"] = lambda ready=ready: ready.run(
                 x
             )  # gpu_seconds records the graph
         for name, network in networks.items():

@@ -204,6 +204,12 @@ VARIANTS = (
 )
 
 
+def facts(variant: Variant, sm: int) -> dict:
+    """A variant, its code and the complaints about it, as JSON has them."""
+    code = compile_variant(variant, sm)
+    return {"sm": sm, "variant": asdict(variant), "code": asdict(code), "complaints": complaints(variant, code, sm)}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument(
@@ -216,10 +222,9 @@ def main() -> None:
         for variant in VARIANTS:
             if variant.dtype == "fp8e4nv" and sm < 89:
                 continue  # no such tensor cores
-            code = compile_variant(variant, sm)
-            wrong = complaints(variant, code, sm)
-            rows.append({"sm": sm, "variant": asdict(variant), "code": asdict(code), "complaints": wrong})
-            v = variant
+            row = facts(variant, sm)
+            rows.append(row)
+            v, code, wrong = variant, Code(**row["code"]), row["complaints"]
             print(
                 f"sm_{sm} {v.dtype:8s}{v.bm:4d}x{v.bn:3d}x({v.group}x{v.bk:2d}) warps {v.warps} stages {v.stages} split {v.split}"
                 f" | registers {code.registers:3d} shared {code.shared:6d} depth {code.depth}/{code.depth_w} wgmma {code.wgmma:3d}"

@@ -19,9 +19,11 @@ from torch import Tensor
 from kernels.gather import GatherWeight
 from kernels.geometry import check_buffers, output_size
 from kernels.packed import Packed, dequantized
+from kernels.recording import refuse_recording
 from kernels.reference import ACTIVATIONS, check_activation
 
 LOG = logging.getLogger("kernels")
+DIRECT = "a call of the C++ kernel"
 SOURCE = Path(__file__).with_name("cpu.cpp")
 FLAGS = ("-std=c++17", "-O3", "-shared", "-fPIC")
 OPTIONS = (("-march=native", "-fopenmp"), ("-march=native",), ())  # the first that the compiler takes
@@ -202,8 +204,9 @@ class CpuWeight:
 
     def rows(self, x: Tensor, y: Tensor, residual: Tensor | None, relu: bool) -> None:
         """The same for matrices x [M, K], y and residual [M, N] with neighbouring columns, in the fewest steps of Python."""
+        refuse_recording(DIRECT)
         for name, tensor in (("x", x), ("residual", residual)):
-            if tensor is not None and (tensor.dtype != torch.float32 or tensor.device.type != "cpu"):
+            if tensor is not None and not (tensor.dtype is torch.float32 and tensor.is_cpu):
                 raise ValueError(
                     f"{name} must be float32 on the CPU, not {tensor.dtype} on {tensor.device}: convert it."
                 )
@@ -223,6 +226,7 @@ class CpuWeight:
         dilation: tuple[int, int] = (1, 1),
     ) -> Callable[[int], None]:
         """The same, checked now and called later as `call(threads)`, for buffers that stay: a check costs as much as a small layer."""
+        refuse_recording(DIRECT)
         if x.device.type != "cpu":
             raise ValueError(f"x must be on the CPU, not on {x.device}: move it there.")
         check_buffers(self.shape, x, y, residual, stride, dilation)
@@ -270,7 +274,7 @@ def linear(
         add = add.reshape(-1, n)
         add = add if add.stride(1) == 1 or n == 1 else add.contiguous()
     if isinstance(weight, CpuWeight):
-        weight.rows(flat, y.view(-1, n), add, relu)
+        weight.rows(flat, y if flat is x else y.view(-1, n), add, relu)
     elif len(flat):
         weight(flat[None, None], y.view(1, 1, -1, n), None if add is None else add[None, None], relu)
     return y if activation in (None, "relu") else ACTIVATIONS[activation](y)

@@ -8,7 +8,7 @@ from torch import fx, nn
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
-from kernels.layers import BlockSparseConv2d, BlockSparseLinear
+from kernels.layers import BlockSparseConv2d, BlockSparseLinear, has_hooks
 
 VECTOR_LAYERS = (nn.Linear, BlockSparseLinear, nn.BatchNorm1d, nn.Dropout, nn.Identity, nn.ReLU, nn.GELU)
 LOG = logging.getLogger("kernels")
@@ -30,11 +30,16 @@ def fold_batchnorm(model: nn.Module) -> nn.Module:
     """A copy for inference in which each BatchNorm right behind a convolution or linear layer is part of that layer's weights.
 
     The network must be traceable by torch.fx; one that is not comes back with its BatchNorms, and the log says so. A BatchNorm
-    behind anything else stays, and so does one behind a layer that is used twice or whose weights the network reads itself.
+    behind anything else stays, and so does one behind a layer that is used twice or whose weights the network reads itself, and one
+    where either has a forward hook.
     A BatchNorm1d normalizes the channels of [B, N] but the tokens of [B, N, N], so behind a linear layer it is folded only where
-    what that layer reads was flattened to [B, K] before.
+    what that layer reads was flattened to [B, K] before. Raises ValueError for weights that cannot be copied (refuse_computed).
     """
-    model = copy.deepcopy(model).eval().requires_grad_(False)
+    try:
+        model = copy.deepcopy(model).eval().requires_grad_(False)
+    except RuntimeError:
+        refuse_computed(model)
+        raise
     try:
         graph = trace(model)
     except Exception as error:  # the network's own code runs, and may raise anything
@@ -54,6 +59,8 @@ def fold_batchnorm(model: nn.Module) -> nn.Module:
         fuse = {nn.Conv2d: fuse_conv_bn_eval, nn.Linear: fuse_linear_bn_eval}.get(type(layer))
         if fuse is None or sum(call is layer for call in calls) > 1 or sum(call is norm for call in calls) > 1:
             continue
+        if has_hooks(layer) or has_hooks(norm):
+            continue
         if layer.weight.shape[0] != norm.num_features or any(name.startswith(f"{before.target}.") for name in read):
             continue
         if isinstance(layer, nn.Linear) and not _flat(before, modules):
@@ -61,6 +68,17 @@ def fold_batchnorm(model: nn.Module) -> nn.Module:
         replace(model, before.target, fuse(layer, norm))
         replace(model, node.target, nn.Identity())
     return model.requires_grad_(False)
+
+
+def refuse_computed(model: nn.Module) -> None:
+    """ValueError for a weight that a hook computes at each call, as torch.nn.utils.prune, weight_norm and spectral_norm register it."""
+    for name, module in model.named_modules():
+        for key, tensor in vars(module).items():
+            if isinstance(tensor, torch.Tensor) and {f"{key}_orig", f"{key}_g"} & set(module._parameters):
+                raise ValueError(
+                    f"`{name}.{key}` is computed by a hook at each call: make it permanent before, with torch.nn.utils.prune.remove, "
+                    "remove_weight_norm or remove_spectral_norm."
+                )
 
 
 def _flat(node: object, modules: dict[str, nn.Module]) -> bool:

@@ -17,6 +17,7 @@ from kernels.cuda_graph import Captured, capture
 from kernels.gpu_timing import gpu_seconds
 from kernels.layers import BlockSparseConv2d, BlockSparseLinear, pair
 from kernels.operations import Network, Operation, affine, check_sizes, fuse_seconds, network_of, torch_step
+from kernels.ownership import Owned
 from kernels.packed import LARGEST, Packed, dequantized, pack, unpack
 from kernels.plan import Choice, table
 from kernels.sparsify import Block
@@ -27,9 +28,10 @@ Step = Callable[[int], object]  # of the micro-batch's first image
 Call = Callable[[], object]
 
 
-@dataclass
-class GpuPlan:
-    """A network ready to run: `plan(x)` for x [batch, C, H, W] on its GPU, of its dtype. Not for two streams at once."""
+@dataclass(eq=False)
+class GpuPlan(Owned):
+    """A network ready to run: `plan(x)` for x [batch, C, H, W] on its GPU, of its dtype, in the thread that made it. Not for two
+    streams at once. Later changes of the network's weights do not reach it."""
 
     batch: int
     micro_batch: int
@@ -41,7 +43,9 @@ class GpuPlan:
     _output: Tensor | None = None
     _captured: Captured | None = None
 
-    @torch.inference_mode()
+    def __post_init__(self) -> None:
+        super().__init__()
+
     def __call__(self, x: Tensor) -> Tensor:
         """What the network gives for x; ValueError for another batch, shape, dtype or device than was planned for."""
         own = self._output
@@ -49,7 +53,8 @@ class GpuPlan:
             raise ValueError(
                 f"the plan is for {own.dtype} {[self.batch, *self.input_shape]} on {own.device}, not {x.dtype} {list(x.shape)} on {x.device}."
             )
-        return (self.run(x) if self._captured is None else self._captured(x)).clone()
+        with self.alone(x):
+            return (self.run(x) if self._captured is None else self._captured(x)).clone()
 
     def run(self, x: Tensor) -> Tensor:
         """The same kernel by kernel, without the graph; the result is overwritten by the next call."""
@@ -85,12 +90,15 @@ def gpu_plan(
     precision: for float32, as in triton_gemm. measure: for each layer take the fastest of the block-sparse kernel, the same kernel
     with all blocks, and torch; without, take the first of these that the layer can have. graph: record the whole batch.
     Raises ValueError that names the operation for networks with anything else in them (use sparsify's modules then), for weights of
-    other or mixed dtypes or devices, and for a graph or measurements without a GPU.
+    other or mixed dtypes or devices, for a graph or measurements without a GPU,
+    and under autocast.
     """
     check_sizes(batch, input_shape, micro_batch)
     example = _example(model, tuple(input_shape))
     if not example.is_cuda and (measure or graph):
         raise ValueError(f"the weights are on {example.device}: measuring and CUDA graphs need them on a GPU.")
+    if torch.is_autocast_enabled(example.device.type):
+        raise ValueError(f"a plan computes in the network's {example.dtype}: make it outside torch.autocast.")
     network = network_of(model, example, blocks)
     fuse_seconds(network)
     size = micro_batch or batch

@@ -1,14 +1,19 @@
 """nn.Linear and nn.Conv2d with a block-sparse weight, for inference, on CPU and GPU."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
+from torch.nn.utils.parametrize import is_parametrized
 
-from kernels import cpu
+from kernels import onnx_export  # noqa: F401  makes torch.onnx.export know the operators
 from kernels.geometry import check_steps
-from kernels.packed import Packed, dequantized, pack
+from kernels.layout import Layout
+from kernels.packed import Packed, pack
+from kernels.recording import observed, refuse_gradient
 from kernels.reference import check_activation
+from kernels.torch_ops import run_conv2d, run_linear
 
-HALF = (torch.float16, torch.bfloat16)
+FLOATING = (torch.float32, torch.float16, torch.bfloat16)
+WEIGHT = ("values", "column", "first", "order", "scale", "bias")
 
 
 class _BlockSparse(nn.Module):
@@ -16,7 +21,8 @@ class _BlockSparse(nn.Module):
 
     On the CPU everything is computed in float32; inputs of half precision are converted and so are results. On the GPU inputs must
     have the weight's dtype. An int8 or float8_e4m3fn weight saves memory here, not time: inputs are floating, so it is multiplied by
-    its scale when it is laid out, into their dtype (triton_gemm itself multiplies 8-bit inputs by 8-bit weights).
+    its scale when it is laid out, into their dtype (triton_gemm itself multiplies 8-bit inputs by 8-bit weights). Under autocast a
+    layer computes as without, and gives autocast's dtype.
     """
 
     def __init__(self, packed: Packed, bias: Tensor | None = None, activation: str | None = None) -> None:
@@ -25,11 +31,11 @@ class _BlockSparse(nn.Module):
             raise ValueError(
                 f"the bias must be [{packed.shape[0]}], one for each output channel, not {list(bias.shape)}."
             )
-        for name in ("values", "column", "first", "order", "scale"):
-            self.register_buffer(name, packed.tensors().get(name))
-        self.register_buffer("bias", None if bias is None else bias.detach().clone())
+        tensors = {**packed.tensors(), "bias": None if bias is None else bias.detach().clone()}
+        for name in WEIGHT:
+            self.register_buffer(name, tensors.get(name))
         self.shape, self.activation = packed.shape, check_activation(activation)
-        self._prepared: dict = {}
+        self._layout = Layout()
 
     def __getattr__(self, name: str):
         if name == "weight":
@@ -44,43 +50,62 @@ class _BlockSparse(nn.Module):
         return Packed(self.values, self.column, self.first, self.order, self.shape, self.scale)
 
     def prepared(self, dtype: torch.dtype = torch.float32):
-        """The weight as this device's kernel reads it; laid out anew after to() and load_state_dict(), not after other changes.
+        """The weight as this device's kernel reads it; laid out at the first call, and anew when the weight changes (see Layout).
 
         dtype: of the GPU's inputs; the CPU's kernels compute in float32 whatever they are.
         """
-        gpu = on_gpu(self.values)
-        key = dtype if gpu and self.scale is not None else None
-        if key not in self._prepared:
-            if gpu:
-                from kernels import triton_gemm  # triton is imported where there is a GPU only
+        values, column, first, order, scale, bias = map(self._buffers.get, WEIGHT)
+        return self._layout.of(values, column, first, order, scale, bias, self.shape, dtype)
 
-                packed = self.packed if key is None else dequantized(self.packed, dtype)
-                self._prepared[key] = triton_gemm.prepare(packed, device=self.values.device)
-            else:
-                self._prepared[key] = cpu.prepare(self.packed, self.bias)
-        return self._prepared[key]
+    def forward(self, input: Tensor, residual: Tensor | None = None) -> Tensor:
+        if type(input) is not Tensor or observed(input):
+            return self._observed(input, residual)
+        return self._run(input, residual)
+
+    def _observed(self, input: Tensor, residual: Tensor | None) -> Tensor:
+        """Where torch records or transforms what is called it gets the operator of torch_ops.py; gradients are refused."""
+        if isinstance(input, fx.Proxy):
+            return self._operator(input, residual)
+        if not isinstance(input, Tensor):
+            raise TypeError(f"the input of a block-sparse layer must be a torch.Tensor, not {type(input).__name__}.")
+        refuse_gradient(input)
+        if torch.is_autocast_enabled(input.device.type) and input.dtype in FLOATING:
+            return self._autocast(input, residual)
+        return self._operator(input, residual)
+
+    def _weight(self) -> tuple[Tensor | None, ...]:
+        """The weight's tensors for an operator; ValueError under the ONNX exporter that traces, which asks for no decomposition."""
+        if torch.jit.is_tracing() and torch.onnx.is_in_onnx_export():
+            raise ValueError(
+                "ONNX has no block-sparse layers: export `kernels.densify.densify(network)`, the same network with dense weights, "
+                "or export with dynamo=True."
+            )
+        return tuple(getattr(self, name) for name in WEIGHT)
+
+    def _autocast(self, input: Tensor, residual: Tensor | None) -> Tensor:
+        device = input.device.type
+        own = input.dtype if self.scale is not None else self.values.dtype
+        with torch.autocast(device, enabled=False):
+            y = self(input.to(own), None if residual is None else residual.to(own))
+        return y.to(torch.get_autocast_dtype(device))
 
     def _apply(self, *arguments, **options) -> nn.Module:
-        self._prepared = {}
+        self._layout = Layout()
         kept = {} if self.scale is None else {name: getattr(self, name) for name in ("values", "scale")}
         super()._apply(*arguments, **options)
-        for (
-            name,
-            tensor,
-        ) in kept.items():  # half() and bfloat16() are for weights that are floating, not for quantized ones
+        for name, tensor in kept.items():  # half() and bfloat16() are for floating weights, not for quantized ones
             setattr(self, name, tensor.to(self.column.device))
         return self
 
     def _load_from_state_dict(self, *arguments, **options) -> None:
-        self._prepared = {}
+        self._layout = Layout()
         super()._load_from_state_dict(*arguments, **options)
 
-    def __getstate__(self) -> dict:
-        return {**self.__dict__, "_prepared": {}}  # a copy lays its own weight out
+    def __prepare_scriptable__(self) -> None:
+        raise ValueError("torch.jit.script cannot compile block-sparse layers: use torch.export or torch.jit.trace.")
 
-    def _check(self, x: Tensor) -> None:
-        if torch.is_grad_enabled() and x.requires_grad:
-            raise ValueError("block-sparse layers have no gradient: call them under torch.inference_mode().")
+    def __getstate__(self) -> dict:
+        return {**self.__dict__, "_layout": Layout()}  # a copy lays its own weight out
 
     def extra_repr(self) -> str:
         packed = self.packed
@@ -91,6 +116,7 @@ class BlockSparseLinear(_BlockSparse):
     """act(x @ weight.T + bias + residual); takes the place of nn.Linear in inference.
 
     packed: of a weight [N, K]; bias: [N]; activation: None, "relu" or "gelu".
+    forward: input [..., K] and, if wanted, residual [..., N] -> [..., N], of input's dtype.
     """
 
     def __init__(self, packed: Packed, bias: Tensor | None = None, activation: str | None = None) -> None:
@@ -103,24 +129,19 @@ class BlockSparseLinear(_BlockSparse):
         """The layer with its zero blocks left out."""
         return cls(pack(layer.weight, bn, bk), layer.bias)
 
-    def forward(self, input: Tensor, residual: Tensor | None = None) -> Tensor:
-        """input: [..., K]; residual: [..., N]. Returns [..., N], of input's dtype."""
-        self._check(input)
-        if on_gpu(input):
-            from kernels import triton_gemm
+    def _run(self, input: Tensor, residual: Tensor | None) -> Tensor:
+        return run_linear(input, self.prepared(input.dtype), self._buffers["bias"], residual, self.activation)
 
-            prepared = self.prepared(input.dtype)
-            return triton_gemm.linear(input.contiguous(), prepared, self.bias, residual, self.activation)
-        if input.dtype in HALF:
-            return self(input.float(), None if residual is None else residual.float()).to(input.dtype)
-        return cpu.linear(input, self.prepared(), residual, self.activation)
+    def _operator(self, input: Tensor, residual: Tensor | None) -> Tensor:
+        return torch.ops.lacuna.block_sparse_linear(input, *self._weight(), residual, self.shape, self.activation)
 
 
 class BlockSparseConv2d(_BlockSparse):
     """act(conv2d(x, weight) + bias + residual); takes the place of nn.Conv2d in inference.
 
     packed: of a weight [N, C, KH, KW]; bias: [N]; stride, padding and dilation as in nn.Conv2d, padding by zeros and in numbers;
-    activation: None, "relu" or "gelu". Groups are not supported. Works in channels-last memory and gives such output.
+    activation: None, "relu" or "gelu". Groups are not supported.
+    forward: input [B, C, H, W] and, if wanted, residual [B, N, OH, OW] -> [B, N, OH, OW] of input's dtype in channels-last memory.
     """
 
     def __init__(
@@ -146,53 +167,32 @@ class BlockSparseConv2d(_BlockSparse):
             raise ValueError(f"this convolution cannot be block-sparse: {reason}.")
         return cls(pack(layer.weight, bn, bk), layer.bias, layer.stride, layer.padding, layer.dilation)
 
-    def forward(self, input: Tensor, residual: Tensor | None = None) -> Tensor:
-        """input: [B, C, H, W]; residual: [B, N, OH, OW]. Returns [B, N, OH, OW] of input's dtype in channels-last memory."""
-        self._check(input)
-        if input.dim() != 4 or input.shape[1] != self.shape[1]:
-            raise ValueError(f"x must be [B, {self.shape[1]}, H, W], not {list(input.shape)}.")
-        gpu = on_gpu(input)
-        if input.dtype in HALF and not gpu:
-            return self(input.float(), None if residual is None else residual.float()).to(input.dtype)
-        halo = with_halo(input.permute(0, 2, 3, 1), self.padding)
-        residual = None if residual is None else residual.permute(0, 2, 3, 1)
-        if gpu:
-            from kernels import triton_gemm
+    def _run(self, input: Tensor, residual: Tensor | None) -> Tensor:
+        prepared, bias = self.prepared(input.dtype), self._buffers["bias"]
+        return run_conv2d(input, prepared, bias, residual, self.stride, self.padding, self.dilation, self.activation)
 
-            prepared = self.prepared(input.dtype)
-            residual = None if residual is None else residual.contiguous()
-            y = triton_gemm.conv2d(
-                halo, prepared, self.stride, self.bias, residual, self.activation, dilation=self.dilation
-            )
-        else:
-            y = cpu.conv2d(halo, self.prepared(), self.stride, self.dilation, residual, self.activation)
-        return y.permute(0, 3, 1, 2)
-
-
-def on_gpu(tensor: Tensor) -> bool:
-    """Whether the GPU's kernel reads it; a function, so that tests can give the CPU's tensors to Triton's interpreter."""
-    return tensor.is_cuda
+    def _operator(self, input: Tensor, residual: Tensor | None) -> Tensor:
+        geometry = (self.shape, self.stride, self.padding, self.dilation)
+        return torch.ops.lacuna.block_sparse_conv2d(input, *self._weight(), residual, *geometry, self.activation)
 
 
 def pair(value: int | tuple[int, int]) -> tuple[int, int]:
     return (value, value) if isinstance(value, int) else tuple(value)
 
 
-def with_halo(x: Tensor, padding: tuple[int, int]) -> Tensor:
-    """[B, H, W, C] -> contiguous [B, H + 2 padding, W + 2 padding, C] with zeros around it; x itself if it is that already."""
-    above, left = padding
-    if not (above or left):
-        return x.contiguous()
-    batch, height, width, channels = x.shape
-    halo = x.new_zeros(batch, height + 2 * above, width + 2 * left, channels)
-    halo[:, above : above + height, left : left + width].copy_(x)
-    return halo
+def has_hooks(module: nn.Module) -> bool:
+    """Whether a call of the module does more than its forward(): a hook may change what goes in or comes out."""
+    return bool(module._forward_hooks or module._forward_pre_hooks)
 
 
 def why_not(layer: nn.Conv2d | nn.Linear) -> str | None:
     """Why a layer cannot be block-sparse whatever its weights; None if it can."""
+    if is_parametrized(layer):
+        return "a parametrization computes its weight: call torch.nn.utils.parametrize.remove_parametrizations before"
     if type(layer) not in (nn.Conv2d, nn.Linear):
         return f"it is a {type(layer).__name__}, whose weight others may read or which may compute something else"
+    if has_hooks(layer):
+        return "it has forward hooks, which a block-sparse layer would not call: remove them, if that is right, before"
     if isinstance(layer, nn.Linear):
         return None
     if layer.groups != 1:

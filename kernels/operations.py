@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional
 
-from kernels.folding import fold_batchnorm, trace
-from kernels.layers import BlockSparseConv2d, BlockSparseLinear, pair
+from kernels.folding import fold_batchnorm, refuse_computed, trace
+from kernels.layers import BlockSparseConv2d, BlockSparseLinear, has_hooks, pair
 from kernels.sparsify import Block, sparsify
 
 CONVOLUTIONS, LINEARS = (nn.Conv2d, BlockSparseConv2d), (nn.Linear, BlockSparseLinear)
@@ -116,8 +116,14 @@ def network_of(model: nn.Module, example: Tensor, blocks: Block | Mapping[str, B
     """A network's operations, its BatchNorms folded.
 
     example: one image; blocks: as for sparsify, if the network is dense yet. Raises ValueError that names the operation for networks
-    with anything but convolutions, linear layers, BatchNorm, ReLU, pooling and additions.
+    with anything but convolutions, linear layers, BatchNorm, ReLU, pooling and additions, and for forward hooks.
     """
+    refuse_computed(model)
+    for name, module in model.named_modules():
+        if has_hooks(module):
+            raise ValueError(
+                f"`{name or type(module).__name__}` has forward hooks, which a plan does not call: remove them before."
+            )
     if blocks is not None:
         model, _ = sparsify(model, blocks, example, decide="always")
     model = fold_batchnorm(model)
@@ -182,6 +188,7 @@ class Shapes(fx.Interpreter):
 
 
 def refuse(node: fx.Node, what: object, why: str = "a plan does not know it") -> ValueError:
+    what = type(what).__name__ if "\n" in repr(what) else what  # one line, whatever the module's own repr is
     return ValueError(f"`{node.name}` ({what}) cannot be planned, as {why}: use what sparsify gives as it is.")
 
 

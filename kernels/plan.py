@@ -17,6 +17,7 @@ from torch.nn import functional
 from kernels import cpu
 from kernels.layers import BlockSparseConv2d, BlockSparseLinear, pair
 from kernels.operations import Operation, Value, check_sizes, largest_micro_batch, network_of, torch_step
+from kernels.ownership import Owned
 from kernels.packed import Packed, pack, unpack
 from kernels.sparsify import Block
 from kernels.timing import compare
@@ -37,9 +38,10 @@ class Choice:
     seconds: Mapping[str, float]
 
 
-@dataclass
-class Plan:
-    """A network ready to run: `plan(x)` for x float32 [batch, C, H, W]. Not for two threads of Python at once."""
+@dataclass(eq=False)
+class Plan(Owned):
+    """A network ready to run: `plan(x)` for x float32 [batch, C, H, W], in the thread that made it. Later changes of the network's
+    weights do not reach it."""
 
     batch: int
     micro_batch: int
@@ -50,21 +52,24 @@ class Plan:
     _input: Tensor | None = None
     _output: Tensor | None = None
 
-    @torch.inference_mode()
+    def __post_init__(self) -> None:
+        super().__init__()
+
     def __call__(self, x: Tensor) -> Tensor:
-        """What the network gives for x; ValueError for another batch or shape than was planned for."""
+        """What the network gives for x; ValueError for another batch or shape than was planned for, and from another thread."""
         if tuple(x.shape) != (self.batch, *self.input_shape) or x.dtype != torch.float32 or x.device.type != "cpu":
             raise ValueError(
                 f"the plan is for float32 {[self.batch, *self.input_shape]} on the CPU, not {x.dtype} {list(x.shape)} on {x.device}."
             )
-        threads, x = torch.get_num_threads(), x.permute(0, 2, 3, 1)
-        for begin in range(0, self.batch, self.micro_batch):
-            self._input.copy_(x[begin : begin + self.micro_batch])
-            for step in self._image_steps:
-                step(threads, begin)
-        for step in self._vector_steps:
-            step(threads, 0)
-        return self._output.clone()
+        with self.alone(x):
+            threads, x = torch.get_num_threads(), x.permute(0, 2, 3, 1)
+            for begin in range(0, self.batch, self.micro_batch):
+                self._input.copy_(x[begin : begin + self.micro_batch])
+                for step in self._image_steps:
+                    step(threads, begin)
+            for step in self._vector_steps:
+                step(threads, 0)
+            return self._output.clone()
 
     def explain(self) -> str:
         """A Markdown table: each layer's weight, density, path, and the measured time of each path."""
@@ -82,6 +87,7 @@ def table(choices: Sequence[Choice]) -> str:
 
 
 @torch.inference_mode()
+@torch.autocast("cpu", enabled=False)
 def plan(
     model: nn.Module,
     batch: int,
@@ -93,7 +99,7 @@ def plan(
 
     model: dense, or what sparsify gave; batch: number of images; input_shape: (C, H, W).
     blocks: as for sparsify, if the network is dense yet. micro_batch: a divisor of batch; by default as many images as fit the cache.
-    Layers are measured with torch.get_num_threads() threads. Raises ValueError that names the operation for networks with anything
+    Layers are measured with torch.get_num_threads() threads. The plan has the weights as they are now, and belongs to this thread. Raises ValueError that names the operation for networks with anything
     else in them (use sparsify's modules then), and for networks that are not float32 on the CPU.
     """
     _check(model)

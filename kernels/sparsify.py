@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Integral
 
 import torch
 from torch import Tensor, nn
 
 from kernels.cost import expected_gain
-from kernels.folding import fold_batchnorm, replace
+from kernels.folding import fold_batchnorm, refuse_computed, replace
 from kernels.layers import BlockSparseConv2d, BlockSparseLinear, why_not
 from kernels.packed import block_mask
 from kernels.timing import compare
@@ -33,6 +34,8 @@ class Decision:
         return 1 / self.density if self.density else float("inf")
 
 
+@torch.inference_mode(False)  # what is made must be fit for torch.compile and torch.export, wherever it is made
+@torch.no_grad()
 def sparsify(
     model: nn.Module,
     blocks: Block | Mapping[str, Block],
@@ -48,11 +51,21 @@ def sparsify(
     sparse layer no longer takes torch's fused path.
     decide: "measured" times both layers on this device, "modelled" takes cost.expected_gain, "always" does not ask.
     Returns the network and a Decision for each convolution and linear layer: `print(explain(decisions))`.
-    Raises ValueError for an unknown way to decide and for names of layers that are not there, or whose weight cannot have the block.
+    Raises ValueError for an unknown way to decide, for blocks that are none, for names of layers that are not there, or whose weight
+    cannot have the block, and for weights that a hook computes, as torch.nn.utils.prune does.
     """
     if decide not in ("measured", "modelled", "always"):
         raise ValueError(f"there is no way to decide `{decide}`: choose `measured`, `modelled` or `always`.")
+    if not threshold >= 0:
+        raise ValueError(f"the threshold must be a gain of at least 0, as 1.1, not {threshold}.")
+    if not isinstance(example, Tensor) or not example.numel():
+        raise ValueError("the example must be a torch.Tensor, an input of the network with at least one image or row.")
+    blocks = _checked(blocks)
+    refuse_computed(model)
     model = fold_batchnorm(model)
+    names: dict[nn.Module, list[str]] = {}
+    for name, module in model.named_modules(remove_duplicate=False):
+        names.setdefault(module, []).append(name)
     layers = {name: layer for name, layer in model.named_modules() if isinstance(layer, (nn.Conv2d, nn.Linear))}
     named = isinstance(blocks, Mapping)
     unknown = sorted(set(blocks) - set(layers)) if named else []
@@ -71,7 +84,8 @@ def sparsify(
             if not name:  # the network is this one layer
                 model = sparse
             else:
-                replace(model, name, sparse)
+                for place in names[layer]:  # a layer that is shared stays so
+                    replace(model, place, sparse)
     _keep_slow_path(model)
     return model.eval(), decisions
 
@@ -87,6 +101,18 @@ def explain(decisions: list[Decision]) -> str:
             f"| {one.name} | {shape} | {block} | {one.density:.3f} | {one.ceiling:.1f}x | {gain} | {path}: {one.reason} |"
         )
     return "\n".join(lines)
+
+
+def _checked(blocks: object, what: str = "a block") -> Block | dict[str, Block]:
+    """blocks as whole numbers; ValueError for anything else."""
+    if isinstance(blocks, Mapping):
+        return {name: _checked(block, f"the block of `{name}`") for name, block in blocks.items() if block is not None}
+    pair = isinstance(blocks, (tuple, list)) and len(blocks) == 2
+    if not pair or not all(isinstance(size, Integral) and size >= 1 for size in blocks):
+        raise ValueError(
+            f"{what} must be two whole numbers (bn, bk) of at least 1, for instance (64, 16), not {blocks!r}."
+        )
+    return int(blocks[0]), int(blocks[1])
 
 
 def _decide(name, layer, block, x, threshold, decide, named) -> Decision:

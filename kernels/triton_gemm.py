@@ -19,6 +19,7 @@ import triton.language as tl
 from kernels.configs import Config, choose, choose_group
 from kernels.geometry import output_size
 from kernels.packed import Packed
+from kernels.recording import refuse_recording
 
 
 @triton.jit
@@ -364,6 +365,7 @@ DTYPES = (torch.float32, torch.float16, torch.bfloat16, torch.int8, torch.float8
 
 
 def _check(x, y, residual, weight, bias, activation, precision):
+    refuse_recording("a launch of Triton's kernel")
     if x.dtype not in DTYPES or x.dtype != weight.values.dtype:
         raise ValueError(f"x is {x.dtype} and the weight {weight.values.dtype}: both must be the same, one of {DTYPES}")
     if y.dtype not in DTYPES:

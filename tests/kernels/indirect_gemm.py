@@ -1,6 +1,5 @@
 """The GPU kernel's loop as it is usually written, with the column loaded where it is used: what compile-ahead must find fault with."""
 
-import json
 from dataclasses import asdict
 
 import triton
@@ -28,17 +27,13 @@ def indirect_kernel(
     tl.store(y_ptr + p[:, None] * BN + n[None, :], acc)
 
 
-def main() -> None:
-    """Prints what becomes of 128 x 64 x 64 tiles in float16 with 4 stages on sm_90, without and with a hint of alignment."""
+def found() -> dict[str, dict]:
+    """What becomes of 128 x 64 x 64 tiles in float16 with 4 stages on sm_90, without and with a hint of alignment."""
     types = {"x_ptr": "*fp16", "w_ptr": "*fp16", "offset_ptr": "*i32", "y_ptr": "*fp32"}
     variant = Variant("fp16", 128, 64, 64, 1, 4, 4)
-    found = {}
+    result = {}
     for name, hint in (("plain", False), ("hint", True)):
         constants = {"BM": 128, "BN": 64, "BK": 64, "HINT": hint}
         code = read(compile_kernel(indirect_kernel, types, constants, set(), 90, 4, 4), 128, 64, 64)
-        found[name] = {"code": asdict(code), "complaints": complaints(variant, code, 90)}
-    print(json.dumps(found))
-
-
-if __name__ == "__main__":
-    main()
+        result[name] = {"code": asdict(code), "complaints": complaints(variant, code, 90)}
+    return result

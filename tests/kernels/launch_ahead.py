@@ -1,9 +1,8 @@
 """The launchers' own calls, compiled by Triton's just-in-time path for an H100 that is not there; everything but the launch itself.
 
-Prints, for each call, what became of it: Triton sees the very arguments that it would on a GPU, with their alignment.
+Triton sees the very arguments that it would on a GPU, with their alignment. Importing this puts stand-ins into kernels.triton_gemm.
 """
 
-import json
 from dataclasses import asdict
 from types import SimpleNamespace
 
@@ -41,8 +40,10 @@ class Compiled:
 def code(call, *arguments, **options):
     call(*arguments, **options)
     compiled, used = gemm.last, gemm.options
-    found = asdict(read(compiled, used["BM"], used["BN"], used["BK"]))
-    return found | {"stages": used["num_stages"], "nan": compiled.asm["ptx"].count("max.NaN.f32")}
+    return asdict(read(compiled, used["BM"], used["BN"], used["BK"])) | {
+        "stages": used["num_stages"],
+        "nan": compiled.asm["ptx"].count("max.NaN.f32"),
+    }
 
 
 def weight(shape, bn, dtype=torch.float16):
@@ -57,7 +58,7 @@ filters, image = weight((320, 160, 3, 3), 64), torch.zeros(128, 18, 18, 160, dty
 out, bias = torch.zeros(128, 18, 18, 320, dtype=half), torch.zeros(320, dtype=half)
 inside, follow = out[:, 1:-1, 1:-1], triton_gemm.Next(bias, bias, torch.zeros_like(out), 1)
 tall = weight((1024, 1024), 128)
-found = {
+FOUND = {
     "conv": code(triton_gemm.conv2d, image, filters, 1, bias, inside, "relu", out=out, out_halo=1),
     "conv, next": code(triton_gemm.conv2d, image, filters, residual=inside, out=out, out_halo=1, next=follow),
     "conv of one image": code(triton_gemm.conv2d, image[:1], filters, 2),
@@ -77,4 +78,3 @@ found = {
     "linear in float32": code(triton_gemm.linear, torch.zeros(8192, 1024), weight((1024, 1024), 64, torch.float32)),
 }
 assert total.last is not None
-print(json.dumps(found))

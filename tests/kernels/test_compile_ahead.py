@@ -5,33 +5,46 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 pytest.importorskip("triton", reason="Triton comes with torch on Linux only")
+from kernels.compile_ahead import Code, Variant, compile_kernel, complaints
+
 ROOT = Path(__file__).parents[2]
 
 
-def run(*command, cache):
-    """Python in its own process: without the interpreter, whatever other tests have set, and with nothing compiled before."""
-    env = {name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"}
-    env |= {"TRITON_CACHE_DIR": str(cache), "PYTHONPATH": str(ROOT)}
-    return subprocess.run([sys.executable, *command], cwd=ROOT, env=env, capture_output=True, text=True, check=False)
-
-
 @pytest.fixture(scope="module")
-def rows(tmp_path_factory):
+def compiled(tmp_path_factory):
+    """Compiled in a process without the interpreter, whatever other tests have set, and with nothing compiled before."""
     folder = tmp_path_factory.mktemp("compiled")
-    done = run("-m", "kernels.compile_ahead", "--json", folder / "facts.json", cache=folder / "cache")
-    assert (folder / "facts.json").exists(), done.stdout + done.stderr
-    return json.loads((folder / "facts.json").read_text())
+    env = {name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"}
+    env |= {"TRITON_CACHE_DIR": str(folder / "cache"), "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, Path(__file__).with_name("compile_here.py"), folder / "facts.json"]
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    *lines, found = done.stdout.splitlines()
+    return json.loads(found) | {"lines": lines, "file": json.loads((folder / "facts.json").read_text())}
+
+
+@pytest.fixture
+def rows(compiled):
+    return compiled["rows"]
 
 
 def test_no_variant_gets_a_complaint(rows):
     assert not [row for row in rows if row["complaints"]]
-    assert Counter(row["sm"] for row in rows) == {80: 12, 90: 13}  # float8 is not for sm_80
+    assert Counter(row["sm"] for row in rows) == {80: 4, 90: 7}
     assert {row["variant"]["dtype"] for row in rows} == {"fp16", "bf16", "fp32", "i8", "fp8e4nv"}
+
+
+def test_the_command(compiled, rows):
+    """A line for each variant, the same facts in a file, and 0 where there is nothing to complain of."""
+    (line,) = compiled["lines"]
+    assert line.startswith("sm_90 fp16      16x 64x(4x16)") and line.endswith("| fine") and not compiled["status"]
+    assert compiled["file"] == [row for row in rows if row["sm"] == 90 and row["variant"]["split"] == 4]
 
 
 def test_facts_themselves(rows):
@@ -49,20 +62,16 @@ def test_facts_themselves(rows):
         assert code["depth"] == variant["stages"] - (not wide)
 
 
-def test_a_column_loaded_in_the_loop_is_found_out(tmp_path):
-    done = run(ROOT / "tests" / "kernels" / "indirect_gemm.py", cache=tmp_path)
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
+def test_a_column_loaded_in_the_loop_is_found_out(compiled):
+    found = compiled["indirect"]
     assert found["hint"]["code"]["depth"] == 2
     assert "2 tiles of x and 2 of w are in flight, not 4" in found["hint"]["complaints"]
     assert found["plain"]["code"]["depth"] == 0  # x is not even copied asynchronously
     assert any(complaint.startswith("0 tiles of x") for complaint in found["plain"]["complaints"])
 
 
-def test_what_the_launchers_pass_compiles_to_fast_code(tmp_path):
-    done = run(ROOT / "tests" / "kernels" / "launch_ahead.py", cache=tmp_path)
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
+def test_what_the_launchers_pass_compiles_to_fast_code(compiled):
+    found = compiled["launched"]
     assert len(found) == 9
     for name, code in found.items():
         small = name == "linear of one row"
@@ -71,31 +80,20 @@ def test_what_the_launchers_pass_compiles_to_fast_code(tmp_path):
     assert found["conv"]["nan"] and found["conv, next"]["nan"]  # ReLU keeps NaN; the interpreter cannot tell
 
 
-def test_each_complaint_can_be_made(rows):
-    """Every figure spoilt in turn, in a process without the interpreter."""
-    script = """
-from dataclasses import replace
-from kernels.compile_ahead import Code, Variant, complaints
-variant = Variant("fp16", 128, 64, 16, 4, 4, 4)
-fine = Code(registers=154, stack=0, spills=0, shared=98304, depth=4, depth_w=4, wgmma=8, mma=0, copies16=48, copies8=0, copies4=0, loads=24)
-assert complaints(variant, fine, 90) == []
-for spoilt in (dict(spills=1), dict(stack=8), dict(shared=232449), dict(depth=3), dict(depth_w=3), dict(wgmma=0), dict(copies4=1), dict(copies16=0)):
-    assert len(complaints(variant, replace(fine, **spoilt), 90)) == 1, spoilt
-assert len(complaints(replace(variant, warps=16), fine, 90)) == 1
-assert len(complaints(variant, replace(fine, shared=163 * 1024 + 1, wgmma=0, mma=8), 80)) == 1
-"""
-    done = run("-c", script, cache="unused")
-    assert done.returncode == 0, done.stderr
+def test_each_complaint_can_be_made():
+    """Every figure spoilt in turn."""
+    variant = Variant("fp16", 128, 64, 16, 4, 4, 4)
+    fine = Code(
+        registers=154, stack=0, spills=0, shared=98304, depth=4, depth_w=4, wgmma=8, mma=0, copies16=48, copies8=0, copies4=0, loads=24
+    )  # fmt: skip
+    assert complaints(variant, fine, 90) == []
+    for name, value in (("spills", 1), ("stack", 8), ("shared", 232449), ("depth", 3), ("depth_w", 3), ("wgmma", 0), ("copies4", 1), ("copies16", 0)):  # fmt: skip
+        assert len(complaints(variant, replace(fine, **{name: value}), 90)) == 1, name
+    assert len(complaints(replace(variant, warps=16), fine, 90)) == 1
+    assert len(complaints(variant, replace(fine, shared=163 * 1024 + 1, wgmma=0, mma=8), 80)) == 1
 
 
-def test_interpreted_kernels_are_refused(tmp_path):
-    script = "from kernels.compile_ahead import VARIANTS, compile_variant; compile_variant(VARIANTS[0], 90)"
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        cwd=ROOT,
-        env={**os.environ, "TRITON_INTERPRET": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode and "TRITON_INTERPRET is set" in done.stderr
+def test_interpreted_kernels_are_refused():
+    """Under TRITON_INTERPRET a kernel is a function that is not just-in-time compiled."""
+    with pytest.raises(ValueError, match="TRITON_INTERPRET is set, so the kernel cannot be compiled"):
+        compile_kernel(lambda: None, {}, {}, set(), 90, 4, 4)

@@ -3,9 +3,8 @@
 import ctypes
 import dataclasses
 import logging
+import multiprocessing
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -226,11 +225,13 @@ def convolutions(draw):
 @settings(max_examples=60)
 @given(case=convolutions(), activation=st.sampled_from([None, "relu", "gelu"]))
 def test_any_convolution(kind, case, activation):
+    """The error is measured by the sum of all absolute values: sums that cancel, and GELU's tail, keep no relative precision."""
     packed, x, stride, dilation = case
     bias = torch.randn(packed.shape[0])
     y = cpu.conv2d(x, lay_out(kind, packed, bias), stride, dilation, activation=activation)
     expected = reference.conv2d(x, unpack(packed), bias, None, activation, None, stride, 0, dilation)
-    assert relative_rms(y, expected) <= TOLERANCE
+    size = reference.conv2d(x.abs(), unpack(packed).abs(), bias.abs(), None, None, None, stride, 0, dilation)
+    assert relative_rms(size + (y - expected), size) <= TOLERANCE
 
 
 @needs_compiler
@@ -392,6 +393,8 @@ def test_the_library_is_built_again_for_another_processor_or_compiler(tmp_path, 
 
 
 @needs_compiler
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="this system does not fork")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_two_processes_build_at_once(tmp_path, source):
     slow, log, folder = tmp_path / "slow", tmp_path / "log", tmp_path / "cache"
     # A compiler that waits until the other process compiles too.
@@ -401,14 +404,19 @@ def test_two_processes_build_at_once(tmp_path, source):
         f'exec {cpu.find_compiler()[0]} "$@"\n'
     )
     slow.chmod(0o755)
-    code = (
-        "import sys; from pathlib import Path; from kernels import cpu; cpu.SOURCE = Path(sys.argv[1]); "
-        "print(cpu.build([sys.argv[2]], Path(sys.argv[3])))"
-    )
-    command = [sys.executable, "-c", code, str(source), str(slow), str(folder)]
-    both = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    paths = {process.communicate(timeout=60)[0].strip() for process in both}
-    assert [process.returncode for process in both] == [0, 0]
+    fork = multiprocessing.get_context("fork")  # a process of its own need not import torch again
+
+    def build(answers) -> None:
+        answers.put(str(cpu.build([str(slow)], folder)))
+
+    answers = fork.Queue()
+    both = [fork.Process(target=build, args=(answers,)) for _ in range(2)]
+    for process in both:
+        process.start()
+    paths = {answers.get(timeout=60) for _ in both}
+    for process in both:
+        process.join(60)
+    assert [process.exitcode for process in both] == [0, 0]
     outputs = log.read_text().split()
     assert len(set(outputs)) == 2 and not paths & set(outputs)  # nobody writes where another reads
     assert [str(path) for path in folder.iterdir()] == list(paths)

@@ -518,7 +518,7 @@ def test_named_layers_only():
         ({"1": (4, 4)}, "`1` is no convolution or linear layer"),
         ({"3": (4, 3)}, "`3` cannot have blocks of 4 x 3: 8 input channels are no multiple of bk = 3"),
         ({"0": (4, 4)}, "`0` cannot have blocks of 4 x 4: 3 input channels"),
-        ({"3": (0, 4)}, "`3` cannot have blocks of 0 x 4"),
+        ({"3": (0, 4)}, "the block of `3` must be two whole numbers"),
     ],
 )
 def test_names_and_blocks_that_do_not_fit_are_refused(blocks, words):

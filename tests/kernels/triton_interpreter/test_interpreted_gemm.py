@@ -1,6 +1,7 @@
 """The GPU kernel's results against dense float64, in Triton's interpreter."""
 
 import itertools
+from collections.abc import Iterable
 
 import pytest
 import torch
@@ -48,13 +49,18 @@ def tile(bm=16, split=1):
     return Config(bm, warps=4, stages=3, split=split)
 
 
-@pytest.mark.parametrize("dtype", DTYPES, ids=str)
-@pytest.mark.parametrize("split", [1, 3])
-@pytest.mark.parametrize(
-    ("bias", "residual", "activation"),
-    [(False, False, None), (True, False, "gelu"), (True, True, "relu"), (False, True, "gelu")],
-)
-def test_linear(dtype, split, bias, residual, activation):
+ENDS = [(False, False, None), (True, False, "gelu"), (True, True, "relu"), (False, True, "gelu")]
+
+
+def pairs(others: Iterable) -> list[tuple]:
+    """Each dtype with each of the others, and by turns with 0 and 1, so that both meet each dtype and each of the others."""
+    pairs = itertools.product(enumerate(DTYPES), enumerate(others))
+    return [(dtype, other, (row + column) % 2) for (row, dtype), (column, other) in pairs]
+
+
+@pytest.mark.parametrize(("dtype", "end", "turn"), pairs(ENDS), ids=str)
+def test_linear(dtype, end, turn):
+    (bias, residual, activation), split = end, (1, 3)[turn]
     weight, x = packed((48, 128), 16, 16, dtype=dtype), normal(37, 128, dtype=dtype)
     kind = dtype if dtype.itemsize > 1 else torch.float32
     bias = normal(48, seed=2, dtype=kind) if bias else None
@@ -64,12 +70,10 @@ def test_linear(dtype, split, bias, residual, activation):
     close(y, dense.linear(x, unpack(weight), bias, residual, activation), dtype)
 
 
-@pytest.mark.parametrize("dtype", DTYPES, ids=str)
-@pytest.mark.parametrize(("size", "stride"), list(itertools.product([1, 3, 5, 7], [1, 2])))
-def test_conv(dtype, size, stride):
-    weight = packed(
-        (24, 32, size, size), 16, 16, min(0.4, 4 / size**2), dtype
-    )  # 24 channels: half of the last block row is padding
+@pytest.mark.parametrize(("dtype", "size", "turn"), pairs([1, 3, 5, 7]), ids=str)
+def test_conv(dtype, size, turn):
+    stride, density = (1, 2)[turn], min(0.4, 4 / size**2)
+    weight = packed((24, 32, size, size), 16, 16, density, dtype)  # of the last block row a half is padding
     x, padding = normal(2, 7, 6, 32, dtype=dtype), size // 2
     reference = dense.conv2d(x, unpack(weight), stride=stride, padding=padding, bias=torch.ones(24), activation="relu")
     y = conv2d(halo(x.float(), padding).to(dtype), prepare(weight, device="cpu"), stride, torch.ones(24), None, "relu")

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from kernels import layers, pack, unpack
+from kernels import layout, pack, torch_ops, triton_gemm, unpack
 from kernels import reference as dense
 from kernels.layers import BlockSparseConv2d, BlockSparseLinear
 from kernels.reference import relative_rms
@@ -14,8 +14,9 @@ from kernels.sparsify import sparsify
 @pytest.fixture(autouse=True)
 def gpu(monkeypatch):
     torch.manual_seed(0)
-    monkeypatch.setattr(layers, "on_gpu", lambda tensor: True)
-    monkeypatch.setattr(layers.cpu, "prepare", lambda *_: pytest.fail("the CPU's kernel is called"))
+    for module in (layout, torch_ops):
+        monkeypatch.setattr(module, "on_gpu", lambda tensor: True)
+    monkeypatch.setattr(layout.cpu, "prepare", lambda *_: pytest.fail("the CPU's kernel is called"))
 
 
 @pytest.mark.parametrize("quantized", [None, torch.int8, torch.float8_e4m3fn])
@@ -65,3 +66,30 @@ def test_a_sparse_network_of_half_precision():
     assert [one.sparse for one in decisions] == [True, True]
     with torch.inference_mode():
         assert relative_rms(sparse(x), model.double()(x.double())) <= 2e-3
+
+
+def test_operators_and_autocast():
+    """What records a network gets operators, which call Triton's kernel; under autocast a layer gives autocast's dtype."""
+    torch.manual_seed(0)
+    network = nn.Sequential(
+        BlockSparseConv2d(
+            pack(torch.randn(16, 16, 3, 3), 8, 16, mask=torch.rand(2, 9) < 0.5), torch.randn(16), padding=1
+        ),
+        nn.Flatten(),
+        BlockSparseLinear(pack(torch.randn(8, 16 * 9), 8, 16, mask=torch.rand(1, 9) < 0.5, dtype=torch.int8)),
+    )
+    x, z = torch.randn(2, 16, 3, 3), torch.randn(2, 16, 3, 3)
+    program = torch.export.export(network, (x,))
+    assert [str(node.target).split(".")[1] for node in program.graph.nodes if "lacuna" in str(node.target)] == [
+        "block_sparse_conv2d", "block_sparse_linear",
+    ]  # fmt: skip
+    assert torch.equal(program.module()(z), network(z))
+    with torch.autocast("cpu", torch.bfloat16):
+        y = network(z)
+    assert y.dtype == torch.bfloat16 and relative_rms(y, network(z)) <= torch.finfo(torch.bfloat16).eps
+
+
+def test_a_launch_past_torch_refuses_to_be_recorded():
+    weight = BlockSparseLinear(pack(torch.randn(16, 32), 8, 16)).prepared()
+    with pytest.raises(ValueError, match="a launch of Triton's kernel would be lost"):
+        torch.func.vmap(lambda x: triton_gemm.linear(x, weight))(torch.zeros(2, 3, 32))

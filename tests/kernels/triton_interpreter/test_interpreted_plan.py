@@ -74,8 +74,12 @@ def assert_equal(made, model, batch=2, shape=SHAPE, dtype=torch.float32, limit=1
     assert y.dtype == dtype and y.shape == expected.shape and relative_rms(y, expected) < limit
 
 
-@pytest.mark.parametrize("path", PATHS)
-@pytest.mark.parametrize("name", NETWORKS)
+CASES = [(name, "sparse") for name in NETWORKS]
+CASES += [(name, "torch") for name in ("wide residual", "halos of other widths", "vectors added", "groups")]
+CASES += [(name, "all blocks") for name in ("halos of other widths", "vectors added", "groups")]
+
+
+@pytest.mark.parametrize(("name", "path"), CASES)
 def test_a_plan_is_equal_to_the_dense_network(name, path, monkeypatch):
     monkeypatch.setattr(module, "PREFERRED", (path, *PATHS))
     model = pruned(name)
@@ -84,9 +88,8 @@ def test_a_plan_is_equal_to_the_dense_network(name, path, monkeypatch):
     assert_equal(made, model)
 
 
-@pytest.mark.parametrize("name", ["vgg", "wide residual"])
-def test_micro_batches(name):
-    model = pruned(name)
+def test_micro_batches():
+    model = pruned("vgg")
     made = planned(model, 4, blocks=(8, 8), micro_batch=2)
     assert made.micro_batch == 2 and made._input.shape[0] == 2
     assert_equal(made, model, 4)
