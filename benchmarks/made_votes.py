@@ -1,4 +1,7 @@
-"""Votes of made populations, as like a real classifier's as the benchmarks need: most images are easy, models err on the same others."""
+"""Votes of made populations, as like a real classifier's as benchmarks of speed need: most images are easy, models err on the same others.
+
+Errors of one model on different images have nothing in common here, so how sure a result is cannot be learnt from them: made_studies.py.
+"""
 
 import numpy as np
 
