@@ -33,7 +33,7 @@ def brute_force(weights, seconds, density, bounds) -> float:
 
 
 @given(LAYERS, st.sampled_from([0.05, 0.1, 0.3, 0.7, 1.0]), st.sampled_from([(0.5, 2.0), (0.0, 10.0), (1.0, 1.0)]))
-@settings(max_examples=300)
+@settings(max_examples=150)
 def test_against_brute_force(layers, density, bounds):
     weights, seconds = [layer[0] for layer in layers], times(layers)
     densities = allocate(weights, seconds, density, bounds)

@@ -86,9 +86,8 @@ def test_what_is_recorded_computes_the_same(recorder, monkeypatch):
     for z in batches:
         assert relative_rms(record(z), dense(z)) <= TOLERANCE
     monkeypatch.setattr(cpu, "library", lambda: None)
-    if recorder != "torch.compile":
-        record = RECORDERS[recorder](sparse_network(), x)
-    assert relative_rms(record(x), dense(x)) <= TOLERANCE
+    if recorder in ("torch.fx", "make_fx", "vmap"):  # which of the kernels it is, no record knows
+        assert relative_rms(RECORDERS[recorder](sparse_network(), x)(x), dense(x)) <= TOLERANCE
 
 
 @pytest.mark.parametrize("residual", [False, True])

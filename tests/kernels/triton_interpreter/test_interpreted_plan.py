@@ -153,7 +153,7 @@ def test_what_does_not_fit_is_refused():
 
 
 def test_the_result_is_the_callers():
-    made = planned(pruned("residual"), blocks=(8, 8))
+    made = planned(pruned("halos of other widths"), blocks=(8, 8))
     first = made(torch.randn(2, *SHAPE))
     kept = first.clone()
     made(torch.randn(2, *SHAPE))
