@@ -11,6 +11,12 @@
 #include <memory>
 #include <vector>
 
+#if defined(__FMA__)
+#include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#endif
+
 #if defined(__AVX512F__)
 constexpr int WIDTH = 16, REGISTERS = 32;  // floats in a vector, vector registers
 #elif defined(__AVX__)
@@ -25,6 +31,22 @@ template <int L>
 struct Lanes {
   typedef float type __attribute__((vector_size(4 * L), aligned(4), may_alias));
 };
+
+// acc + s * w in one rounding, asked for by name: whether a compiler fuses the two on its own hangs on the processor that it tunes for,
+// and then the last bit of a sum would too. Processors without such an instruction round twice.
+template <int L>
+static inline typename Lanes<L>::type multiply_add(float s, typename Lanes<L>::type w, typename Lanes<L>::type acc) {
+#if defined(__AVX512F__)
+  if constexpr (L == 16) return _mm512_fmadd_ps(_mm512_set1_ps(s), w, acc);
+#endif
+#if defined(__FMA__)
+  if constexpr (L == 8) return _mm256_fmadd_ps(_mm256_set1_ps(s), w, acc);
+  if constexpr (L == 4) return _mm_fmadd_ps(_mm_set1_ps(s), w, acc);
+#elif defined(__aarch64__)
+  if constexpr (L == 4) return vfmaq_n_f32(acc, w, s);
+#endif
+  return acc + s * w;
+}
 
 extern "C" {
 
@@ -71,14 +93,14 @@ static inline void tile(const float* const* x, float* const* y, const float* con
       for (int p = 0; p < P; p++) {
         const float* s = x[p] + k;
         for (int u = 0; u < U; u++)
-          for (int v = 0; v < NV; v++) acc[p][v] += s[u] * wv[u][v];
+          for (int v = 0; v < NV; v++) acc[p][v] = multiply_add<L>(s[u], wv[u][v], acc[p][v]);
       }
     }
     if constexpr (U > 1)
       for (; k < end; k++, value += height) {
 #pragma GCC unroll 32
         for (int p = 0; p < P; p++)
-          for (int v = 0; v < NV; v++) acc[p][v] += x[p][k] * *(const vec*)(value + v * L);
+          for (int v = 0; v < NV; v++) acc[p][v] = multiply_add<L>(x[p][k], *(const vec*)(value + v * L), acc[p][v]);
       }
   }
   const int64_t begin = w.channels[2 * row], count = w.channels[2 * row + 1];

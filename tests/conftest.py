@@ -20,12 +20,14 @@ def _place(item: pytest.Item) -> int:
     return next((place for place, long in enumerate(LONGEST_FIRST) if any(long in name for name in about)), 99)
 
 
-@pytest.hookimpl(tryfirst=True)
+def pytest_itemcollected(item: pytest.Item) -> None:
+    # Here and not when all are collected: that is when pytest-xdist reads the groups, and it may do so first.
+    for fixture, group in SHARED_STUDIES.items():
+        if fixture in item.fixturenames:
+            item.add_marker(pytest.mark.xdist_group(group))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        for fixture, group in SHARED_STUDIES.items():
-            if fixture in item.fixturenames:
-                item.add_marker(pytest.mark.xdist_group(group))
     items.sort(key=_place)
 
 
