@@ -9,8 +9,8 @@ from hypothesis import settings
 settings.register_profile("lacuna", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("lacuna")
 
-# Studies that are run once and looked at by many tests: fixture -> the group of tests that pytest-xdist keeps together.
-SHARED_STUDIES = {"demo_results": "demo", "finished_once": "miniature"}
+# What takes long, is made once and looked at by many tests: fixture -> the group of tests that pytest-xdist keeps together.
+SHARED = {"demo_results": "demo", "finished_once": "miniature", "compiled": "compiled ahead"}
 # What takes longest starts first, so that no core is left with it at the end.
 LONGEST_FIRST = ("demo_results", "finished_once", "/workflow/", "test_triton_interpreter", "test_compile_ahead")
 
@@ -22,7 +22,7 @@ def _place(item: pytest.Item) -> int:
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     # Here and not when all are collected: that is when pytest-xdist reads the groups, and it may do so first.
-    for fixture, group in SHARED_STUDIES.items():
+    for fixture, group in SHARED.items():
         if fixture in item.fixturenames:
             item.add_marker(pytest.mark.xdist_group(group))
 

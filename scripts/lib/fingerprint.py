@@ -6,6 +6,10 @@ everything again and a changed helper nothing. A fingerprint in a rule's params 
 
 import ast
 import hashlib
+import json
+import os
+import sys
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -46,31 +50,51 @@ class Code(NamedTuple):
 
 @cache  # every rule asks for much the same files, and snakemake reads the rules at every start
 def _code(root: Path, source: Path) -> Code:
-    tree = ast.parse((root / source).read_text(encoding="utf-8"), filename=str(source))
-    imports: list[Path] = []
+    """The file's code, out of `__pycache__` where it was put for these very bytes at this place: to parse all files takes longer than to start."""
+    content = (root / source).read_bytes()
+    key = hashlib.sha256(f"{source.as_posix()}\n".encode() + content).hexdigest()
+    kept = (root / source).parent / "__pycache__" / f"{source.stem}.{sys.implementation.cache_tag}.syntax.json"
+    try:
+        found = json.loads(kept.read_bytes())
+        known = found["source"] == key
+    except (OSError, ValueError, TypeError, KeyError):
+        known = False
+    if not known:
+        digest, modules = _syntax(content, source)
+        found = {"source": key, "digest": digest, "modules": modules}
+        with suppress(OSError):  # somebody else's folder, or a full disk: then it is parsed again
+            kept.parent.mkdir(exist_ok=True)
+            beside = kept.with_suffix(f".{os.getpid()}")
+            beside.write_text(json.dumps(found))
+            beside.replace(kept)
+    return Code(found["digest"], tuple(_files(root, found["modules"])))
+
+
+def _syntax(content: bytes, source: Path) -> tuple[str, list[str]]:
+    """SHA-256 of the syntax tree without docstrings, and the modules that the import statements may load, sorted."""
+    tree = ast.parse(content, filename=str(source))
+    modules: set[str] = set()
     for node in ast.walk(tree):
         documented = isinstance(node, ast.Module | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
         if documented and ast.get_docstring(node, clean=False) is not None:
             node.body = node.body[1:]
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            imports += _files(root, source, node)
-    return Code(hashlib.sha256(ast.dump(tree).encode()).hexdigest(), tuple(imports))
+        if isinstance(node, ast.Import):
+            modules.update(alias.name for alias in node.names)
+        if isinstance(node, ast.ImportFrom):
+            package = source.parent.parts[: len(source.parent.parts) - node.level + 1] if node.level else ()
+            parent = ".".join([*package, *([node.module] if node.module else [])])
+            modules.update([parent, *(f"{parent}.{alias.name}" for alias in node.names)])
+    return hashlib.sha256(ast.dump(tree).encode()).hexdigest(), sorted(modules)
 
 
-def _files(root: Path, source: Path, node: ast.Import | ast.ImportFrom) -> list[Path]:
-    """The project files that an import statement of `source` loads."""
-    if isinstance(node, ast.Import):
-        modules = [alias.name for alias in node.names]
-    else:
-        package = source.parent.parts[: len(source.parent.parts) - node.level + 1] if node.level else ()
-        parent = ".".join([*package, *([node.module] if node.module else [])])
-        modules = [parent, *(f"{parent}.{alias.name}" for alias in node.names)]
-    # Importing a.b.c also runs a/__init__.py and a/b/__init__.py.
-    candidates = []
+def _files(root: Path, modules: list[str]) -> list[Path]:
+    """The project files among the modules; importing a.b.c also runs a/__init__.py and a/b/__init__.py."""
+    candidates: dict[Path, None] = {}
     for parts in (module.split(".") for module in modules):
-        candidates += [Path(*parts).with_suffix(".py")]
-        candidates += [Path(*parts[: depth + 1], "__init__.py") for depth in range(len(parts))]
-    return [candidate for candidate in candidates if _is_file(root / candidate)]
+        if _is_there(root / parts[0]):  # else it is no module of ours
+            candidates[Path(*parts).with_suffix(".py")] = None
+            candidates |= {Path(*parts[: depth + 1], "__init__.py"): None for depth in range(len(parts))}
+    return [candidate for candidate in candidates if _is_there(root / candidate)]
 
 
-_is_file = cache(Path.is_file)
+_is_there = cache(Path.exists)

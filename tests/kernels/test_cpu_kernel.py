@@ -508,7 +508,9 @@ def test_narrower_vectors_give_the_same(tmp_path, monkeypatch, options, widest):
 
 
 @needs_compiler
-@pytest.mark.parametrize("options", [("-march=haswell",), ("-march=haswell", "-mtune=znver3"), ("-march=native", "-mtune=znver3")])
+@pytest.mark.parametrize(
+    "options", [("-march=haswell",), ("-march=haswell", "-mtune=znver3"), ("-march=native", "-mtune=znver3")]
+)
 def test_the_bytes_hang_on_no_processor_that_multiplies_and_adds_at_once(tmp_path, monkeypatch, options):
     """A compiler that may fuse as it likes does so for one processor and not for another: tuned for some Zen it did not."""
     if os.uname().machine != "x86_64" or "fma" not in cpu._processor().split():
@@ -521,5 +523,7 @@ def test_the_bytes_hang_on_no_processor_that_multiplies_and_adds_at_once(tmp_pat
         packed, bias = sparse((2 * bn + 3, 4 * bk, 3, 3), bn, bk), torch.randn(2 * bn + 3)
         for size in range(3, 10):  # every number of pixels at a time
             x = torch.randn(1, size, size, 4 * bk)
-            y, same = (cpu.conv2d(x, cpu.CpuWeight(packed, bias, kernel), activation="relu") for kernel in (here, there))
+            y, same = (
+                cpu.conv2d(x, cpu.CpuWeight(packed, bias, kernel), activation="relu") for kernel in (here, there)
+            )
             assert torch.equal(y, same)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from scripts.lib.fingerprint import _code, _is_file, fingerprint, project_sources
+from scripts.lib.fingerprint import _code, _is_there, fingerprint, project_sources
 
 FILES = {
     "scripts/train.py": "from scripts.lib.maths import double\nimport numpy as np\n\nprint(double(2))\n",
@@ -25,7 +25,7 @@ def project(tmp_path):
 def after(project, name, text, script="scripts/train.py"):
     """The fingerprint with one file changed, as a fresh snakemake sees it."""
     (project / name).write_text(text)
-    for cached in (project_sources, _code, _is_file):
+    for cached in (project_sources, _code, _is_there):
         cached.cache_clear()
     return fingerprint(project, script)
 
@@ -75,3 +75,26 @@ def test_what_is_not_imported_does_not_count(project):
 def test_what_is_imported_by_name_can_be_named(project):
     alone = fingerprint(project, "scripts/train.py")
     assert fingerprint(project, "scripts/train.py", "scripts/lib/package/inner.py") != alone
+
+
+@pytest.mark.parametrize("kept", ["", "{}", "[]", '{"source": "0", "digest": "0", "modules": []}'])
+def test_what_was_kept_of_another_file_is_not_believed(project, kept):
+    before = after(project, "scripts/train.py", FILES["scripts/train.py"])
+    beside = list((project / "scripts/__pycache__").glob("train.*.syntax.json"))
+    assert len(beside) == 1
+    beside[0].write_text(kept)
+    assert after(project, "scripts/train.py", FILES["scripts/train.py"]) == before
+    assert beside[0].read_text() != kept
+
+
+def test_a_moved_package_has_imports_of_its_own(project):
+    before = fingerprint(project, "scripts/other.py")
+    (project / "scripts/lib/package").rename(project / "scripts/package")
+    (project / "scripts/package/inner.py").write_text("def f(): return 2\n")
+    assert after(project, "scripts/other.py", "import scripts.package.inner\n", "scripts/other.py") != before
+    assert "scripts/package/inner.py" in project_sources(project, "scripts/other.py")
+
+
+def test_a_folder_that_cannot_be_written_costs_time_only(project):
+    (project / "scripts/__pycache__").write_text("a file where the folder should be")
+    assert fingerprint(project, "scripts/train.py") == after(project, "scripts/train.py", FILES["scripts/train.py"])

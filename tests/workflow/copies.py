@@ -5,7 +5,10 @@ import re
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
+
+from scripts.lib.fingerprint import fingerprint
 
 ROOT = Path(__file__).parents[2]
 PARTS = [
@@ -64,12 +67,28 @@ class Project:
         return {path.name: path.read_bytes() for path in tables if not path.name.startswith("cost")}
 
 
+# Where numba keeps what it has compiled; it compiles again what was changed since.
+COMPILED = Path("scripts/lib/corruptions/__pycache__")
+
+
+@cache
+def fingerprints_are_kept() -> None:
+    """Have every file parsed once, for all copies."""
+    for script in (ROOT / "scripts").glob("*.py"):
+        fingerprint(ROOT, f"scripts/{script.name}")
+
+
 def copy_project(folder: Path, study: str | None = "tests/miniature.yaml") -> Project:
+    """A copy whose corruptions are compiled once for all copies, because that takes longer than a small study's corruptions."""
+    fingerprints_are_kept()
     for part in PARTS:
         source, target = ROOT / part, folder / part
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
-            shutil.copytree(source, target)
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("*.nbi", "*.nbc"))
         else:
             shutil.copy2(source, target)
+    (ROOT / COMPILED).mkdir(exist_ok=True)
+    shutil.rmtree(folder / COMPILED, ignore_errors=True)
+    (folder / COMPILED).symlink_to(ROOT / COMPILED)
     return Project(folder, study)

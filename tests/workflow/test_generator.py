@@ -18,11 +18,11 @@ data:
   source: image_folder
   image_folder: {{name: pets, test: '{folder}', preparation: squeeze, size: 40}}
 corruptions:
-  names: [gaussian_noise, fog, glass_blur]
+  names: [{names}]
   severities: [1, 3]
   layout: {layout}
   subset: all
-  shards: 3
+  shards: {shards}
 """
 
 
@@ -39,9 +39,10 @@ def pictures(tmp_path_factory):
     return folder
 
 
-def project_of(folder, pictures, layout):
+def project_of(folder, pictures, layout, names="fog, glass_blur", shards=2):
     project = copy_project(folder, "pets.yaml")
-    (folder / "pets.yaml").write_text(STUDY.format(folder=pictures, layout=layout), encoding="utf-8")
+    study = STUDY.format(folder=pictures, layout=layout, names=names, shards=shards)
+    (folder / "pets.yaml").write_text(study, encoding="utf-8")
     return project
 
 
@@ -73,9 +74,10 @@ def test_equal_bytes_for_one_two_or_four_cores(tmp_path, pictures, layout):
 
 
 def test_a_generator_that_is_killed_goes_on_where_it_was(tmp_path, pictures):
-    whole = project_of(tmp_path / "whole", pictures, "imagenet-c")
+    larger = {"names": "gaussian_noise, fog, glass_blur", "shards": 3}  # with the clean images 12 jobs
+    whole = project_of(tmp_path / "whole", pictures, "imagenet-c", **larger)
     assert whole.snakemake("corruptions").returncode == 0
-    project = project_of(tmp_path / "killed", pictures, "imagenet-c")
+    project = project_of(tmp_path / "killed", pictures, "imagenet-c", **larger)
     shards = project.folder / "results" / "pets" / "corrupted" / "shards"
     process = subprocess.Popen(
         project.command("corruptions"),
@@ -134,12 +136,11 @@ def test_a_wrong_study_stops_at_the_door(tmp_path, pictures, before, after, sent
 
 
 def test_a_damaged_picture_is_named_and_costs_nothing_else(tmp_path, pictures):
-    project = project_of(tmp_path / "x", pictures, "imagenet-c")
     copy = tmp_path / "copy"
     for path in pictures.rglob("*.png"):
         (copy / path.parent.name).mkdir(parents=True, exist_ok=True)
         (copy / path.parent.name / path.name).write_bytes(path.read_bytes()[: 900 if " 7 " in path.name else None])
-    (project.folder / "pets.yaml").write_text(STUDY.format(folder=copy, layout="imagenet-c"), encoding="utf-8")
+    project = project_of(tmp_path / "x", copy, "imagenet-c")
     done = project.snakemake("corruptions")
     assert done.returncode != 0
     assert "köter/Bild 7 ü.png is damaged or cannot be read (" in done.stderr and "prepare_data.log" in done.stderr
