@@ -51,7 +51,7 @@ def cost_against_forgetting(table: pd.DataFrame) -> alt.TopLevelMixin:
             title=alt.Title(
                 "What the speed costs",
                 subtitle=f"batches of {first.batch_size}; n = {first.examples} test images, K = {first.models} models a level; bars: {coverage(table)} intervals over "
-                "images (left), models (right) and rounds of timing"
+                "images and models (left), models (right) and rounds of timing"
                 + (f"; {', '.join(untimed)}: not timed" if untimed else ""),
             )
         )

@@ -31,6 +31,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=_place)
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    if getattr(session.config.option, "loadgroup", False):
+        apart = [
+            item.nodeid for item in session.items if item.get_closest_marker("xdist_group") and "@" not in item.nodeid
+        ]
+        assert not apart, f"pytest-xdist does not keep {apart[0]} with its group: its version does not fit pytest's"
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--demo", metavar="FOLDER", help="results of a demo that has run, for the tests that would run it; results/demo"
