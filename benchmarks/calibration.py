@@ -37,9 +37,9 @@ from scripts.lib.audit.intervals import mcnemar, mean, rate  # noqa: E402
 from scripts.lib.audit.modal import differ, modal_labels  # noqa: E402
 from scripts.lib.audit.multiple import holm  # noqa: E402
 from scripts.lib.audit.pies import dealt_pies  # noqa: E402
-from scripts.lib.ledger import load_population  # noqa: E402
-from scripts.lib.streams import generator  # noqa: E402
-from scripts.lib.tables import save_table  # noqa: E402
+from scripts.lib.jobs.streams import generator  # noqa: E402
+from scripts.lib.ledger.predictions import load_population  # noqa: E402
+from scripts.lib.tables.table import save_table  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "results" / "calibration.csv"
 SIGNIFICANCE, DEALS, PERMUTATIONS = 0.05, 60, 499

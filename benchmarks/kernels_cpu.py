@@ -28,15 +28,15 @@ sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks"), str(ROOT / "tests" / "kerne
 from corruptions import THREADS, machine, write_between  # noqa: E402
 from networks import Residual, drop_blocks, prune  # noqa: E402
 
-from kernels import cpu  # noqa: E402
+from kernels.cpu.block_sparse import block_sparse as cpu  # noqa: E402
+from kernels.cpu.plan import plan  # noqa: E402
 from kernels.folding import fold_batchnorm  # noqa: E402
 from kernels.packed import pack  # noqa: E402
-from kernels.plan import plan  # noqa: E402
 from kernels.reference import relative_rms  # noqa: E402
 from kernels.sparsify import explain, sparsify  # noqa: E402
 from kernels.timing import compare  # noqa: E402
-from scripts.lib.networks import build_network  # noqa: E402
-from scripts.lib.pruning import block_mask  # noqa: E402
+from scripts.lib.compression.pruning import block_mask  # noqa: E402
+from scripts.lib.networks.architectures import build_network  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "results"
 PAGE = ROOT / "docs" / "kernels.md"

@@ -9,7 +9,7 @@ Beside each ratio stands its physical ceiling: dense time over the least time in
 input, output and kept weights be moved. Block masks are random with equally many blocks in each block row.
 
 WRN-28-10 is measured as a whole, twice: with its 3 x 3 convolutions replaced by kernels.BlockSparseConv2d (what a user gets
-without fusing anything) and as a plan with everything fused into the convolutions (kernels/gpu_plan.py), the whole batch at once
+without fusing anything) and as a plan with everything fused into the convolutions (kernels/gpu/plan.py), the whole batch at once
 and a few images at a time. The sum of its layers' times is printed beside them.
 
 Writes benchmarks/results/kernels_gpu.json.
@@ -32,10 +32,10 @@ from torch.nn import functional
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from kernels import Packed, pack, unpack  # noqa: E402
 from kernels import reference as dense  # noqa: E402
-from kernels.configs import Config  # noqa: E402
-from kernels.gpu_timing import gpu_seconds, machine  # noqa: E402
+from kernels.gpu.configs import Config  # noqa: E402
+from kernels.gpu.timing import gpu_seconds, machine  # noqa: E402
+from kernels.packed import Packed, pack, unpack  # noqa: E402
 from kernels.reference import relative_rms  # noqa: E402
 
 RESULT = ROOT / "benchmarks" / "results" / "kernels_gpu.json"
@@ -103,7 +103,7 @@ def balanced_mask(shape: tuple[int, ...], bn: int, bk: int, density: float, gene
 
 def error_of(case: Case, device: str) -> float:
     """The kernel's relative RMS error against float64."""
-    from kernels.triton_gemm import conv2d, linear, prepare
+    from kernels.gpu.triton_gemm import conv2d, linear, prepare
 
     generator = torch.Generator().manual_seed(case.seed)
     dtype = getattr(torch, case.dtype)
@@ -216,7 +216,7 @@ def compiled(module: Callable) -> Callable:
 
 def time_layer(layer: Layer, gpu: str, densities: tuple[float, ...]) -> list[dict]:
     """Seconds of dense and sparse float16 with bias and ReLU, for each density."""
-    from kernels.triton_gemm import conv2d, linear, prepare
+    from kernels.gpu.triton_gemm import conv2d, linear, prepare
 
     generator = torch.Generator().manual_seed(0)
     weight = torch.randn(layer.shape, generator=generator) / torch.Size(layer.shape[1:]).numel() ** 0.5
@@ -334,7 +334,7 @@ def masked_copy(
 
 def time_network(model: nn.Sequential, batch: int, densities: tuple[float, ...], size: int = 32) -> list[dict]:
     """A WRN-28-10, channels last: dense, with block-sparse modules and as plans, each in a CUDA graph."""
-    from kernels.gpu_plan import gpu_plan  # triton is imported where there is a GPU only
+    from kernels.gpu.plan import gpu_plan  # triton is imported where there is a GPU only
     from kernels.sparsify import sparsify
 
     generator = torch.Generator().manual_seed(0)
@@ -395,7 +395,7 @@ def sum_of_layers(rows: list[dict], densities: tuple[float, ...]) -> list[dict]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", type=int, default=300, help="random cases to check before anything is timed")
-    parser.add_argument("--tune", action="store_true", help="first run kernels/tune.py with its defaults")
+    parser.add_argument("--tune", action="store_true", help="first run kernels/gpu/tune.py with its defaults")
     parser.add_argument("--quick", action="store_true", help="90 %% sparsity only")
     arguments = parser.parse_args()
     try:
@@ -403,7 +403,7 @@ def main() -> None:
     except ValueError as error:
         sys.exit(f"kernels_gpu: {error}")
     if arguments.tune:
-        subprocess.run([sys.executable, "-m", "kernels.tune"], cwd=ROOT, check=True)
+        subprocess.run([sys.executable, "-m", "kernels.gpu.tune"], cwd=ROOT, check=True)
     results = {"machine": about, "errors": check(arguments.cases, "cuda")}
     print(
         f"{about['gpu']}: {arguments.cases} random cases agree with float64; largest errors {results['errors']}",

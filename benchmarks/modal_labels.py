@@ -31,11 +31,11 @@ sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
 
 from made_votes import Images  # noqa: E402
 
-from scripts import find_pies, summarize_pies, trace_pies  # noqa: E402
+from scripts.audit import find_pies, summarize_pies, trace_pies  # noqa: E402
 from scripts.lib.audit.modal import modal_labels  # noqa: E402
 from scripts.lib.audit.pies import pies_by_chance  # noqa: E402
-from scripts.lib.ledger import PROBABILITY, SCHEMA, TOP, load_population, save_ledger  # noqa: E402
-from scripts.lib.tables import save_table  # noqa: E402
+from scripts.lib.ledger.predictions import PROBABILITY, SCHEMA, TOP, load_population, save_ledger  # noqa: E402
+from scripts.lib.tables.table import save_table  # noqa: E402
 
 EXAMPLES, CLASSES, MODELS, DEALS, SUBSETS = 50_000, 1000, 30, 2000, 100
 LEVELS = ["dense", "control", *(f"level-{level}" for level in range(1, 6))]

@@ -31,8 +31,8 @@ from scripts.lib.audit.multiple import benjamini_hochberg  # noqa: E402
 from scripts.lib.audit.own_mean import own_mean_impact  # noqa: E402
 from scripts.lib.audit.scores import score_measures  # noqa: E402
 from scripts.lib.audit.subgroups import accuracy, false_negative_rate, false_positive_rate  # noqa: E402
-from scripts.lib.streams import generator  # noqa: E402
-from scripts.lib.tables import save_table  # noqa: E402
+from scripts.lib.jobs.streams import generator  # noqa: E402
+from scripts.lib.tables.table import save_table  # noqa: E402
 
 SIGNIFICANCE = 0.05
 CASES = [  # images, classes, models

@@ -94,8 +94,8 @@ def seconds(arithmetic: str) -> None:
     sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
     from golden import NETWORK, TRAINING
 
-    from scripts.lib.arithmetic import set_arithmetic
-    from scripts.lib.training import train_model
+    from scripts.lib.networks.arithmetic import set_arithmetic
+    from scripts.lib.training.loop import train_model
 
     torch.set_num_threads(1)
     set_arithmetic(arithmetic)

@@ -15,8 +15,8 @@ import pandas as pd
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from scripts.lib.tables import load_table  # noqa: E402
-from scripts.lib.views import VIEWS  # noqa: E402
+from scripts.lib.pages.views import VIEWS  # noqa: E402
+from scripts.lib.tables.table import load_table  # noqa: E402
 
 PAGE = ROOT / "docs" / "reading_the_tables.md"
 MARK = re.compile(r"(<!-- table: (?P<name>\w+)(?P<options>[^>]*?) -->\n).*?(<!-- end -->)", re.DOTALL)

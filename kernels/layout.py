@@ -5,7 +5,7 @@ import weakref
 import torch
 from torch import Tensor
 
-from kernels import cpu
+from kernels.cpu.block_sparse import block_sparse as cpu
 from kernels.packed import Packed, dequantized
 
 
@@ -60,6 +60,6 @@ class Layout:
 
 
 def _for_gpu(packed: Packed, dtype: torch.dtype | None):
-    from kernels import triton_gemm  # triton is imported where there is a GPU only
+    from kernels.gpu import triton_gemm  # triton is imported where there is a GPU only
 
     return triton_gemm.prepare(packed if dtype is None else dequantized(packed, dtype), device=packed.device)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
-from kernels import cpu
+from kernels.cpu.block_sparse import block_sparse as cpu
 from kernels.geometry import output_size
 from kernels.layout import Layout, on_gpu
 
@@ -23,7 +23,7 @@ _LAYOUTS = WeakTensorKeyDictionary()  # of a packed weight's values, as long as 
 def run_linear(x: Tensor, prepared, bias: Tensor | None, residual: Tensor | None, activation: str | None) -> Tensor:
     """act(x @ weight.T + bias + residual), x: [..., K]; prepared: the weight's Layout, on the CPU with its bias."""
     if on_gpu(x):
-        from kernels import triton_gemm  # triton is imported where there is a GPU only
+        from kernels.gpu import triton_gemm  # triton is imported where there is a GPU only
 
         residual = None if residual is None else residual.contiguous()
         return triton_gemm.linear(x.contiguous(), prepared, bias, residual, activation)
@@ -44,7 +44,7 @@ def run_conv2d(
     halo = with_halo(x.permute(0, 2, 3, 1), padding)
     residual = None if residual is None else residual.permute(0, 2, 3, 1)
     if on_gpu(x):
-        from kernels import triton_gemm
+        from kernels.gpu import triton_gemm
 
         residual = None if residual is None else residual.contiguous()
         y = triton_gemm.conv2d(halo, prepared, stride, bias, residual, activation, dilation=dilation)

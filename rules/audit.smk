@@ -15,13 +15,13 @@ rule check_populations:
         mem_mb=2000,
         runtime=10,
     params:
-        code=code("check_populations"),
+        code=code("audit/check_populations"),
         designs=DESIGNS,
         brought=[name for name, level in LEVELS.items() if is_brought(level) and name != "dense"],
     message:
         "check who is who among the models"
     script:
-        "../scripts/check_populations.py"
+        "../scripts/audit/check_populations.py"
 
 
 rule find_pies:
@@ -40,7 +40,7 @@ rule find_pies:
         mem_mb=2000,
         runtime=10,
     params:
-        code=code("find_pies"),
+        code=code("audit/find_pies"),
         levels=COMPRESSED,
         designs=DESIGNS,
         deals=config["audit"]["permutations"],
@@ -48,7 +48,7 @@ rule find_pies:
     message:
         "find the PIEs of every level"
     script:
-        "../scripts/find_pies.py"
+        "../scripts/audit/find_pies.py"
 
 
 rule summarize_pies:
@@ -67,7 +67,7 @@ rule summarize_pies:
         mem_mb=2000,
         runtime=10,
     params:
-        code=code("summarize_pies"),
+        code=code("audit/summarize_pies"),
         levels=COMPRESSED,
         significance=config["audit"]["significance"],
         permutations=config["audit"]["permutations"],
@@ -75,7 +75,7 @@ rule summarize_pies:
     message:
         "hold the PIE counts against the control and against chance"
     script:
-        "../scripts/summarize_pies.py"
+        "../scripts/audit/summarize_pies.py"
 
 
 rule trace_pies:
@@ -94,7 +94,7 @@ rule trace_pies:
         mem_mb=4000,
         runtime=20,
     params:
-        code=code("trace_pies"),
+        code=code("audit/trace_pies"),
         levels=COMPRESSED,
         designs=DESIGNS,
         subsets=config["audit"]["subsets"],
@@ -103,7 +103,7 @@ rule trace_pies:
     message:
         "trace the PIE count over the number of models"
     script:
-        "../scripts/trace_pies.py"
+        "../scripts/audit/trace_pies.py"
 
 
 rule score_examples:
@@ -122,14 +122,14 @@ rule score_examples:
         mem_mb=4000,
         runtime=20,
     params:
-        code=code("score_examples"),
+        code=code("audit/score_examples"),
         levels=COMPRESSED,
         designs=DESIGNS,
         tie_rule=config["audit"]["tie_rule"],
     message:
         "score how differently the populations vote on every example"
     script:
-        "../scripts/score_examples.py"
+        "../scripts/audit/score_examples.py"
 
 
 rule summarize_scores:
@@ -148,13 +148,13 @@ rule summarize_scores:
         mem_mb=4000,
         runtime=20,
     params:
-        code=code("summarize_scores"),
+        code=code("audit/summarize_scores"),
         levels=COMPRESSED,
         significance=config["audit"]["significance"],
     message:
         "hold the scores against the control's"
     script:
-        "../scripts/summarize_scores.py"
+        "../scripts/audit/summarize_scores.py"
 
 
 rule measure_hardness:
@@ -174,7 +174,7 @@ rule measure_hardness:
         mem_mb=4000,
         runtime=30,
     params:
-        code=code("measure_hardness"),
+        code=code("audit/measure_hardness"),
         levels=COMPRESSED,
         designs=DESIGNS,
         tie_rule=config["audit"]["tie_rule"],
@@ -183,7 +183,7 @@ rule measure_hardness:
     message:
         "measure how hard PIEs are for models that did not choose them"
     script:
-        "../scripts/measure_hardness.py"
+        "../scripts/audit/measure_hardness.py"
 
 
 rule compare_kinds:
@@ -204,7 +204,7 @@ rule compare_kinds:
         mem_mb=2000,
         runtime=10,
     params:
-        code=code("compare_kinds"),
+        code=code("audit/compare_kinds"),
         levels=COMPRESSED,
         significance=config["audit"]["significance"],
         permutations=config["audit"]["permutations"],
@@ -212,7 +212,7 @@ rule compare_kinds:
     message:
         "compare the PIE rates of planted kinds, head and tail"
     script:
-        "../scripts/compare_kinds.py"
+        "../scripts/audit/compare_kinds.py"
 
 
 rule score_labels:
@@ -231,11 +231,11 @@ rule score_labels:
         mem_mb=4000,
         runtime=10,
     params:
-        code=code("score_labels"),
+        code=code("audit/score_labels"),
     message:
         "score how probable the dense models find each label"
     script:
-        "../scripts/score_labels.py"
+        "../scripts/audit/score_labels.py"
 
 
 rule compare_subgroups:
@@ -256,7 +256,7 @@ rule compare_subgroups:
         mem_mb=4000,
         runtime=30,
     params:
-        code=code("compare_subgroups"),
+        code=code("audit/compare_subgroups"),
         levels=COMPRESSED,
         designs=DESIGNS,
         subgroups=config["audit"]["subgroups"],
@@ -266,7 +266,7 @@ rule compare_subgroups:
     message:
         "compare accuracy and error rates on groups of images"
     script:
-        "../scripts/compare_subgroups.py"
+        "../scripts/audit/compare_subgroups.py"
 
 
 rule compare_annotations:
@@ -285,14 +285,14 @@ rule compare_annotations:
         mem_mb=2000,
         runtime=10,
     params:
-        code=code("compare_annotations"),
+        code=code("audit/compare_annotations"),
         levels=COMPRESSED,
         subgroups=config["audit"]["subgroups"],
         significance=config["audit"]["significance"],
     message:
         "find what stands out among the PIEs"
     script:
-        "../scripts/compare_annotations.py"
+        "../scripts/audit/compare_annotations.py"
 
 
 rule compare_classes:
@@ -314,14 +314,14 @@ rule compare_classes:
         mem_mb=4000,
         runtime=20,
     params:
-        code=code("compare_classes"),
+        code=code("audit/compare_classes"),
         levels=COMPRESSED,
         designs=DESIGNS,
         significance=config["audit"]["significance"],
     message:
         "test which classes lose more than the average"
     script:
-        "../scripts/compare_classes.py"
+        "../scripts/audit/compare_classes.py"
 
 
 rule measure_robustness:
@@ -343,7 +343,7 @@ rule measure_robustness:
         mem_mb=4000,
         runtime=20,
     params:
-        code=code("measure_robustness"),
+        code=code("audit/measure_robustness"),
         levels=list(LEVELS),
         corruptions=CORRUPTIONS,
         reference=config["corruptions"]["reference"],
@@ -354,7 +354,7 @@ rule measure_robustness:
     message:
         "measure what every corruption does to top-1, top-5 and PIEs"
     script:
-        "../scripts/measure_robustness.py"
+        "../scripts/audit/measure_robustness.py"
 
 
 rule measure_natural:
@@ -373,7 +373,7 @@ rule measure_natural:
         mem_mb=4000,
         runtime=20,
     params:
-        code=code("measure_natural"),
+        code=code("audit/measure_natural"),
         levels=list(LEVELS),
         designs=DESIGNS,
         natural=list(NATURAL),
@@ -381,7 +381,7 @@ rule measure_natural:
     message:
         "measure top-1 and top-5 on natural test sets"
     script:
-        "../scripts/measure_natural.py"
+        "../scripts/audit/measure_natural.py"
 
 
 rule measure_real:
@@ -401,13 +401,13 @@ rule measure_real:
         mem_mb=4000,
         runtime=20,
     params:
-        code=code("measure_real"),
+        code=code("audit/measure_real"),
         designs=DESIGNS,
         significance=config["audit"]["significance"],
     message:
         "measure top-1 by all labels that fit"
     script:
-        "../scripts/measure_real.py"
+        "../scripts/audit/measure_real.py"
 
 
 rule weigh_cost:
@@ -427,8 +427,8 @@ rule weigh_cost:
         mem_mb=1000,
         runtime=10,
     params:
-        code=code("weigh_cost"),
+        code=code("audit/weigh_cost"),
     message:
         "set cost against forgetting"
     script:
-        "../scripts/weigh_cost.py"
+        "../scripts/audit/weigh_cost.py"

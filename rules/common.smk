@@ -9,11 +9,11 @@ from snakemake.logging import logger
 
 sys.path.insert(0, workflow.basedir)
 
-from scripts.lib.config import check_config, left_out, with_defaults
+from scripts.lib.study.config import check_config, left_out, with_defaults
 from scripts.lib.corruptions import CORRUPTIONS as CORRUPTION_MODULES
 from scripts.lib.corruptions import FAMILIES, official_tables
-from scripts.lib.data.prediction_files import check_examples_known, kind_of, prediction_files
-from scripts.lib.data.sources import (
+from scripts.lib.study.prediction_files import check_examples_known, kind_of, prediction_files
+from scripts.lib.study.sources import (
     check_apart,
     check_files,
     check_level_files,
@@ -22,15 +22,16 @@ from scripts.lib.data.sources import (
     splits_of,
     tracked_files,
 )
-from scripts.lib.errors import InputError
-from scripts.lib.extras import EXTRAS, check_extras
-from scripts.lib.factories import ENDINGS as WEIGHT_ENDINGS
-from scripts.lib.factories import check_checkpoints, module_file
-from scripts.lib.files import sha256
-from scripts.lib.fingerprint import fingerprint
-from scripts.lib.groups import check_subgroups
-from scripts.lib.joins.join import check_joins, joined_files
-from scripts.lib.levels import (
+from scripts.lib.jobs.errors import InputError
+from scripts.lib.study.extras import EXTRAS, check_extras
+from scripts.lib.study.factories import ENDINGS as WEIGHT_ENDINGS
+from scripts.lib.study.factories import check_checkpoints, module_file
+from scripts.lib.jobs.files import sha256
+from scripts.lib.jobs.fingerprint import fingerprint
+from scripts.lib.study.subgroups import check_subgroups
+from scripts.lib.study.joins import check_joins
+from scripts.lib.study.joins import joined_files
+from scripts.lib.study.levels import (
     brought_models_of,
     checkpoints_of,
     declaration,
@@ -39,12 +40,13 @@ from scripts.lib.levels import (
     is_quantized,
     trained_as,
 )
-from scripts.lib.natural import check_natural, natural_arrays
-from scripts.lib.population import cohort_name, cohorts, seeds_of
-from scripts.lib.project import REPORT_TEMPLATE, ROOT
-from scripts.lib.run_lock import take_run_lock
-from scripts.lib.sharded_weights import parts_of_weights
-from scripts.lib.terminal import say_errors_once
+from scripts.lib.study.natural import check_natural
+from scripts.lib.study.natural import natural_arrays
+from scripts.lib.study.population import cohort_name, cohorts, seeds_of
+from scripts.lib.jobs.project import REPORT_TEMPLATE, ROOT
+from scripts.lib.jobs.run_lock import take_run_lock
+from scripts.lib.study.sharded_weights import parts_of_weights
+from scripts.lib.jobs.terminal import say_errors_once
 
 
 class StudyError(WorkflowError):
@@ -130,7 +132,7 @@ FIGURES = [
 ]
 PICTURES = ["exemplars"] if SPLITS else []
 LEFT_OUT = left_out(bool(SPLITS), list(PREDICTIONS))
-KERNEL = {name: sha256(ROOT / "kernels" / name)[:12] for name in ("cpu.cpp", "configs.json")}
+KERNEL = {name: sha256(ROOT / "kernels" / name)[:12] for name in ("cpu/block_sparse.cpp", "gpu/configs.json")}
 GPU = int(config["training"]["device"] == "cuda")
 
 

@@ -16,14 +16,14 @@ rule quantize:
         mem_mb=2000,
         runtime=30,
     params:
-        code=code("quantize"),
+        code=code("compress/quantize"),
         level=level_of,
         arithmetic=arithmetic_of,
         calibration=calibration_of,
     message:
         "quantize {wildcards.level}, seeds {wildcards.cohort}"
     script:
-        "../scripts/quantize.py"
+        "../scripts/compress/quantize.py"
 
 
 rule pack:
@@ -42,11 +42,11 @@ rule pack:
         mem_mb=2000,
         runtime=30,
     params:
-        code=code("pack"),
+        code=code("compress/pack"),
         level=level_of,
         arithmetic=arithmetic_of,
         execution=config["execution"],
     message:
         "pack {wildcards.level}, seeds {wildcards.cohort}"
     script:
-        "../scripts/pack.py"
+        "../scripts/compress/pack.py"

@@ -16,14 +16,14 @@ rule choose_examples:
         mem_mb=1000,
         runtime=10,
     params:
-        code=code("choose_examples"),
+        code=code("corrupt/choose_examples"),
         subset=config["corruptions"]["subset"],
         per_class=config["corruptions"]["per_class"],
         layout=LAYOUT,
     message:
         "choose the test images to corrupt"
     script:
-        "../scripts/choose_examples.py"
+        "../scripts/corrupt/choose_examples.py"
 
 
 # One file a corruption with all its severities.
@@ -47,7 +47,7 @@ rule corrupt:
         mem_mb=1000,
         runtime=240,
     params:
-        code=code_of_corruption("corrupt"),
+        code=code_of_corruption("corrupt/corrupt"),
         tables=tables_of,
         severities=config["corruptions"]["severities"],
         engine=config["corruptions"]["engine"],
@@ -55,7 +55,7 @@ rule corrupt:
     message:
         "corrupt the test images: {wildcards.corruption}"
     script:
-        "../scripts/corrupt.py"
+        "../scripts/corrupt/corrupt.py"
 
 
 # One JPEG an image, corruption and severity. Snakemake follows the lists of them; the files are beside these.
@@ -79,7 +79,7 @@ rule corrupt_to_folders:
         mem_mb=1000,
         runtime=240,
     params:
-        code=code_of_corruption("corrupt_to_folders"),
+        code=code_of_corruption("corrupt/corrupt_to_folders"),
         tables=tables_of,
         severities=config["corruptions"]["severities"],
         engine=config["corruptions"]["engine"],
@@ -88,7 +88,7 @@ rule corrupt_to_folders:
     message:
         "corrupt the test images: {wildcards.corruption}, shard {wildcards.shard}"
     script:
-        "../scripts/corrupt_to_folders.py"
+        "../scripts/corrupt/corrupt_to_folders.py"
 
 
 rule describe_corruptions:
@@ -110,7 +110,7 @@ rule describe_corruptions:
         mem_mb=1000,
         runtime=30,
     params:
-        code=code("describe_corruptions"),
+        code=code("corrupt/describe_corruptions"),
         layout=LAYOUT,
         severities=config["corruptions"]["severities"],
         engine=config["corruptions"]["engine"],
@@ -119,4 +119,4 @@ rule describe_corruptions:
     message:
         "describe the corrupted images"
     script:
-        "../scripts/describe_corruptions.py"
+        "../scripts/corrupt/describe_corruptions.py"

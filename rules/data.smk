@@ -15,7 +15,7 @@ rule prepare_data:
         mem_mb=2000,
         runtime=120,
     params:
-        code=code("prepare_data"),
+        code=code("data/prepare_data"),
         source=SOURCE,
         name=DATA.get("name", SOURCE),
         options=DATA,
@@ -23,7 +23,7 @@ rule prepare_data:
     message:
         "prepare the data: {params.name}"
     script:
-        "../scripts/prepare_data.py"
+        "../scripts/data/prepare_data.py"
 
 
 # A further test set of the study's classes. A folder of pictures is too large to look through at each start, arrays are followed.
@@ -44,13 +44,13 @@ rule prepare_natural:
         mem_mb=2000,
         runtime=120,
     params:
-        code=code("prepare_natural"),
+        code=code("data/prepare_natural"),
         natural=natural_of,
         preparation=preparation_of,
     message:
         "prepare the natural test set {wildcards.natural}"
     script:
-        "../scripts/prepare_natural.py"
+        "../scripts/data/prepare_natural.py"
 
 
 # What is known of the test images beside their labels. Early, so that an odd file stops a study before models are trained.
@@ -72,7 +72,7 @@ rule join_annotations:
         mem_mb=2000,
         runtime=10,
     params:
-        code=code("join_annotations"),
+        code=code("data/join_annotations"),
         joins=config["joins"],
         subgroups=config["audit"]["subgroups"],
         positive_class=config["audit"]["positive_class"],
@@ -80,7 +80,7 @@ rule join_annotations:
     message:
         "join what is known of the test images"
     script:
-        "../scripts/join_annotations.py"
+        "../scripts/data/join_annotations.py"
 
 
 rule check_image_quality:
@@ -99,8 +99,8 @@ rule check_image_quality:
         mem_mb=4000,
         runtime=120,
     params:
-        code=code("check_image_quality"),
+        code=code("data/check_image_quality"),
     message:
         "check the quality of the test images"
     script:
-        "../scripts/check_image_quality.py"
+        "../scripts/data/check_image_quality.py"

@@ -24,14 +24,14 @@ rule predict:
         mem_mb=2000,
         runtime=60,
     params:
-        code=code("predict"),
+        code=code("predict/predict"),
         device=config["training"]["device"],
         arithmetic=arithmetic_of,
         kernel=kernel_of,
     message:
         "predict {wildcards.suite} with {wildcards.level}, seeds {wildcards.cohort}"
     script:
-        "../scripts/predict.py"
+        "../scripts/predict/predict.py"
 
 
 # Predictions from elsewhere: checked, and put into the ledger's order.
@@ -55,7 +55,7 @@ rule import_predictions:
         mem_mb=4000,
         runtime=120,
     params:
-        code=code("import_predictions"),
+        code=code("predict/import_predictions"),
         models=config["population"]["models"],
         brought_models=brought_models,
         kind=kind_of_arrays,
@@ -65,7 +65,7 @@ rule import_predictions:
     message:
         "import the predictions of {wildcards.level}"
     script:
-        "../scripts/import_predictions.py"
+        "../scripts/predict/import_predictions.py"
 
 
 # Times depend on the machine and on what else it does, so this job takes all cores and measures on one of them.
@@ -85,7 +85,7 @@ rule measure_cost:
         mem_mb=4000,
         runtime=60,
     params:
-        code=code("measure_cost"),
+        code=code("predict/measure_cost"),
         kernel=KERNEL,
         levels=LEVELS,
         least_gain=config["execution"]["least_gain"],
@@ -95,4 +95,4 @@ rule measure_cost:
     message:
         "measure what the networks of every level cost"
     script:
-        "../scripts/measure_cost.py"
+        "../scripts/predict/measure_cost.py"

@@ -14,12 +14,12 @@ rule render_tables:
         mem_mb=1000,
         runtime=10,
     params:
-        code=code("render_tables"),
+        code=code("publish/render_tables"),
         declaration=declaration(config),
     message:
         "write the tables as pages"
     script:
-        "../scripts/render_tables.py"
+        "../scripts/publish/render_tables.py"
 
 
 rule draw_pie_rates:
@@ -37,11 +37,11 @@ rule draw_pie_rates:
         mem_mb=1000,
         runtime=10,
     params:
-        code=code("draw_pie_rates"),
+        code=code("publish/draw_pie_rates"),
     message:
         "draw the PIE rate by kind and level"
     script:
-        "../scripts/draw_pie_rates.py"
+        "../scripts/publish/draw_pie_rates.py"
 
 
 rule draw_pie_curve:
@@ -59,11 +59,11 @@ rule draw_pie_curve:
         mem_mb=1000,
         runtime=10,
     params:
-        code=code("draw_pie_curve"),
+        code=code("publish/draw_pie_curve"),
     message:
         "draw the PIE count over the number of models"
     script:
-        "../scripts/draw_pie_curve.py"
+        "../scripts/publish/draw_pie_curve.py"
 
 
 rule draw_class_impact:
@@ -81,11 +81,11 @@ rule draw_class_impact:
         mem_mb=1000,
         runtime=10,
     params:
-        code=code("draw_class_impact"),
+        code=code("publish/draw_class_impact"),
     message:
         "draw the class impact"
     script:
-        "../scripts/draw_class_impact.py"
+        "../scripts/publish/draw_class_impact.py"
 
 
 rule draw_cost:
@@ -103,11 +103,11 @@ rule draw_cost:
         mem_mb=1000,
         runtime=10,
     params:
-        code=code("draw_cost"),
+        code=code("publish/draw_cost"),
     message:
         "draw cost against forgetting"
     script:
-        "../scripts/draw_cost.py"
+        "../scripts/publish/draw_cost.py"
 
 
 rule draw_robustness:
@@ -125,11 +125,11 @@ rule draw_robustness:
         mem_mb=1000,
         runtime=10,
     params:
-        code=code("draw_robustness"),
+        code=code("publish/draw_robustness"),
     message:
         "draw what is lost under corruption"
     script:
-        "../scripts/draw_robustness.py"
+        "../scripts/publish/draw_robustness.py"
 
 
 rule draw_exemplars:
@@ -149,11 +149,11 @@ rule draw_exemplars:
         mem_mb=1000,
         runtime=10,
     params:
-        code=code("draw_exemplars"),
+        code=code("publish/draw_exemplars"),
     message:
         "draw examples of every planted kind"
     script:
-        "../scripts/draw_exemplars.py"
+        "../scripts/publish/draw_exemplars.py"
 
 
 rule write_report:
@@ -174,11 +174,11 @@ rule write_report:
         mem_mb=1000,
         runtime=10,
     params:
-        code=code("write_report"),
+        code=code("publish/write_report"),
         template=sha256(REPORT_TEMPLATE),
         study=config,
         left_out=LEFT_OUT,
     message:
         "write the report"
     script:
-        "../scripts/write_report.py"
+        "../scripts/publish/write_report.py"

@@ -21,7 +21,7 @@ rule train:
         mem_mb=2000,
         runtime=60,
     params:
-        code=code("train"),
+        code=code("train/train"),
         level=trained_as_of,
         network=config["network"],
         training=config["training"],
@@ -29,7 +29,7 @@ rule train:
     message:
         "train {wildcards.level}, seeds {wildcards.cohort}"
     script:
-        "../scripts/train.py"
+        "../scripts/train/train.py"
 
 
 # Models that were trained elsewhere: checked, and which file is which model. The weights stay where they are.
@@ -55,10 +55,10 @@ rule import_checkpoints:
         mem_mb=4000,
         runtime=60,
     params:
-        code=code("import_checkpoints"),
+        code=code("train/import_checkpoints"),
         checkpoints=brought_networks_of,
         factory=factory_of,
     message:
         "check the checkpoints of {wildcards.level}, seeds {wildcards.cohort}"
     script:
-        "../scripts/import_checkpoints.py"
+        "../scripts/train/import_checkpoints.py"

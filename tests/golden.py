@@ -38,11 +38,11 @@ def tiny(arithmetic: str) -> dict[str, str]:
     """
     import torch
 
-    from scripts.lib.arithmetic import set_arithmetic
-    from scripts.lib.networks import normalized
-    from scripts.lib.predicting import probabilities
-    from scripts.lib.quantization import calibrate, quantize_network
-    from scripts.lib.training import train_model
+    from scripts.lib.compression.quantization import calibrate, quantize_network
+    from scripts.lib.networks.architectures import normalized
+    from scripts.lib.networks.arithmetic import set_arithmetic
+    from scripts.lib.networks.predicting import probabilities
+    from scripts.lib.training.loop import train_model
 
     torch.set_num_threads(1)
     computes_with = set_arithmetic(arithmetic)

@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import nn
 
+from kernels.cpu.plan import plan
 from kernels.ownership import Owned
-from kernels.plan import plan
 from kernels.reference import relative_rms
 
 

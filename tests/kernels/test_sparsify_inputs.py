@@ -6,8 +6,8 @@ from networks import drop_blocks
 from torch import nn
 from torch.nn.utils import parametrizations, parametrize, prune, spectral_norm, weight_norm
 
+from kernels.cpu.plan import plan
 from kernels.layers import BlockSparseConv2d
-from kernels.plan import plan
 from kernels.reference import relative_rms
 from kernels.sparsify import sparsify
 

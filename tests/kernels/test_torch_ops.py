@@ -12,9 +12,11 @@ from torch import nn
 from torch.autograd import forward_ad
 from torch.fx.experimental.proxy_tensor import make_fx
 
-from kernels import cpu, onnx_export, pack, torch_ops, unpack
+from kernels import onnx_export, torch_ops
+from kernels.cpu.block_sparse import block_sparse as cpu
 from kernels.densify import densify
 from kernels.layers import BlockSparseConv2d, BlockSparseLinear
+from kernels.packed import pack, unpack
 from kernels.reference import relative_rms
 
 TOLERANCE = 1e-6

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
-from scripts import import_predictions, prepare_data
-from scripts.lib.ledger import PROBABILITY, TOP
+from scripts.data import prepare_data
+from scripts.lib.ledger.predictions import PROBABILITY, TOP
+from scripts.predict.predict import import_predictions
 
 N, CLASSES, SEEDS = 12, 6, (7, 3)
 IDS = [f"{i:03d}" for i in range(N)]  # with zeros that must not be lost

@@ -6,28 +6,35 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from scripts.compare_classes import compare_level as compare_classes
-from scripts.compare_classes import completed as complete_classes
-from scripts.compare_classes import impact_of, training_images
-from scripts.compare_classes import summarize_level as summarize_classes
-from scripts.compare_kinds import compare_level as compare_kinds
-from scripts.compare_kinds import groups_of
-from scripts.draw_class_impact import class_impact as draw_class_impact
-from scripts.find_pies import pies_of
+from scripts.audit.compare_classes import compare_level as compare_classes
+from scripts.audit.compare_classes import completed as complete_classes
+from scripts.audit.compare_classes import impact_of, training_images
+from scripts.audit.compare_classes import summarize_level as summarize_classes
+from scripts.audit.compare_kinds import compare_level as compare_kinds
+from scripts.audit.compare_kinds import groups_of
+from scripts.audit.find_pies import pies_of
+from scripts.audit.measure_hardness import (
+    ALL_MODELS,
+    OTHER_HALF,
+    SAME_HALF,
+    hardness_rows,
+    measure_level,
+    predictor_rows,
+)
+from scripts.audit.measure_robustness import measure
+from scripts.audit.score_examples import scores_of, table_of
+from scripts.audit.summarize_pies import summarize_level
+from scripts.audit.summarize_scores import summarize_level as summarize_scores
 from scripts.lib.audit.excess import Excesses
 from scripts.lib.audit.halves import deal_halves
 from scripts.lib.audit.model_variance import Halves
 from scripts.lib.audit.scores import score_measures
-from scripts.lib.dataset import Examples
-from scripts.lib.errors import InputError
-from scripts.lib.ledger import Votes
-from scripts.lib.pie_table import uncompressed_of
-from scripts.lib.views import VIEWS
-from scripts.measure_hardness import ALL_MODELS, OTHER_HALF, SAME_HALF, hardness_rows, measure_level, predictor_rows
-from scripts.measure_robustness import measure
-from scripts.score_examples import scores_of, table_of
-from scripts.summarize_pies import summarize_level
-from scripts.summarize_scores import summarize_level as summarize_scores
+from scripts.lib.data.dataset import Examples
+from scripts.lib.jobs.errors import InputError
+from scripts.lib.ledger.predictions import Votes
+from scripts.lib.pages.views import VIEWS
+from scripts.lib.tables.pie_table import uncompressed_of
+from scripts.publish.draw_class_impact import class_impact as draw_class_impact
 
 
 def votes_of(predictions, label):

@@ -8,9 +8,9 @@ from types import SimpleNamespace as Names
 import numpy as np
 import pytest
 
-from scripts.check_populations import main
-from scripts.lib.errors import InputError
-from scripts.lib.ledger import RANKS, rows, save_ledger
+from scripts.audit.check_populations import main
+from scripts.lib.jobs.errors import InputError
+from scripts.lib.ledger.predictions import RANKS, rows, save_ledger
 
 N, CLASSES = 300, 10
 LABEL = np.arange(N) % CLASSES

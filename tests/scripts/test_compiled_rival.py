@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from kernels.cpu import find_compiler
-from scripts.measure_cost import compiled, measure
+from kernels.cpu.block_sparse import find_compiler
+from scripts.predict.measure_cost import compiled, measure
 
 
 @pytest.mark.skipif(find_compiler() is None, reason="there is no C++ compiler")

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from scripts import choose_examples, corrupt, corrupt_to_folders, describe_corruptions
+from scripts.corrupt.corrupt import choose_examples, corrupt, corrupt_to_folders, describe_corruptions
 from scripts.lib.corruptions import corrupt as corrupt_images
 from scripts.lib.corruptions import official_tables
-from scripts.lib.dataset import pixels_digest, save_examples, save_manifest
-from scripts.lib.errors import InputError
-from scripts.lib.files import sha256
+from scripts.lib.data.dataset import pixels_digest, save_examples, save_manifest
+from scripts.lib.jobs.errors import InputError
+from scripts.lib.jobs.files import sha256
 
 N, SEVERITIES, CORRUPTIONS = 6, [1, 3], ["clean", "fog", "gaussian_noise"]
 IMAGES = np.random.default_rng(0).integers(0, 255, (N, 50, 50, 3), dtype=np.uint8)
@@ -306,8 +306,8 @@ import os, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
 from test_corrupting import Benchmark
-from scripts.lib import layouts
-import scripts.corrupt_to_folders as script
+from scripts.lib.corrupted import layouts
+import scripts.corrupt.corrupt_to_folders as script
 saved = 0
 def as_jpeg(image):
     global saved

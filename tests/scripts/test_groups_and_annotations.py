@@ -6,15 +6,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from scripts import check_image_quality, compare_annotations, compare_subgroups, join_annotations, score_labels
-from scripts.lib.annotations import Column
-from scripts.lib.dataset import save_examples, save_manifest
-from scripts.lib.errors import InputError
-from scripts.lib.extras import NORMALIZED_MARGIN, SELF_CONFIDENCE, check_extras
-from scripts.lib.groups import groupings_of
-from scripts.lib.ledger import Votes, block, save_ledger
-from scripts.lib.tables import load_table
-from scripts.lib.views import VIEWS
+from scripts.audit import compare_annotations, compare_subgroups, score_labels
+from scripts.data import check_image_quality, join_annotations
+from scripts.lib.annotations.column import Column
+from scripts.lib.annotations.groups import groupings_of
+from scripts.lib.data.dataset import save_examples, save_manifest
+from scripts.lib.jobs.errors import InputError
+from scripts.lib.ledger.predictions import Votes, block, save_ledger
+from scripts.lib.pages.views import VIEWS
+from scripts.lib.study.extras import NORMALIZED_MARGIN, SELF_CONFIDENCE, check_extras
+from scripts.lib.tables.table import load_table
 
 N, K = 240, 4
 LABEL = np.arange(N) % 2
@@ -301,7 +302,7 @@ def test_image_quality_finds_what_was_spoiled():
 
 
 def test_an_extra_without_its_package_is_refused_with_the_command(monkeypatch):
-    monkeypatch.setattr("scripts.lib.extras.find_spec", lambda name: None)
+    monkeypatch.setattr("scripts.lib.study.extras.find_spec", lambda name: None)
     check_extras({"label_quality": True, "image_quality": False}, images=False)
     with pytest.raises(
         InputError, match="needs the package cleanvision, which is not installed: pip install -r envs/req"

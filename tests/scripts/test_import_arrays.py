@@ -9,7 +9,7 @@ import pytest
 from brought import CLASSES, IDS, LABELS, VARIANTS, N, bring, ledger_of, table_of_examples
 from scipy.special import softmax
 
-from scripts.lib.errors import InputError
+from scripts.lib.jobs.errors import InputError
 
 CLEAN = VARIANTS[:1]
 LOGITS = np.random.default_rng(0).normal(0, 3, (2, N, CLASSES))
@@ -26,7 +26,7 @@ def expect(found, logits, seeds=(0, 1)):
 @pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "int8"])
 @pytest.mark.parametrize("files", [1, 2])
 def test_arrays_of_logits(tmp_path, dtype, files, monkeypatch):
-    monkeypatch.setattr("scripts.lib.received_files.AT_A_TIME", 5 * CLASSES)  # in parts
+    monkeypatch.setattr("scripts.lib.ledger.received_files.AT_A_TIME", 5 * CLASSES)  # in parts
     logits = (LOGITS * 10).astype(dtype)
     paths = [str(tmp_path / f"m{10 - k}.npy") for k in range(files)]
     for path, array in zip(paths, [logits] if files == 1 else logits, strict=True):

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-from scripts import import_checkpoints
-from scripts.lib.dataset import pixels_digest, save_examples, save_manifest
-from scripts.lib.errors import InputError
-from scripts.lib.files import sha256
-from scripts.lib.models import load_cohort
-from scripts.lib.predicting import probabilities
+from scripts.lib.data.dataset import pixels_digest, save_examples, save_manifest
+from scripts.lib.jobs.errors import InputError
+from scripts.lib.jobs.files import sha256
+from scripts.lib.networks.cohorts import load_cohort
+from scripts.lib.networks.predicting import probabilities
+from scripts.train.train import import_checkpoints
 
 CLASSES = ["black", "red", "green", "blue"]
 COLOURS = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]])

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 from brought import LABELS, VARIANTS, N, bring, frame, ledger_of, save, table_of_examples
 
-from scripts.lib.errors import InputError
-from scripts.lib.ledger import PROBABILITY, TOP, load_population
+from scripts.lib.jobs.errors import InputError
+from scripts.lib.ledger.predictions import PROBABILITY, TOP, load_population
 
 CLEAN = VARIANTS[:1]
 
@@ -119,7 +119,7 @@ def test_whole_numbers_may_be_floats(tmp_path, expected):
 
 
 def test_a_file_without_seeds_is_one_model_and_files_are_numbered_naturally(tmp_path, capsys):
-    from scripts.lib.data.sources import check_level_files
+    from scripts.lib.study.sources import check_level_files
 
     for k in (1, 2, 10):
         save(frame([k], CLEAN).drop(columns="seed"), tmp_path / f"q{k}.csv")

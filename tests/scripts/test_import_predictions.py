@@ -9,14 +9,21 @@ import pyarrow.parquet as pq
 import pytest
 from brought import CLASSES, IDS, LABELS, SEEDS, VARIANTS, N, bring, frame, save
 
-from scripts.lib.errors import InputError
-from scripts.lib.ledger import PROBABILITY, TOP, check_distinct, has_top5, load_population, undefined_columns
+from scripts.lib.jobs.errors import InputError
+from scripts.lib.ledger.predictions import (
+    PROBABILITY,
+    TOP,
+    check_distinct,
+    has_top5,
+    load_population,
+    undefined_columns,
+)
 
 
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
 def test_rows_in_any_order_become_the_ledger(tmp_path, ending, monkeypatch):
-    monkeypatch.setattr("scripts.lib.row_files.ROWS", 5)
-    monkeypatch.setattr("scripts.lib.row_files.BYTES", 2000)
+    monkeypatch.setattr("scripts.lib.data.row_files.ROWS", 5)
+    monkeypatch.setattr("scripts.lib.data.row_files.BYTES", 2000)
     table = frame()
     mixed = table.sample(frac=1, random_state=1)
     files = [save(mixed[:20], tmp_path / f"a.{ending}"), save(mixed[20:], tmp_path / f"b.{ending}")]

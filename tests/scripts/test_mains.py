@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 from made_costs import cost_of
 
-from scripts import (
+from scripts.audit import (
     compare_classes,
     compare_kinds,
     find_pies,
@@ -20,18 +20,18 @@ from scripts import (
     trace_pies,
     weigh_cost,
 )
-from scripts.draw_class_impact import class_impact
-from scripts.draw_cost import cost_against_forgetting
-from scripts.draw_pie_curve import pie_curve
-from scripts.draw_pie_rates import pie_rates
-from scripts.draw_robustness import robustness as robustness_figure
-from scripts.lib.dataset import save_examples, save_manifest
-from scripts.lib.errors import InputError
-from scripts.lib.ledger import block, load_population, save_ledger
-from scripts.lib.margins import load_margins
-from scripts.lib.tables import load_table, save_table
-from scripts.lib.views import VIEWS
-from scripts.measure_robustness import variants_of
+from scripts.audit.measure_robustness import variants_of
+from scripts.lib.data.dataset import save_examples, save_manifest
+from scripts.lib.jobs.errors import InputError
+from scripts.lib.ledger.predictions import block, load_population, save_ledger
+from scripts.lib.pages.views import VIEWS
+from scripts.lib.tables.margins import load_margins
+from scripts.lib.tables.table import load_table, save_table
+from scripts.publish.draw_class_impact import class_impact
+from scripts.publish.draw_cost import cost_against_forgetting
+from scripts.publish.draw_pie_curve import pie_curve
+from scripts.publish.draw_pie_rates import pie_rates
+from scripts.publish.draw_robustness import robustness as robustness_figure
 
 N, K, CLASSES = 40, 4, 10
 LABEL = np.arange(N) % CLASSES

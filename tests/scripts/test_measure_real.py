@@ -6,11 +6,11 @@ from types import SimpleNamespace as Names
 import numpy as np
 import pytest
 
+from scripts.audit.measure_real import main
 from scripts.lib.audit.intervals import rate
-from scripts.lib.errors import InputError
-from scripts.lib.ledger import RANKS, rows, save_ledger
-from scripts.lib.tables import load_table
-from scripts.measure_real import main
+from scripts.lib.jobs.errors import InputError
+from scripts.lib.ledger.predictions import RANKS, rows, save_ledger
+from scripts.lib.tables.table import load_table
 
 # Images 1, 2, 3, 5 and 6 of ImageNet's validation set, under names of the user's own; the raters found no label for 3.
 NUMBERS = [5, 1, 3, 2, 6]

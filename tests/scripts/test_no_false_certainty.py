@@ -5,7 +5,7 @@ from types import SimpleNamespace as Names
 import numpy as np
 import pytest
 
-from scripts import (
+from scripts.audit import (
     compare_annotations,
     compare_classes,
     compare_kinds,
@@ -18,13 +18,13 @@ from scripts import (
     summarize_scores,
     trace_pies,
 )
-from scripts.draw_class_impact import class_impact
-from scripts.lib.annotations import NUMBER, Column, save_columns
-from scripts.lib.dataset import save_examples, save_manifest
-from scripts.lib.ledger import block, save_ledger
-from scripts.lib.tables import load_table
-from scripts.lib.views import VIEWS
-from scripts.write_report import findings
+from scripts.lib.annotations.column import NUMBER, Column, save_columns
+from scripts.lib.data.dataset import save_examples, save_manifest
+from scripts.lib.ledger.predictions import block, save_ledger
+from scripts.lib.pages.views import VIEWS
+from scripts.lib.tables.table import load_table
+from scripts.publish.draw_class_impact import class_impact
+from scripts.publish.write_report import findings
 
 pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")
 CLASSES = list("abcdefg")  # no test image shows d, no training image e

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from scripts import prepare_data
-from scripts.lib.dataset import load_split, pixels_digest
-from scripts.lib.errors import InputError
-from scripts.lib.subset import choose
+from scripts.data import prepare_data
+from scripts.lib.corrupted.subset import choose
+from scripts.lib.data.dataset import load_split, pixels_digest
+from scripts.lib.jobs.errors import InputError
 
 RANDOM = np.random.default_rng(0)
 

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from scripts import quantize
-from scripts.lib.dataset import pixels_digest, save_examples, save_manifest
-from scripts.lib.errors import InputError
-from scripts.lib.files import sha256
-from scripts.lib.models import read_cohort, save_cohort
-from scripts.lib.networks import build_network
+from scripts.compress import quantize
+from scripts.lib.data.dataset import pixels_digest, save_examples, save_manifest
+from scripts.lib.jobs.errors import InputError
+from scripts.lib.jobs.files import sha256
+from scripts.lib.networks.architectures import build_network
+from scripts.lib.networks.cohorts import read_cohort, save_cohort
 
 N, COUNT = 12, 5
 LEVEL = {"name": "q", "method": "int8_static", "of": "dense"}

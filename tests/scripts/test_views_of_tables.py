@@ -8,37 +8,37 @@ import pytest
 from made_costs import cost_of
 from test_audit_scripts import DENSE, LABEL, PRUNED, margins_of, pies_table
 
-from scripts.compare_annotations import compare_level as compare_annotations
-from scripts.compare_annotations import completed as complete_annotations
-from scripts.compare_classes import compare_level as compare_classes
-from scripts.compare_classes import completed as complete_classes
-from scripts.compare_classes import impact_of
-from scripts.compare_classes import summarize_level as summarize_classes
-from scripts.compare_kinds import GROUPS
-from scripts.compare_kinds import compare_level as compare_kinds
-from scripts.compare_subgroups import METRICS, Task, compare_group
-from scripts.compare_subgroups import completed as complete_subgroups
-from scripts.lib.annotations import Column
+from scripts.audit.compare_annotations import compare_level as compare_annotations
+from scripts.audit.compare_annotations import completed as complete_annotations
+from scripts.audit.compare_classes import compare_level as compare_classes
+from scripts.audit.compare_classes import completed as complete_classes
+from scripts.audit.compare_classes import impact_of
+from scripts.audit.compare_classes import summarize_level as summarize_classes
+from scripts.audit.compare_kinds import GROUPS
+from scripts.audit.compare_kinds import compare_level as compare_kinds
+from scripts.audit.compare_subgroups import METRICS, Task, compare_group
+from scripts.audit.compare_subgroups import completed as complete_subgroups
+from scripts.audit.measure_hardness import hardness_rows, measure_level, predictor_rows
+from scripts.audit.measure_natural import measure as measure_natural
+from scripts.audit.measure_real import measures_of
+from scripts.audit.measure_real import rows_of as rows_of_real
+from scripts.audit.measure_robustness import measure, summary_of
+from scripts.audit.score_examples import scores_of, table_of
+from scripts.audit.summarize_pies import summarize_level, with_study_verdicts
+from scripts.audit.summarize_scores import summarize_level as summarize_scores
+from scripts.audit.trace_pies import curve_of
+from scripts.audit.trace_pies import rows_of as curve_rows
+from scripts.audit.weigh_cost import weigh
+from scripts.lib.annotations.column import Column
+from scripts.lib.annotations.groups import everything, groupings_of
 from scripts.lib.audit.modal import TIE_RULES
 from scripts.lib.audit.scores import score_measures
-from scripts.lib.corrupted_pies import rows_of_variant, with_adjusted
-from scripts.lib.groups import everything, groupings_of
-from scripts.lib.ledger import Votes
-from scripts.lib.pie_table import excesses_of, uncompressed_of
-from scripts.lib.views import VIEWS
-from scripts.measure_hardness import hardness_rows, measure_level, predictor_rows
-from scripts.measure_natural import measure as measure_natural
-from scripts.measure_real import measures_of
-from scripts.measure_real import rows_of as rows_of_real
-from scripts.measure_robustness import measure, summary_of
-from scripts.render_tables import markdown
-from scripts.score_examples import scores_of, table_of
-from scripts.summarize_pies import summarize_level, with_study_verdicts
-from scripts.summarize_scores import summarize_level as summarize_scores
-from scripts.trace_pies import curve_of
-from scripts.trace_pies import rows_of as curve_rows
-from scripts.weigh_cost import weigh
-from scripts.write_report import data_line, findings, networks
+from scripts.lib.ledger.predictions import Votes
+from scripts.lib.pages.views import VIEWS
+from scripts.lib.tables.corrupted_pies import rows_of_variant, with_adjusted
+from scripts.lib.tables.pie_table import excesses_of, uncompressed_of
+from scripts.publish.render_tables import markdown
+from scripts.publish.write_report import data_line, findings, networks
 
 SIGNIFICANCE = 0.1
 COLUMNS = {

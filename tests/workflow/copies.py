@@ -8,7 +8,7 @@ import sys
 from functools import cache
 from pathlib import Path
 
-from scripts.lib.fingerprint import fingerprint
+from scripts.lib.jobs.fingerprint import fingerprint
 
 ROOT = Path(__file__).parents[2]
 PARTS = [
@@ -74,8 +74,8 @@ COMPILED = Path("scripts/lib/corruptions/__pycache__")
 @cache
 def fingerprints_are_kept() -> None:
     """Have every file parsed once, for all copies."""
-    for script in (ROOT / "scripts").glob("*.py"):
-        fingerprint(ROOT, f"scripts/{script.name}")
+    for script in ROOT.glob("scripts/*/*.py"):
+        fingerprint(ROOT, script.relative_to(ROOT).as_posix())
 
 
 def copy_project(folder: Path, study: str | None = "tests/miniature.yaml") -> Project:

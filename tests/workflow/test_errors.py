@@ -59,7 +59,7 @@ def test_a_damaged_file_is_named(finished):
 
 
 def test_two_runs_at_once_are_refused(finished):
-    holder = "import sys, time; sys.path.insert(0, '.'); from pathlib import Path; from scripts.lib.run_lock import take_run_lock\ntake_run_lock(Path('.snakemake')); print('held', flush=True); time.sleep(120)"
+    holder = "import sys, time; sys.path.insert(0, '.'); from pathlib import Path; from scripts.lib.jobs.run_lock import take_run_lock\ntake_run_lock(Path('.snakemake')); print('held', flush=True); time.sleep(120)"
     process = subprocess.Popen([sys.executable, "-c", holder], cwd=finished.folder, stdout=subprocess.PIPE)
     try:
         assert process.stdout.readline() == b"held\n"

@@ -5,9 +5,9 @@ import json
 import golden
 import pytest
 
-from kernels.cpu import find_compiler
-from scripts.lib.arithmetic import PORTABLE
-from scripts.lib.models import read_cohort
+from kernels.cpu.block_sparse import find_compiler
+from scripts.lib.networks.arithmetic import PORTABLE
+from scripts.lib.networks.cohorts import read_cohort
 
 
 @pytest.fixture(scope="module")

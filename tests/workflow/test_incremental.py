@@ -92,7 +92,7 @@ CHANGES = {
         {"compare_subgroups": 1, "render_tables": 1} | REPORTED,
     ),
     "a figure's style": (
-        ("scripts/lib/charts.py", "#0b6e99", "#0b6e98"),
+        ("scripts/lib/pages/charts.py", "#0b6e99", "#0b6e98"),
         {"draw_pie_rates": 1, "draw_pie_curve": 1, "draw_class_impact": 1, "draw_cost": 1, "draw_robustness": 1}
         | REPORTED,
     ),
@@ -109,11 +109,11 @@ CHANGES = {
         {"corrupt": 1, "describe_corruptions": 1, "predict": 5, **ROBUSTNESS} | REPORTED,
     ),
     "how networks are trained": (
-        ("scripts/lib/training.py", "foreach=True", "foreach=False"),
+        ("scripts/lib/training/loop.py", "foreach=True", "foreach=False"),
         {"train": 4, "pack": 1, "quantize": 1, "predict": 15} | AND_COST,
     ),
     "the CPU kernel": (
-        ("kernels/cpu.cpp", "#include <algorithm>", "#include <algorithm>\n#include <cstring>"),
+        ("kernels/cpu/block_sparse.cpp", "#include <algorithm>", "#include <algorithm>\n#include <cstring>"),
         {"predict": 3} | AND_COST,
     ),
     "what the kernels cost on other sizes": (
@@ -121,7 +121,7 @@ CHANGES = {
         {"measure_cost": 1, "weigh_cost": 1, "draw_cost": 1, "render_tables": 1} | REPORTED,
     ),
     "a helper that everything shares": (
-        ("scripts/lib/files.py", "path = Path(path)\n    path.parent", "path = Path(str(path))\n    path.parent"),
+        ("scripts/lib/jobs/files.py", "path = Path(path)\n    path.parent", "path = Path(str(path))\n    path.parent"),
         {"prepare_data": 1, "join_annotations": 1, "choose_examples": 1, "corrupt": 3, "describe_corruptions": 1}
         | {"train": 4, "pack": 1, "quantize": 1, "predict": 15, "draw_exemplars": 1}
         | AND_COST,

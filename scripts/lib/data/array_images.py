@@ -6,7 +6,7 @@ from math import isqrt
 
 import numpy as np
 
-from scripts.lib.errors import InputError
+from scripts.lib.jobs.errors import InputError
 
 AT_ONCE = 2**24  # values that are in memory at a time
 

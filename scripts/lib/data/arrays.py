@@ -6,10 +6,10 @@ import numpy as np
 
 from scripts.lib.data.array_images import Images, images_in
 from scripts.lib.data.labels import Given, from_array, one_numbering
-from scripts.lib.data.sources import expanded, splits_of
 from scripts.lib.data.split import Picture, Split, checked_labels, class_names, read_class_names
-from scripts.lib.data.what_is_it import what_file_is
-from scripts.lib.errors import InputError
+from scripts.lib.jobs.errors import InputError
+from scripts.lib.jobs.what_is_it import what_file_is
+from scripts.lib.study.sources import expanded, splits_of
 
 # What a file is -> what to do with it, where it is not what `numpy.save` writes.
 REMEDIES = {

@@ -1,7 +1,7 @@
 """What happens to the pictures of a split that cannot be used: all are listed, then the study stops, or goes on without them."""
 
 from scripts.lib.data.pictures import BrokenPictureError
-from scripts.lib.errors import InputError
+from scripts.lib.jobs.errors import InputError
 
 STOP, SKIP = "stop", "skip"
 NAMED = 3  # of many broken pictures, as many are named in the error

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from scripts.lib.errors import InputError
+from scripts.lib.jobs.errors import InputError
 
 NAMED = 10  # of many classes, as many are named
 

@@ -14,8 +14,8 @@ import re
 from collections.abc import Sequence, Set
 
 from scripts.lib.data.class_order import Classes, called, key
-from scripts.lib.errors import InputError
-from scripts.lib.text_file import read_lines
+from scripts.lib.data.text_file import read_lines
+from scripts.lib.jobs.errors import InputError
 
 WANTED = "a text file with a folder's name a line, and its class's name after it where that is another"
 NUMBER = re.compile(r"[0-9]+")

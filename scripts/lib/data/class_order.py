@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from unicodedata import normalize
 
-from scripts.lib.data.natural_order import natural_order
+from scripts.lib.jobs.natural_order import natural_order
 
 TEXT, NATURAL = "text", "natural"
 

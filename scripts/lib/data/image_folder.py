@@ -16,9 +16,9 @@ from scripts.lib.data.label_list import read_label_list
 from scripts.lib.data.mistaken import check_is_image_folder, refuse_empty
 from scripts.lib.data.picture_tree import PictureTree, read_tree
 from scripts.lib.data.pictures import BrokenPictureError
-from scripts.lib.data.sources import expanded, splits_of
 from scripts.lib.data.split import Picture, Split, check_ids, checked_labels
-from scripts.lib.errors import InputError
+from scripts.lib.jobs.errors import InputError
+from scripts.lib.study.sources import expanded, splits_of
 
 NUMBER = re.compile(r"[0-9]+")
 

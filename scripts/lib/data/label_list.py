@@ -11,10 +11,10 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
+from scripts.lib.data.example_ids import match_ids, spelled
 from scripts.lib.data.pictures import EXTENSIONS
-from scripts.lib.errors import InputError
-from scripts.lib.example_ids import match_ids, spelled
-from scripts.lib.text_file import read_lines
+from scripts.lib.data.text_file import read_lines
+from scripts.lib.jobs.errors import InputError
 
 WANTED = "a list with the name of a picture and its label in each line"
 DELIMITERS = ("\t", ";", ",")  # the first that is in the first line; else white space

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from scripts.lib.data.split import in_range
-from scripts.lib.errors import InputError
+from scripts.lib.jobs.errors import InputError
 
 NUMBER = re.compile(r"(0|[1-9][0-9]{0,14})(\.0+)?")
 

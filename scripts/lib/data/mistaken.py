@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 
 from scripts.lib.data.picture_tree import PictureTree
 from scripts.lib.data.pictures import EXTENSIONS
-from scripts.lib.errors import InputError
+from scripts.lib.jobs.errors import InputError
 
 TRAINING = {"train", "training", "trainset", "train_set"}
 HELD_OUT = {"val", "valid", "validation", "dev", "test", "testing", "eval", "testset", "test_set"}

@@ -13,10 +13,10 @@ import pyarrow.parquet as pq
 
 from scripts.lib.data.labels import Given, from_texts, in_range, one_numbering, whole_numbers
 from scripts.lib.data.parquet_pictures import content_of, described, path_column, picture_column
-from scripts.lib.data.sources import matching, splits_of
 from scripts.lib.data.split import Picture, Split, check_ids, checked_labels, class_names, read_class_names
-from scripts.lib.data.what_is_it import what_file_is
-from scripts.lib.errors import InputError
+from scripts.lib.jobs.errors import InputError
+from scripts.lib.jobs.what_is_it import what_file_is
+from scripts.lib.study.sources import matching, splits_of
 
 BATCH = 64  # rows that are in memory at a time
 INDEX = "__index_level_"  # what pandas calls the columns of its index

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from scripts.lib.data.array_images import colours_last
-from scripts.lib.errors import InputError
+from scripts.lib.jobs.errors import InputError
 
 SHOWN = 20  # of many columns, as many are named in an error
 

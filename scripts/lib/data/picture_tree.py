@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from scripts.lib.data.litter import is_litter
 from scripts.lib.data.pictures import EXTENSIONS
-from scripts.lib.errors import InputError
+from scripts.lib.jobs.errors import InputError
 
 NO_ENDING = "no ending"
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from scripts.lib.data.what_is_it import HEAD, what_is_it
-from scripts.lib.errors import InputError
+from scripts.lib.jobs.errors import InputError
+from scripts.lib.jobs.what_is_it import HEAD, what_is_it
 
 EXTENSIONS = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
 EXIF_ORIENTATION = 0x0112

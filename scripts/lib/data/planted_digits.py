@@ -16,8 +16,8 @@ from scipy import ndimage
 
 from scripts.lib.data.kinds import PLANTED, TYPICAL
 from scripts.lib.data.split import Split
-from scripts.lib.errors import InputError
-from scripts.lib.streams import generator
+from scripts.lib.jobs.errors import InputError
+from scripts.lib.jobs.streams import generator
 
 CLASSES = tuple(str(digit) for digit in range(10))
 SOURCES_PER_CLASS = 500

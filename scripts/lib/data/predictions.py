@@ -4,13 +4,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from scripts.lib.class_values import names_in, numbers_of
-from scripts.lib.columns import CLASS, TEXT, WHOLE, Batch, check_columns, first_false, read_batches
-from scripts.lib.data.natural_order import natural_order
-from scripts.lib.data.sources import ARRAY, CLASSES, DENSE, EXAMPLES, expanded, matching
+from scripts.lib.data.class_values import names_in, numbers_of
+from scripts.lib.data.columns import CLASS, TEXT, WHOLE, Batch, check_columns, first_false, read_batches
+from scripts.lib.data.row_files import read_typed
 from scripts.lib.data.split import Split, check_ids, checked_labels, class_names, read_class_names
-from scripts.lib.errors import InputError
-from scripts.lib.row_files import read_typed
+from scripts.lib.jobs.errors import InputError
+from scripts.lib.jobs.natural_order import natural_order
+from scripts.lib.study.sources import ARRAY, CLASSES, DENSE, EXAMPLES, expanded, matching
 
 # Columns of the example table that are not the user's to fill.
 RESERVED = ("split", "shown", "kind", "pixels")

@@ -10,9 +10,9 @@ import numpy as np
 
 from scripts.lib.data.kinds import TYPICAL
 from scripts.lib.data.pictures import BrokenPictureError
-from scripts.lib.data.sources import expanded
-from scripts.lib.data.what_is_it import what_file_is
-from scripts.lib.errors import InputError
+from scripts.lib.jobs.errors import InputError
+from scripts.lib.jobs.what_is_it import what_file_is
+from scripts.lib.study.sources import expanded
 
 # Control characters, line and paragraph separators, and what Python makes of bytes that are no UTF-8.
 UNWRITABLE = ("Cc", "Zl", "Zp", "Cs")

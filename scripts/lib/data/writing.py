@@ -11,12 +11,12 @@ import numpy as np
 from PIL import Image
 
 from scripts.lib.data.broken import STOP, settle
+from scripts.lib.data.dataset import pixels_digest, writing_images
 from scripts.lib.data.pictures import BrokenPictureError, open_picture
 from scripts.lib.data.preparations import PREPARATIONS
 from scripts.lib.data.split import Picture, Split
-from scripts.lib.dataset import pixels_digest, writing_images
-from scripts.lib.errors import InputError
-from scripts.lib.job import ImageProgress
+from scripts.lib.jobs.errors import InputError
+from scripts.lib.jobs.job import ImageProgress
 
 AHEAD = 16  # pictures that wait for each thread
 

@@ -4,7 +4,7 @@ import pytest
 from PIL import Image
 
 from scripts.lib.data.image_folder import read_image_folder
-from scripts.lib.errors import InputError
+from scripts.lib.jobs.errors import InputError
 
 
 def put(root, *names):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from scripts.lib.data.array_images import images_in
-from scripts.lib.errors import InputError
+from scripts.lib.jobs.errors import InputError
 
 BYTES = np.random.default_rng(0).integers(0, 256, (4, 6, 5, 3), dtype=np.uint8)
 BYTES[0, 0, 0] = (0, 1, 255)

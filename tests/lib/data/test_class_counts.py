@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from scripts.lib.data.class_counts import count_classes
-from scripts.lib.errors import InputError
+from scripts.lib.jobs.errors import InputError
 
 CLASSES = ["ant", "bee", "cow"]
 PLACES = {"train": "~/train", "test": "~/test"}

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from scripts.lib.data.class_file import read_classes
 from scripts.lib.data.class_order import NATURAL, ordered
-from scripts.lib.data.natural_order import natural_order
-from scripts.lib.errors import InputError
+from scripts.lib.jobs.errors import InputError
+from scripts.lib.jobs.natural_order import natural_order
 
 FOUND = ["n02", "n01", "n10"]
 

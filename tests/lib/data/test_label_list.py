@@ -4,7 +4,7 @@ import pytest
 from folders import labels, put, read, refusal
 
 from scripts.lib.data.label_list import read_label_list
-from scripts.lib.errors import InputError
+from scripts.lib.jobs.errors import InputError
 
 PICTURES = ["a.png", "b c.png", "deep/d.JPEG"]
 WANTED = {"a.png": "cat", "b c.png": "dog", "deep/d.JPEG": "cat"}

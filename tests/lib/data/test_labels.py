@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scripts.lib.data.labels import Given, from_array, from_texts, one_numbering
-from scripts.lib.errors import InputError
+from scripts.lib.jobs.errors import InputError
 
 Y = np.array([0, 2, 1, 0])
 

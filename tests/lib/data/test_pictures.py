@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from scripts.lib.data.pictures import BrokenPictureError, open_picture
-from scripts.lib.errors import InputError
+from scripts.lib.jobs.errors import InputError
 
 RGB = np.random.default_rng(0).integers(0, 255, (40, 50, 3), dtype=np.uint8)
 GREY = RGB[:, :, 0]

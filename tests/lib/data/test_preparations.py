@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from scripts.lib.data.preparations import PREPARATIONS, crop_then_resize, pad, resize_then_crop, squeeze
-from scripts.lib.torchvision_ops import declare_missing_operators
+from scripts.lib.networks.torchvision_ops import declare_missing_operators
 
 BILINEAR = Image.Resampling.BILINEAR
 

@@ -15,11 +15,12 @@ from PIL import Image
 
 from scripts.lib.data.arrays import read_arrays
 from scripts.lib.data.image_folder import read_image_folder
-from scripts.lib.data.natural_order import natural_order
 from scripts.lib.data.parquet import read_parquet
 from scripts.lib.data.pictures import open_picture
-from scripts.lib.data.prediction_files import check_examples_known, kind_of, prediction_files
-from scripts.lib.data.sources import (
+from scripts.lib.jobs.errors import InputError
+from scripts.lib.jobs.natural_order import natural_order
+from scripts.lib.study.prediction_files import check_examples_known, kind_of, prediction_files
+from scripts.lib.study.sources import (
     check_apart,
     check_files,
     check_level_files,
@@ -29,7 +30,6 @@ from scripts.lib.data.sources import (
     tracked_files,
     without_paths,
 )
-from scripts.lib.errors import InputError
 
 IMAGES = np.random.default_rng(0).integers(0, 255, (5, 32, 32, 3), dtype=np.uint8)
 

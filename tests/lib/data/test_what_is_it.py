@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from scripts.lib.data.what_is_it import HEAD, what_file_is, what_is_it
+from scripts.lib.jobs.what_is_it import HEAD, what_file_is, what_is_it
 
 
 def written(write):

@@ -1,0 +1,69 @@
+"""What a network costs: multiply-adds, bytes of weights, memory."""
+
+import ctypes
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from kernels.layers import BlockSparseConv2d, BlockSparseLinear
+from scripts.lib.compression.quantization import Float16Layer, Int8Layer
+
+SPARSE = (BlockSparseConv2d, BlockSparseLinear)
+
+
+def multiply_adds(network: nn.Module, example: torch.Tensor) -> tuple[int, int]:
+    """For one forward pass: all multiplications of convolutions and dense layers, and those that are left where blocks are skipped."""
+    counted = [0, 0]
+
+    def count(layer: nn.Module, _, output: torch.Tensor) -> None:
+        shape = layer.shape if isinstance(layer, SPARSE) else layer.weight.shape
+        outputs = output.numel() // shape[0]  # pixels of all images, or rows
+        dense = outputs * math.prod(shape)
+        counted[0] += dense
+        counted[1] += round(dense * layer.packed.density) if isinstance(layer, SPARSE) else dense
+
+    kinds = (nn.Conv2d, nn.Linear, *SPARSE, Float16Layer, Int8Layer)
+    hooks = [module.register_forward_hook(count) for module in network.modules() if isinstance(module, kinds)]
+    try:
+        with torch.inference_mode():
+            network(example)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return counted[0], counted[1]
+
+
+def weight_bytes(network: nn.Module) -> int:
+    """Bytes of all parameters and buffers, as they would be saved: packed weights with their indices, quantized ones with their scales."""
+    return sum(tensor.numel() * tensor.element_size() for tensor in network.state_dict().values())
+
+
+def peak_bytes(call: Callable[[], object], device: torch.device) -> float:
+    """Memory that a call needs beyond what is there before it; NaN where the system does not tell (it does on Linux and on GPUs)."""
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+        torch.cuda.reset_peak_memory_stats()
+        before = torch.cuda.memory_allocated()
+        call()
+        torch.cuda.synchronize()
+        return float(torch.cuda.max_memory_allocated() - before)
+    try:
+        call()  # what is allocated once and kept
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:  # give back what the allocator kept, or the call would find its memory there
+            trim(0)
+        Path("/proc/self/clear_refs").write_text("5")
+        before = _status("VmRSS")
+        call()
+        return float(max(0, _status("VmHWM") - before))
+    except OSError:
+        return math.nan
+
+
+def _status(key: str) -> int:
+    """An entry of /proc/self/status in bytes."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return 1024 * int(next(line for line in lines if line.startswith(key)).split()[1])

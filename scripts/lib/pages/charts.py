@@ -1,0 +1,30 @@
+"""What the figures share: colours, type, and how they become files."""
+
+from pathlib import Path
+
+import altair as alt
+
+from scripts.lib.jobs.files import replacing
+
+CONTROL_GREY = "#9a9a9a"
+LEVEL_COLOURS = ["#0b6e99", "#d1495b", "#e09f3e", "#3a7d44", "#6a4c93", "#8d5b4c"]
+
+
+def level_scale(levels: list[str]) -> alt.Scale:
+    """The control grey, the other levels in colours that differ for colour-blind readers too."""
+    others = iter(LEVEL_COLOURS * (1 + len(levels) // len(LEVEL_COLOURS)))
+    return alt.Scale(domain=levels, range=[CONTROL_GREY if level == "control" else next(others) for level in levels])
+
+
+def save_chart(path: str | Path, chart: alt.TopLevelMixin) -> None:
+    """Write SVG, whole or not at all."""
+    chart = chart.configure(font="Helvetica, Arial, sans-serif", background="white").configure_view(stroke=None)
+    chart = chart.configure_axis(
+        labelFontSize=12, titleFontSize=12, titleFontWeight="normal", gridColor="#e8e8e8", domainColor="#888888"
+    )
+    chart = chart.configure_title(fontSize=15, anchor="start", subtitleFontSize=12, subtitleColor="#555555", offset=10)
+    chart = chart.configure_legend(labelFontSize=12, labelLimit=300).configure_header(
+        labelFontSize=13, labelFontWeight="bold"
+    )
+    with replacing(path) as beside:
+        chart.save(str(beside), format="svg")

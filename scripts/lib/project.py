@@ -1,6 +1,0 @@
-"""Where the project is: scripts run as copies that snakemake makes, modules from their own place."""
-
-from pathlib import Path
-
-ROOT = Path(__file__).parents[2]
-REPORT_TEMPLATE = ROOT / "report" / "report.html.jinja"

@@ -1,0 +1,152 @@
+"""report.html: what was found, in words, tables and figures; one file that needs no network."""
+
+import base64
+from pathlib import Path
+
+import jinja2
+import pandas as pd
+import yaml
+from markupsafe import Markup
+
+from scripts.lib.audit.verdicts import EXCEEDS
+from scripts.lib.data.dataset import load_manifest
+from scripts.lib.jobs.files import write_text
+from scripts.lib.jobs.job import logged
+from scripts.lib.jobs.project import REPORT_TEMPLATE
+from scripts.lib.pages.views import VIEWS, p_value, percent
+from scripts.lib.study.levels import checkpoints_of, declaration, is_brought
+from scripts.lib.tables.table import load_table
+
+TAILS = {"class_frequency": "all images", "class_frequency_typical": "typical images"}
+
+
+def findings(summary: pd.DataFrame, planted: pd.DataFrame | None, impact: pd.DataFrame) -> list[str]:
+    """One sentence a level: what it can be said to forget, or that it cannot be told from the control.
+
+    The verdict is the study's, adjusted for all its levels; the level's own is named where it is another. planted: None where no
+    groups of images are known.
+    """
+    sentences = []
+    classes = impact[impact.examples > 0].groupby("level").significant.agg(["sum", "size"])
+    control_models = summary.set_index("level").level_models["control"]
+    for row in summary[summary.level != "control"].itertuples():
+        excess = percent(row.excess_rate, row.excess_rate_low, row.excess_rate_high, sign=True)
+        tested = f"excess {excess} of {row.examples} images, p = {p_value(row.p_excess)}, {p_value(row.p_holm)} for all levels (Holm)"
+        numbers = f"{row.pies} PIEs beside the control's {row.control_pies} ({tested})"
+        if row.design == "paired":
+            numbers = f"{row.pies} PIEs of the dense models before and after (the control's {row.control_pies} are those of other seeds; {tested})"
+        if row.verdict_study != row.verdict:
+            numbers += f"; by itself it {row.verdict}"
+        flagged, total = classes.loc[row.level]
+        beside = f"{flagged} of {total} classes flagged, {classes.loc['control', 'sum']} in the control"
+        if row.level_models != control_models:
+            beside += f"; K = {row.level_models} here and {control_models} in the control, and counts at different K do not compare"
+        if planted is None:
+            sentences.append(f"{row.level} {row.verdict_study}: {numbers}; {beside}.")
+            continue
+        if row.verdict_study != EXCEEDS:
+            sentences.append(f"{row.level} {row.verdict_study}: {numbers}; {beside}.")
+            continue
+        larger = planted[(planted.level == row.level) & planted.verdict.str.startswith("larger")]
+        kinds = [group.replace("_", " ") for group in larger.group[larger.grouping == "kind"]]
+        tails = [TAILS[grouping] for grouping in larger.grouping if grouping != "kind"]
+        where = f"; more on {', '.join(kinds)} than on typical images" if kinds else ""
+        where += f"; more on tail than on head classes ({', '.join(tails)})" if tails else ""
+        where = where or "; no group stands out beyond its reference"
+        sentences.append(f"{row.level} {row.verdict_study}: {numbers}{where}; {beside}.")
+    return at_chance(summary, impact) + (
+        sentences or ["Nothing is compressed in this study: there is only the control to see."]
+    )
+
+
+def at_chance(summary: pd.DataFrame, impact: pd.DataFrame) -> list[str]:
+    """A sentence if the dense models cannot be told from one that always says the most frequent class, so that they had nothing to forget."""
+    row = summary[summary.level == "control"].iloc[0]
+    images = impact[impact.level == "control"].examples
+    most_frequent = images.max() / images.sum()
+    if not row.dense_top1_all_low <= most_frequent:
+        return []
+    top1 = percent(row.dense_top1_all, row.dense_top1_all_low, row.dense_top1_all_high)
+    return [
+        f"The dense models are at chance: top-1 is {top1} of {row.examples} images (K = {row.dense_models}), and always saying the most frequent "
+        f"class is right on {percent(most_frequent)}. What they forget cannot be seen; do weights, normalization, image size and the order of classes "
+        "fit the images?"
+    ]
+
+
+def networks(study: dict) -> str:
+    """What was trained here, and what was brought."""
+    network = study["network"]
+    trained = f"network {network['name']} ({'-'.join(map(str, network['channels']))})"
+    kinds: dict[str, list[str]] = {}
+    levels = {level["name"]: level for level in study["levels"]}
+    for level in levels.values():
+        made_of = level if is_brought(level) else levels[checkpoints_of(level)]
+        if "predictions" in made_of:
+            kinds.setdefault("predictions from elsewhere", []).append(level["name"])
+        elif "checkpoints" in made_of:
+            kinds.setdefault(f"checkpoints of {made_of['checkpoints']['network']}", []).append(level["name"])
+        else:
+            kinds.setdefault(trained, []).append(level["name"])
+    if list(kinds) == [trained]:
+        return trained
+    return "; ".join(f"{kind} ({', '.join(names)})" for kind, names in kinds.items())
+
+
+def data_line(data: dict) -> str:
+    """How many images of how many classes there are, and what was left out of them; data: the manifest of the study's data."""
+    images = " and ".join(
+        f"{data['examples'][split]:,} {split}" for split in ("test", "train") if split in data["examples"]
+    )
+    parts = [f"{images.replace('train', 'training')} images of {len(data['classes'])} classes"]
+    parts += [
+        f"{count:,} broken {split.replace('train', 'training')} pictures are left out"
+        for split, count in sorted(data["broken"].items())
+        if count
+    ]
+    untested = data["examples_of_each_class"].get("test", []).count(0)
+    if untested:
+        parts.append(f"{untested:,} classes have no test images, and nothing can be said of them")
+    return "; ".join(parts) + "."
+
+
+def write_report(
+    tables: list[str], figures: list[str], pictures: list[str], data: dict, study: dict, left_out: list[str]
+) -> str:
+    """The page; everything that comes from data is escaped.
+
+    data: the manifest of the study's data. left_out: sentences about what this study cannot have.
+    """
+    frames = {Path(path).stem: load_table(path) for path in tables}
+    views = {name: VIEWS[name](frame) for name, frame in frames.items()}
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.from_string(REPORT_TEMPLATE.read_text(encoding="utf-8")).render(
+        study=study,
+        configuration=yaml.safe_dump(study, sort_keys=False, allow_unicode=True),
+        findings=findings(frames["pie_summary"], frames.get("planted"), frames["class_impact"]),
+        left_out=left_out,
+        networks=networks(study),
+        data_line=data_line(data),
+        declaration=declaration(study),
+        views=views,
+        # Drawn by our own rules from escaped text; inline, so that the page stays one file.
+        figures={Path(path).stem: Markup(Path(path).read_text(encoding="utf-8")) for path in figures},
+        pictures={Path(path).stem: base64.b64encode(Path(path).read_bytes()).decode() for path in pictures},
+    )
+
+
+if __name__ == "__main__":
+    with logged(snakemake.log[0]):  # noqa: F821
+        write_text(
+            snakemake.output.report,  # noqa: F821
+            write_report(
+                snakemake.input.tables,  # noqa: F821
+                snakemake.input.figures,  # noqa: F821
+                snakemake.input.pictures,  # noqa: F821
+                load_manifest(snakemake.input.data),  # noqa: F821
+                snakemake.params.study,  # noqa: F821
+                snakemake.params.left_out,  # noqa: F821
+            ),
+        )
