@@ -29,9 +29,9 @@ rule all:
     default_target: True
     input:
         "<results>/report.html",
-        rules.describe_corruptions.output if CLEAN_AND_CORRUPTIONS else [],
-        expand("<results>/tables/{table}.{kind}", table=TABLES, kind=["csv", "md"]),
-        expand("<results>/figures/{figure}.svg", figure=FIGURES),
+        rules.describe_corruptions.output if IMAGES.clean_and_corruptions else [],
+        expand("<results>/tables/{table}.{kind}", table=STUDY.tables, kind=["csv", "md"]),
+        expand("<results>/figures/{figure}.svg", figure=STUDY.figures),
 
 
 rule demo:
@@ -51,20 +51,20 @@ rule corruptions:
 
 rule models:
     input:
-        [expand(networks_of(level), cohort=cohorts_of(level)) for level in MODELLED],
+        POPULATIONS.all_networks,
 
 
 rule predictions:
     input:
-        ledger(*SUITES),
+        STUDY.ledger(*IMAGES.suites),
 
 
 rule tables:
     input:
-        expand("<results>/tables/{table}.{kind}", table=TABLES, kind=["csv", "md"]),
+        expand("<results>/tables/{table}.{kind}", table=STUDY.tables, kind=["csv", "md"]),
 
 
 rule figures:
     input:
-        expand("<results>/figures/{figure}.svg", figure=FIGURES),
-        expand("<results>/figures/{picture}.png", picture=PICTURES),
+        expand("<results>/figures/{figure}.svg", figure=STUDY.figures),
+        expand("<results>/figures/{picture}.png", picture=STUDY.pictures),

@@ -37,7 +37,7 @@ from scripts.lib.corruptions import FAMILIES  # noqa: E402
 from scripts.lib.data.dataset import save_examples, save_manifest  # noqa: E402
 from scripts.lib.jobs.streams import generator  # noqa: E402
 from scripts.lib.ledger.predictions import SCHEMA, save_ledger  # noqa: E402
-from scripts.lib.study.population import cohorts  # noqa: E402
+from scripts.lib.study.cohorts import cohorts  # noqa: E402
 from scripts.lib.tables.table import save_table  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "results" / "audit_scale.json"

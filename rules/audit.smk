@@ -2,7 +2,7 @@
 # What was brought is first held against all levels: pairs, and no model twice. What is made here cannot be wrong so.
 rule check_populations:
     input:
-        ledger=ledger("clean"),
+        ledger=STUDY.ledger("clean"),
     output:
         populations="<results>/predictions/populations.json",
     log:
@@ -16,8 +16,8 @@ rule check_populations:
         runtime=10,
     params:
         code=code("audit/check_populations"),
-        designs=DESIGNS,
-        brought=[name for name, level in LEVELS.items() if is_brought(level) and name != "dense"],
+        designs=POPULATIONS.designs,
+        brought=POPULATIONS.brought,
     message:
         "check who is who among the models"
     script:
@@ -26,8 +26,8 @@ rule check_populations:
 
 rule find_pies:
     input:
-        ledger=ledger("clean"),
-        checked=CHECKED,
+        ledger=STUDY.ledger("clean"),
+        checked=STUDY.checked,
     output:
         table="<results>/tables/pies.csv",
     log:
@@ -41,8 +41,8 @@ rule find_pies:
         runtime=10,
     params:
         code=code("audit/find_pies"),
-        levels=COMPRESSED,
-        designs=DESIGNS,
+        levels=POPULATIONS.compressed,
+        designs=POPULATIONS.designs,
         deals=config["audit"]["permutations"],
         tie_rule=config["audit"]["tie_rule"],
     message:
@@ -54,7 +54,7 @@ rule find_pies:
 rule summarize_pies:
     input:
         pies="<results>/tables/pies.csv",
-        ledger=ledger("clean"),
+        ledger=STUDY.ledger("clean"),
     output:
         table="<results>/tables/pie_summary.csv",
     log:
@@ -68,7 +68,7 @@ rule summarize_pies:
         runtime=10,
     params:
         code=code("audit/summarize_pies"),
-        levels=COMPRESSED,
+        levels=POPULATIONS.compressed,
         significance=config["audit"]["significance"],
         permutations=config["audit"]["permutations"],
         tie_rule=config["audit"]["tie_rule"],
@@ -80,8 +80,8 @@ rule summarize_pies:
 
 rule trace_pies:
     input:
-        ledger=ledger("clean"),
-        checked=CHECKED,
+        ledger=STUDY.ledger("clean"),
+        checked=STUDY.checked,
     output:
         table="<results>/tables/pie_curve.csv",
     log:
@@ -95,8 +95,8 @@ rule trace_pies:
         runtime=20,
     params:
         code=code("audit/trace_pies"),
-        levels=COMPRESSED,
-        designs=DESIGNS,
+        levels=POPULATIONS.compressed,
+        designs=POPULATIONS.designs,
         subsets=config["audit"]["subsets"],
         tie_rule=config["audit"]["tie_rule"],
         significance=config["audit"]["significance"],
@@ -108,8 +108,8 @@ rule trace_pies:
 
 rule score_examples:
     input:
-        ledger=ledger("clean"),
-        checked=CHECKED,
+        ledger=STUDY.ledger("clean"),
+        checked=STUDY.checked,
     output:
         table="<results>/tables/scores.csv",
     log:
@@ -123,8 +123,8 @@ rule score_examples:
         runtime=20,
     params:
         code=code("audit/score_examples"),
-        levels=COMPRESSED,
-        designs=DESIGNS,
+        levels=POPULATIONS.compressed,
+        designs=POPULATIONS.designs,
         tie_rule=config["audit"]["tie_rule"],
     message:
         "score how differently the populations vote on every example"
@@ -135,7 +135,7 @@ rule score_examples:
 rule summarize_scores:
     input:
         scores="<results>/tables/scores.csv",
-        ledger=ledger("clean"),
+        ledger=STUDY.ledger("clean"),
     output:
         table="<results>/tables/score_summary.csv",
     log:
@@ -149,7 +149,7 @@ rule summarize_scores:
         runtime=20,
     params:
         code=code("audit/summarize_scores"),
-        levels=COMPRESSED,
+        levels=POPULATIONS.compressed,
         significance=config["audit"]["significance"],
     message:
         "hold the scores against the control's"
@@ -159,8 +159,8 @@ rule summarize_scores:
 
 rule measure_hardness:
     input:
-        ledger=ledger("clean"),
-        checked=CHECKED,
+        ledger=STUDY.ledger("clean"),
+        checked=STUDY.checked,
     output:
         table="<results>/tables/hardness.csv",
         predictors="<results>/tables/predictors.csv",
@@ -175,8 +175,8 @@ rule measure_hardness:
         runtime=30,
     params:
         code=code("audit/measure_hardness"),
-        levels=COMPRESSED,
-        designs=DESIGNS,
+        levels=POPULATIONS.compressed,
+        designs=POPULATIONS.designs,
         tie_rule=config["audit"]["tie_rule"],
         significance=config["audit"]["significance"],
         splits=config["audit"]["splits"],
@@ -189,8 +189,8 @@ rule measure_hardness:
 rule compare_kinds:
     input:
         pies="<results>/tables/pies.csv",
-        ledger=ledger("clean"),
-        checked=CHECKED,
+        ledger=STUDY.ledger("clean"),
+        checked=STUDY.checked,
         examples="<results>/data/examples.parquet",
     output:
         table="<results>/tables/planted.csv",
@@ -205,7 +205,7 @@ rule compare_kinds:
         runtime=10,
     params:
         code=code("audit/compare_kinds"),
-        levels=COMPRESSED,
+        levels=POPULATIONS.compressed,
         significance=config["audit"]["significance"],
         permutations=config["audit"]["permutations"],
         tie_rule=config["audit"]["tie_rule"],
@@ -217,8 +217,8 @@ rule compare_kinds:
 
 rule score_labels:
     input:
-        ledger=ledger("clean"),
-        checked=CHECKED,
+        ledger=STUDY.ledger("clean"),
+        checked=STUDY.checked,
     output:
         annotations="<results>/data/label_quality.parquet",
     log:
@@ -240,9 +240,9 @@ rule score_labels:
 
 rule compare_subgroups:
     input:
-        ledger=ledger("clean"),
-        checked=CHECKED,
-        annotations=annotations,
+        ledger=STUDY.ledger("clean"),
+        checked=STUDY.checked,
+        annotations=IMAGES.annotations,
         data="<results>/data/manifest.json",
     output:
         table="<results>/tables/subgroups.csv",
@@ -257,8 +257,8 @@ rule compare_subgroups:
         runtime=30,
     params:
         code=code("audit/compare_subgroups"),
-        levels=COMPRESSED,
-        designs=DESIGNS,
+        levels=POPULATIONS.compressed,
+        designs=POPULATIONS.designs,
         subgroups=config["audit"]["subgroups"],
         smallest_group=config["audit"]["smallest_group"],
         positive_class=config["audit"]["positive_class"],
@@ -272,7 +272,7 @@ rule compare_subgroups:
 rule compare_annotations:
     input:
         pies="<results>/tables/pies.csv",
-        annotations=annotations,
+        annotations=IMAGES.annotations,
     output:
         table="<results>/tables/over_indexing.csv",
     log:
@@ -286,7 +286,7 @@ rule compare_annotations:
         runtime=10,
     params:
         code=code("audit/compare_annotations"),
-        levels=COMPRESSED,
+        levels=POPULATIONS.compressed,
         subgroups=config["audit"]["subgroups"],
         significance=config["audit"]["significance"],
     message:
@@ -297,8 +297,8 @@ rule compare_annotations:
 
 rule compare_classes:
     input:
-        ledger=ledger("clean"),
-        checked=CHECKED,
+        ledger=STUDY.ledger("clean"),
+        checked=STUDY.checked,
         examples="<results>/data/examples.parquet",
         data="<results>/data/manifest.json",
     output:
@@ -315,8 +315,8 @@ rule compare_classes:
         runtime=20,
     params:
         code=code("audit/compare_classes"),
-        levels=COMPRESSED,
-        designs=DESIGNS,
+        levels=POPULATIONS.compressed,
+        designs=POPULATIONS.designs,
         significance=config["audit"]["significance"],
     message:
         "test which classes lose more than the average"
@@ -326,8 +326,8 @@ rule compare_classes:
 
 rule measure_robustness:
     input:
-        ledger=ledger(*(suite for suite in SUITES if suite != "natural")),
-        checked=CHECKED,
+        ledger=STUDY.ledger(*IMAGES.suites_of_test_images),
+        checked=STUDY.checked,
         data="<results>/data/manifest.json",
     output:
         table="<results>/tables/robustness.csv",
@@ -344,10 +344,10 @@ rule measure_robustness:
         runtime=20,
     params:
         code=code("audit/measure_robustness"),
-        levels=list(LEVELS),
-        corruptions=CORRUPTIONS,
+        levels=list(POPULATIONS.levels),
+        corruptions=IMAGES.corruptions,
         reference=config["corruptions"]["reference"],
-        designs=DESIGNS,
+        designs=POPULATIONS.designs,
         tie_rule=config["audit"]["tie_rule"],
         significance=config["audit"]["significance"],
         resamples=config["audit"]["resamples"],
@@ -359,8 +359,8 @@ rule measure_robustness:
 
 rule measure_natural:
     input:
-        ledger=ledger("clean", "natural"),
-        checked=CHECKED,
+        ledger=STUDY.ledger("clean", "natural"),
+        checked=STUDY.checked,
     output:
         table="<results>/tables/natural.csv",
     log:
@@ -374,9 +374,9 @@ rule measure_natural:
         runtime=20,
     params:
         code=code("audit/measure_natural"),
-        levels=list(LEVELS),
-        designs=DESIGNS,
-        natural=list(NATURAL),
+        levels=list(POPULATIONS.levels),
+        designs=POPULATIONS.designs,
+        natural=list(IMAGES.natural),
         significance=config["audit"]["significance"],
     message:
         "measure top-1 and top-5 on natural test sets"
@@ -386,9 +386,9 @@ rule measure_natural:
 
 rule measure_real:
     input:
-        ledger=ledger("clean"),
-        checked=CHECKED,
-        labels=REAL,
+        ledger=STUDY.ledger("clean"),
+        checked=STUDY.checked,
+        labels=IMAGES.real,
     output:
         table="<results>/tables/real.csv",
     log:
@@ -402,7 +402,7 @@ rule measure_real:
         runtime=20,
     params:
         code=code("audit/measure_real"),
-        designs=DESIGNS,
+        designs=POPULATIONS.designs,
         significance=config["audit"]["significance"],
     message:
         "measure top-1 by all labels that fit"

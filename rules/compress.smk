@@ -1,14 +1,14 @@
 # What trained models become before they are used: quantized, or with the blocks that are left packed for kernels that skip the others.
 rule quantize:
     input:
-        unpack(calibration_data),
-        models=checkpoints,
+        unpack(of(STUDY.calibration_data)),
+        models=of(POPULATIONS.checkpoints),
     output:
         models="<results>/quantized/{level}/{cohort}.safetensors",
     log:
         "<logs>/quantize/{level}/{cohort}.log",
     wildcard_constraints:
-        level="|".join(map(re.escape, QUANTIZED)) or "none",
+        level=one_of(POPULATIONS.quantized),
     conda:
         "../envs/environment.yaml"
     threads: 1
@@ -17,9 +17,9 @@ rule quantize:
         runtime=30,
     params:
         code=code("compress/quantize"),
-        level=level_of,
-        arithmetic=arithmetic_of,
-        calibration=calibration_of,
+        level=of(POPULATIONS.entry),
+        arithmetic=of(POPULATIONS.arithmetic),
+        calibration=of(POPULATIONS.calibration),
     message:
         "quantize {wildcards.level}, seeds {wildcards.cohort}"
     script:
@@ -43,8 +43,8 @@ rule pack:
         runtime=30,
     params:
         code=code("compress/pack"),
-        level=level_of,
-        arithmetic=arithmetic_of,
+        level=of(POPULATIONS.entry),
+        arithmetic=of(POPULATIONS.arithmetic),
         execution=config["execution"],
     message:
         "pack {wildcards.level}, seeds {wildcards.cohort}"

@@ -3,7 +3,7 @@ rule choose_examples:
     input:
         examples="<results>/data/examples.parquet",
         data="<results>/data/manifest.json",
-        ids=IDS,
+        ids=IMAGES.ids,
     output:
         chosen="<results>/corrupted/examples.csv",
     log:
@@ -19,7 +19,7 @@ rule choose_examples:
         code=code("corrupt/choose_examples"),
         subset=config["corruptions"]["subset"],
         per_class=config["corruptions"]["per_class"],
-        layout=LAYOUT,
+        layout=config["corruptions"]["layout"],
     message:
         "choose the test images to corrupt"
     script:
@@ -48,7 +48,7 @@ rule corrupt:
         runtime=240,
     params:
         code=code_of_corruption("corrupt/corrupt"),
-        tables=tables_of,
+        tables=of(IMAGES.corruption_tables),
         severities=config["corruptions"]["severities"],
         engine=config["corruptions"]["engine"],
         stream=config["corruptions"]["stream"],
@@ -80,11 +80,11 @@ rule corrupt_to_folders:
         runtime=240,
     params:
         code=code_of_corruption("corrupt/corrupt_to_folders"),
-        tables=tables_of,
+        tables=of(IMAGES.corruption_tables),
         severities=config["corruptions"]["severities"],
         engine=config["corruptions"]["engine"],
         stream=config["corruptions"]["stream"],
-        shards=len(SHARDS),
+        shards=len(IMAGES.shards),
     message:
         "corrupt the test images: {wildcards.corruption}, shard {wildcards.shard}"
     script:
@@ -93,13 +93,13 @@ rule corrupt_to_folders:
 
 rule describe_corruptions:
     input:
-        files=corrupted("files", CLEAN_AND_CORRUPTIONS),
-        manifests=corrupted("manifests", CLEAN_AND_CORRUPTIONS),
+        files=IMAGES.corrupted("files", IMAGES.clean_and_corruptions),
+        manifests=IMAGES.corrupted("manifests", IMAGES.clean_and_corruptions),
         data="<results>/data/manifest.json",
         chosen="<results>/corrupted/examples.csv",
     output:
         manifest="<results>/corrupted/manifest.json",
-        labels=["<results>/corrupted/labels.npy"] if LAYOUT == "cifar-10-c" else [],
+        labels=["<results>/corrupted/labels.npy"] if config["corruptions"]["layout"] == "cifar-10-c" else [],
     log:
         "<logs>/describe_corruptions.log",
     localrule: True
@@ -111,7 +111,7 @@ rule describe_corruptions:
         runtime=30,
     params:
         code=code("corrupt/describe_corruptions"),
-        layout=LAYOUT,
+        layout=config["corruptions"]["layout"],
         severities=config["corruptions"]["severities"],
         engine=config["corruptions"]["engine"],
         stream=config["corruptions"]["stream"],

@@ -1,9 +1,9 @@
 # The test and training images, and the table of what each of them is.
 rule prepare_data:
     input:
-        tracked_files(SOURCE, DATA),
+        IMAGES.data_files,
     output:
-        images=expand("<results>/data/{split}.npy", split=SPLITS),
+        images=expand("<results>/data/{split}.npy", split=IMAGES.splits),
         examples="<results>/data/examples.parquet",
         manifest="<results>/data/manifest.json",
     log:
@@ -16,10 +16,10 @@ rule prepare_data:
         runtime=120,
     params:
         code=code("data/prepare_data"),
-        source=SOURCE,
-        name=DATA.get("name", SOURCE),
-        options=DATA,
-        splits=SPLITS,
+        source=IMAGES.source,
+        name=IMAGES.data.get("name", IMAGES.source),
+        options=IMAGES.data,
+        splits=IMAGES.splits,
     message:
         "prepare the data: {params.name}"
     script:
@@ -29,7 +29,7 @@ rule prepare_data:
 # A further test set of the study's classes. A folder of pictures is too large to look through at each start, arrays are followed.
 rule prepare_natural:
     input:
-        arrays=arrays_of,
+        arrays=of(IMAGES.natural_arrays),
         data="<results>/data/manifest.json",
     output:
         images="<results>/data/natural/{natural}.npy",
@@ -45,8 +45,8 @@ rule prepare_natural:
         runtime=120,
     params:
         code=code("data/prepare_natural"),
-        natural=natural_of,
-        preparation=preparation_of,
+        natural=of(IMAGES.natural_set),
+        preparation=of(IMAGES.preparation),
     message:
         "prepare the natural test set {wildcards.natural}"
     script:
@@ -58,7 +58,7 @@ rule join_annotations:
     input:
         examples="<results>/data/examples.parquet",
         data="<results>/data/manifest.json",
-        files=joined_files(config["joins"]),
+        files=IMAGES.joined_files,
     output:
         annotations="<results>/data/annotations.parquet",
     log:
@@ -76,7 +76,7 @@ rule join_annotations:
         joins=config["joins"],
         subgroups=config["audit"]["subgroups"],
         positive_class=config["audit"]["positive_class"],
-        known_later=[column for name in ANNOTATIONS[1:] for column in EXTRAS[name]],
+        known_later=IMAGES.known_later,
     message:
         "join what is known of the test images"
     script:

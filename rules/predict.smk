@@ -1,11 +1,11 @@
 # The ledger: what every model of a cohort predicts for every example of a suite.
 rule predict:
     input:
-        models=lambda wildcards: networks_of(wildcards.level),
-        packed=packed_of,
-        images=images_of,
-        variants=variants_of,
-        chosen=chosen_of,
+        models=of(POPULATIONS.networks),
+        packed=of(POPULATIONS.packed),
+        images=of(IMAGES.images),
+        variants=of(IMAGES.variants),
+        chosen=of(IMAGES.chosen),
         examples="<results>/data/examples.parquet",
         data="<results>/data/manifest.json",
     output:
@@ -15,19 +15,19 @@ rule predict:
     benchmark:
         "<benchmarks>/predict/{level}/{cohort}/{suite}.tsv"
     wildcard_constraints:
-        level=choice(MODELLED),
+        level=one_of(POPULATIONS.modelled),
     conda:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        gpu=GPU,
+        gpu=POPULATIONS.gpus,
         mem_mb=2000,
         runtime=60,
     params:
         code=code("predict/predict"),
         device=config["training"]["device"],
-        arithmetic=arithmetic_of,
-        kernel=kernel_of,
+        arithmetic=of(POPULATIONS.arithmetic),
+        kernel=of(POPULATIONS.kernel_of),
     message:
         "predict {wildcards.suite} with {wildcards.level}, seeds {wildcards.cohort}"
     script:
@@ -37,17 +37,17 @@ rule predict:
 # Predictions from elsewhere: checked, and put into the ledger's order.
 rule import_predictions:
     input:
-        files=predictions_of,
+        files=of(POPULATIONS.predictions_of),
         examples="<results>/data/examples.parquet",
         data="<results>/data/manifest.json",
     output:
-        ledger=expand("<results>/predictions/{{level}}/{{cohort}}/{suite}.parquet", suite=SUITES),
+        ledger=expand("<results>/predictions/{{level}}/{{cohort}}/{suite}.parquet", suite=IMAGES.suites),
     log:
         "<logs>/import_predictions/{level}/{cohort}.log",
     benchmark:
         "<benchmarks>/import_predictions/{level}/{cohort}.tsv"
     wildcard_constraints:
-        level=choice(PREDICTIONS),
+        level=one_of(POPULATIONS.predictions),
     conda:
         "../envs/environment.yaml"
     threads: 1
@@ -57,11 +57,11 @@ rule import_predictions:
     params:
         code=code("predict/import_predictions"),
         models=config["population"]["models"],
-        brought_models=brought_models,
-        kind=kind_of_arrays,
-        sparsity=stated_sparsity,
-        suites=variants_of_suites(),
-        known=list(CORRUPTION_MODULES),
+        brought_models=of(POPULATIONS.brought_models),
+        kind=of(POPULATIONS.kind_of_arrays),
+        sparsity=of(POPULATIONS.stated_sparsity),
+        suites=IMAGES.variants_of_suites,
+        known=list(CORRUPTIONS),
     message:
         "import the predictions of {wildcards.level}"
     script:
@@ -71,7 +71,7 @@ rule import_predictions:
 # Times depend on the machine and on what else it does, so this job takes all cores and measures on one of them.
 rule measure_cost:
     input:
-        models=[path for level in LEVELS for path in expand(networks_of(level), cohort=cohorts_of(level)[0])],
+        models=POPULATIONS.first_networks,
         data="<results>/data/manifest.json",
     output:
         table="<results>/tables/cost.csv",
@@ -81,13 +81,13 @@ rule measure_cost:
         "../envs/environment.yaml"
     threads: workflow.cores or 1
     resources:
-        gpu=GPU,
+        gpu=POPULATIONS.gpus,
         mem_mb=4000,
         runtime=60,
     params:
         code=code("predict/measure_cost"),
-        kernel=KERNEL,
-        levels=LEVELS,
+        kernel=POPULATIONS.kernel,
+        levels=POPULATIONS.levels,
         least_gain=config["execution"]["least_gain"],
         device=config["training"]["device"],
         cost=config["cost"],

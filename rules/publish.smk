@@ -1,9 +1,9 @@
 # What people read: tables as pages, figures, the report.
 rule render_tables:
     input:
-        tables=expand("<results>/tables/{table}.csv", table=TABLES),
+        tables=expand("<results>/tables/{table}.csv", table=STUDY.tables),
     output:
-        pages=expand("<results>/tables/{table}.md", table=TABLES),
+        pages=expand("<results>/tables/{table}.md", table=STUDY.tables),
     log:
         "<logs>/render_tables.log",
     localrule: True
@@ -158,9 +158,9 @@ rule draw_exemplars:
 
 rule write_report:
     input:
-        tables=expand("<results>/tables/{table}.csv", table=TABLES),
-        figures=expand("<results>/figures/{figure}.svg", figure=FIGURES),
-        pictures=expand("<results>/figures/{picture}.png", picture=PICTURES),
+        tables=expand("<results>/tables/{table}.csv", table=STUDY.tables),
+        figures=expand("<results>/figures/{figure}.svg", figure=STUDY.figures),
+        pictures=expand("<results>/figures/{picture}.png", picture=STUDY.pictures),
         data="<results>/data/manifest.json",
     output:
         report="<results>/report.html",
@@ -177,7 +177,7 @@ rule write_report:
         code=code("publish/write_report"),
         template=sha256(REPORT_TEMPLATE),
         study=config,
-        left_out=LEFT_OUT,
+        left_out=STUDY.left_out,
     message:
         "write the report"
     script:

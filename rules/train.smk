@@ -1,7 +1,7 @@
 # Populations: models of one level that differ only in their seed, trained a cohort at a time and pruned as they train.
 rule train:
     input:
-        images=training_images,
+        images=of(IMAGES.training_images),
         examples="<results>/data/examples.parquet",
         data="<results>/data/manifest.json",
     output:
@@ -11,21 +11,21 @@ rule train:
     benchmark:
         "<benchmarks>/train/{level}/{cohort}.tsv"
     wildcard_constraints:
-        level=choice(TRAINED),
+        level=one_of(POPULATIONS.trained),
     priority: 1  # the longest jobs first, so that the short ones fill the gaps at the end
     conda:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        gpu=GPU,
+        gpu=POPULATIONS.gpus,
         mem_mb=2000,
         runtime=60,
     params:
         code=code("train/train"),
-        level=trained_as_of,
+        level=of(POPULATIONS.entry_for_training),
         network=config["network"],
         training=config["training"],
-        pruning=pruning_of,
+        pruning=of(POPULATIONS.pruning),
     message:
         "train {wildcards.level}, seeds {wildcards.cohort}"
     script:
@@ -35,8 +35,8 @@ rule train:
 # Models that were trained elsewhere: checked, and which file is which model. The weights stay where they are.
 rule import_checkpoints:
     input:
-        weights=weights_of,
-        beside=beside_weights,
+        weights=of(POPULATIONS.weights_of),
+        beside=of(POPULATIONS.beside_weights),
         images="<results>/data/test.npy",
         examples="<results>/data/examples.parquet",
         data="<results>/data/manifest.json",
@@ -47,7 +47,7 @@ rule import_checkpoints:
     benchmark:
         "<benchmarks>/import_checkpoints/{level}/{cohort}.tsv"
     wildcard_constraints:
-        level=choice(CHECKPOINTS),
+        level=one_of(POPULATIONS.weights),
     conda:
         "../envs/environment.yaml"
     threads: 1
@@ -56,8 +56,8 @@ rule import_checkpoints:
         runtime=60,
     params:
         code=code("train/import_checkpoints"),
-        checkpoints=brought_networks_of,
-        factory=factory_of,
+        checkpoints=of(POPULATIONS.brought_network),
+        factory=of(POPULATIONS.factory),
     message:
         "check the checkpoints of {wildcards.level}, seeds {wildcards.cohort}"
     script:

@@ -12,7 +12,7 @@ from scripts.lib.networks.checkpoints import build_checkpoint_network, load_weig
 from scripts.lib.networks.class_check import check_class_order, warn
 from scripts.lib.networks.cohorts import describe_network, save_cohort
 from scripts.lib.networks.trial import trial_positions, try_network
-from scripts.lib.study.population import seeds_of
+from scripts.lib.study.cohorts import seeds_of
 from scripts.lib.study.sharded_weights import weights_sha256
 
 REORDER = "give the level's `checkpoints` the key `classes`, a text file with one class name a line in the order of the network's outputs"

@@ -9,7 +9,7 @@ from scripts.lib.jobs.job import Progress, logged
 from scripts.lib.networks.arithmetic import set_arithmetic
 from scripts.lib.networks.cohorts import save_cohort
 from scripts.lib.networks.device import prepare_device
-from scripts.lib.study.population import seeds_of
+from scripts.lib.study.cohorts import seeds_of
 from scripts.lib.training.loop import as_tensors, train_model
 
 
