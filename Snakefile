@@ -22,6 +22,7 @@ include: "rules/train.smk"
 include: "rules/compress.smk"
 include: "rules/predict.smk"
 include: "rules/audit.smk"
+include: "rules/compare.smk"
 include: "rules/publish.smk"
 
 

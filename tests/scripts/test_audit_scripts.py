@@ -6,12 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from scripts.audit.compare_classes import compare_level as compare_classes
-from scripts.audit.compare_classes import completed as complete_classes
-from scripts.audit.compare_classes import impact_of, training_images
-from scripts.audit.compare_classes import summarize_level as summarize_classes
-from scripts.audit.compare_kinds import compare_level as compare_kinds
-from scripts.audit.compare_kinds import groups_of
 from scripts.audit.find_pies import pies_of
 from scripts.audit.measure_hardness import (
     ALL_MODELS,
@@ -21,10 +15,16 @@ from scripts.audit.measure_hardness import (
     measure_level,
     predictor_rows,
 )
-from scripts.audit.measure_robustness import measure
 from scripts.audit.score_examples import scores_of, table_of
 from scripts.audit.summarize_pies import summarize_level
 from scripts.audit.summarize_scores import summarize_level as summarize_scores
+from scripts.compare.compare_classes import compare_level as compare_classes
+from scripts.compare.compare_classes import completed as complete_classes
+from scripts.compare.compare_classes import impact_of, training_images
+from scripts.compare.compare_classes import summarize_level as summarize_classes
+from scripts.compare.compare_kinds import compare_level as compare_kinds
+from scripts.compare.compare_kinds import groups_of
+from scripts.compare.measure_robustness import measure
 from scripts.lib.audit.excess import Excesses
 from scripts.lib.audit.halves import deal_halves
 from scripts.lib.audit.model_variance import Halves

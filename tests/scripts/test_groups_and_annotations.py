@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from scripts.audit import compare_annotations, compare_subgroups, score_labels
+from scripts.compare import compare_annotations, compare_subgroups, score_labels
 from scripts.data import check_image_quality, join_annotations
 from scripts.lib.annotations.column import Column
 from scripts.lib.annotations.groups import groupings_of

@@ -8,19 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 from made_costs import cost_of
 
-from scripts.audit import (
-    compare_classes,
-    compare_kinds,
-    find_pies,
-    measure_hardness,
-    measure_robustness,
-    score_examples,
-    summarize_pies,
-    summarize_scores,
-    trace_pies,
-    weigh_cost,
-)
-from scripts.audit.measure_robustness import variants_of
+from scripts.audit import find_pies, measure_hardness, score_examples, summarize_pies, summarize_scores, trace_pies
+from scripts.compare import compare_classes, compare_kinds, measure_robustness, weigh_cost
+from scripts.compare.measure_robustness import variants_of
 from scripts.lib.data.dataset import save_examples, save_manifest
 from scripts.lib.jobs.errors import InputError
 from scripts.lib.ledger.predictions import block, load_population, save_ledger

@@ -6,7 +6,7 @@ from types import SimpleNamespace as Names
 import numpy as np
 import pytest
 
-from scripts.audit.measure_real import main
+from scripts.compare.measure_real import main
 from scripts.lib.audit.intervals import rate
 from scripts.lib.jobs.errors import InputError
 from scripts.lib.ledger.predictions import RANKS, rows, save_ledger

@@ -5,19 +5,8 @@ from types import SimpleNamespace as Names
 import numpy as np
 import pytest
 
-from scripts.audit import (
-    compare_annotations,
-    compare_classes,
-    compare_kinds,
-    compare_subgroups,
-    find_pies,
-    measure_hardness,
-    measure_robustness,
-    score_examples,
-    summarize_pies,
-    summarize_scores,
-    trace_pies,
-)
+from scripts.audit import find_pies, measure_hardness, score_examples, summarize_pies, summarize_scores, trace_pies
+from scripts.compare import compare_annotations, compare_classes, compare_kinds, compare_subgroups, measure_robustness
 from scripts.lib.annotations.column import NUMBER, Column, save_columns
 from scripts.lib.data.dataset import save_examples, save_manifest
 from scripts.lib.ledger.predictions import block, save_ledger

@@ -8,27 +8,27 @@ import pytest
 from made_costs import cost_of
 from test_audit_scripts import DENSE, LABEL, PRUNED, margins_of, pies_table
 
-from scripts.audit.compare_annotations import compare_level as compare_annotations
-from scripts.audit.compare_annotations import completed as complete_annotations
-from scripts.audit.compare_classes import compare_level as compare_classes
-from scripts.audit.compare_classes import completed as complete_classes
-from scripts.audit.compare_classes import impact_of
-from scripts.audit.compare_classes import summarize_level as summarize_classes
-from scripts.audit.compare_kinds import GROUPS
-from scripts.audit.compare_kinds import compare_level as compare_kinds
-from scripts.audit.compare_subgroups import METRICS, Task, compare_group
-from scripts.audit.compare_subgroups import completed as complete_subgroups
 from scripts.audit.measure_hardness import hardness_rows, measure_level, predictor_rows
-from scripts.audit.measure_natural import measure as measure_natural
-from scripts.audit.measure_real import measures_of
-from scripts.audit.measure_real import rows_of as rows_of_real
-from scripts.audit.measure_robustness import measure, summary_of
 from scripts.audit.score_examples import scores_of, table_of
 from scripts.audit.summarize_pies import summarize_level, with_study_verdicts
 from scripts.audit.summarize_scores import summarize_level as summarize_scores
 from scripts.audit.trace_pies import curve_of
 from scripts.audit.trace_pies import rows_of as curve_rows
-from scripts.audit.weigh_cost import weigh
+from scripts.compare.compare_annotations import compare_level as compare_annotations
+from scripts.compare.compare_annotations import completed as complete_annotations
+from scripts.compare.compare_classes import compare_level as compare_classes
+from scripts.compare.compare_classes import completed as complete_classes
+from scripts.compare.compare_classes import impact_of
+from scripts.compare.compare_classes import summarize_level as summarize_classes
+from scripts.compare.compare_kinds import GROUPS
+from scripts.compare.compare_kinds import compare_level as compare_kinds
+from scripts.compare.compare_subgroups import METRICS, Task, compare_group
+from scripts.compare.compare_subgroups import completed as complete_subgroups
+from scripts.compare.measure_natural import measure as measure_natural
+from scripts.compare.measure_real import measures_of
+from scripts.compare.measure_real import rows_of as rows_of_real
+from scripts.compare.measure_robustness import measure, summary_of
+from scripts.compare.weigh_cost import weigh
 from scripts.lib.annotations.column import Column
 from scripts.lib.annotations.groups import everything, groupings_of
 from scripts.lib.audit.modal import TIE_RULES

@@ -10,7 +10,7 @@ from torch import nn
 
 from kernels.sparsify import sparsify
 from kernels.timing import interleaved
-from scripts.audit.weigh_cost import weigh
+from scripts.compare.weigh_cost import weigh
 from scripts.lib.compression.cost import multiply_adds, peak_bytes, weight_bytes
 from scripts.lib.compression.quantization import quantize_network
 from scripts.predict.measure_cost import measure, speedups

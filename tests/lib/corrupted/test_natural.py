@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
-from scripts.audit.measure_natural import ALL, OWN, measure, pairs_of
+from scripts.compare.measure_natural import ALL, OWN, measure, pairs_of
 from scripts.data.prepare_natural import read_natural
 from scripts.lib.jobs.errors import InputError
 from scripts.lib.ledger.predictions import Votes
