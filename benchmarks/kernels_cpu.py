@@ -28,7 +28,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks"), str(ROOT / "tests" / "kerne
 from corruptions import THREADS, machine, write_between  # noqa: E402
 from networks import Residual, drop_blocks, prune  # noqa: E402
 
-from kernels.cpu.block_sparse import block_sparse as cpu  # noqa: E402
+from kernels.cpu import block_sparse as cpu  # noqa: E402
 from kernels.cpu.plan import plan  # noqa: E402
 from kernels.folding import fold_batchnorm  # noqa: E402
 from kernels.packed import pack  # noqa: E402

@@ -5,7 +5,7 @@ import weakref
 import torch
 from torch import Tensor
 
-from kernels.cpu.block_sparse import block_sparse as cpu
+from kernels.cpu import block_sparse as cpu
 from kernels.packed import Packed, dequantized
 
 

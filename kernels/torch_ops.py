@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
-from kernels.cpu.block_sparse import block_sparse as cpu
+from kernels.cpu import block_sparse as cpu
 from kernels.geometry import output_size
 from kernels.layout import Layout, on_gpu
 

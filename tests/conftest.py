@@ -21,6 +21,8 @@ def _place(item: pytest.Item) -> int:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
+    if "workflow" in item.path.relative_to(item.config.rootpath).parts:
+        item.add_marker(pytest.mark.workflow)
     # Here and not when all are collected: that is when pytest-xdist reads the groups, and it may do so first.
     for fixture, group in SHARED.items():
         if fixture in item.fixturenames:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional
 
-from kernels.cpu.block_sparse import block_sparse as cpu
+from kernels.cpu import block_sparse as cpu
 from kernels.layers import BlockSparseConv2d, BlockSparseLinear, pair
 from kernels.operations import Operation, Value, check_sizes, largest_micro_batch, network_of, torch_step
 from kernels.ownership import Owned

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from scripts.audit.find_pies import pies_of
 from scripts.lib.audit.crossed import share_of
 from scripts.lib.audit.intervals import UNDEFINED
 from scripts.lib.audit.subgroups import share
@@ -26,6 +25,7 @@ from scripts.lib.tables.corruption_summary import (
     errors_of,
     summarize_level,
 )
+from scripts.lib.tables.pies import pies_of
 from scripts.lib.tables.table import save_table, with_interval
 
 Variant = tuple[str, int]

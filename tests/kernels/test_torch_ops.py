@@ -13,7 +13,7 @@ from torch.autograd import forward_ad
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from kernels import onnx_export, torch_ops
-from kernels.cpu.block_sparse import block_sparse as cpu
+from kernels.cpu import block_sparse as cpu
 from kernels.densify import densify
 from kernels.layers import BlockSparseConv2d, BlockSparseLinear
 from kernels.packed import pack, unpack

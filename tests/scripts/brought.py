@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 
 from scripts.data import prepare_data
 from scripts.lib.ledger.predictions import PROBABILITY, TOP
-from scripts.predict.predict import import_predictions
+from scripts.predict import import_predictions
 
 N, CLASSES, SEEDS = 12, 6, (7, 3)
 IDS = [f"{i:03d}" for i in range(N)]  # with zeros that must not be lost

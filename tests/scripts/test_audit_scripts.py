@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from scripts.audit.find_pies import pies_of
 from scripts.audit.measure_hardness import (
     ALL_MODELS,
     OTHER_HALF,
@@ -34,6 +33,7 @@ from scripts.lib.jobs.errors import InputError
 from scripts.lib.ledger.predictions import Votes
 from scripts.lib.pages.views import VIEWS
 from scripts.lib.tables.pie_table import uncompressed_of
+from scripts.lib.tables.pies import pies_of
 from scripts.publish.draw_class_impact import class_impact as draw_class_impact
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from scripts.corrupt.corrupt import choose_examples, corrupt, corrupt_to_folders, describe_corruptions
+from scripts.corrupt import choose_examples, corrupt, corrupt_to_folders, describe_corruptions
 from scripts.lib.corruptions import corrupt as corrupt_images
 from scripts.lib.corruptions import official_tables
 from scripts.lib.data.dataset import pixels_digest, save_examples, save_manifest

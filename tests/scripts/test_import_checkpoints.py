@@ -12,7 +12,7 @@ from scripts.lib.jobs.errors import InputError
 from scripts.lib.jobs.files import sha256
 from scripts.lib.networks.cohorts import load_cohort
 from scripts.lib.networks.predicting import probabilities
-from scripts.train.train import import_checkpoints
+from scripts.train import import_checkpoints
 
 CLASSES = ["black", "red", "green", "blue"]
 COLOURS = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]])

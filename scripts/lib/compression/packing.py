@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from kernels.cpu.block_sparse import block_sparse as cpu
+from kernels.cpu import block_sparse as cpu
 from kernels.folding import fold_batchnorm
 from kernels.layers import BlockSparseConv2d, BlockSparseLinear
 from kernels.packed import Packed, load_packed

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kernels import reference
-from kernels.cpu.block_sparse import block_sparse as cpu
+from kernels.cpu import block_sparse as cpu
 from kernels.cpu.gather import GatherWeight
 from kernels.packed import LARGEST, Packed, pack, unpack
 from kernels.reference import relative_rms

@@ -9,8 +9,8 @@ from networks import Residual, Transformer, WideResidual, plain, prune, vgg
 from torch import nn
 from torch.nn import functional
 
-from kernels.cpu.block_sparse import block_sparse as cpu
-from kernels.cpu.block_sparse import plan as plan_module
+from kernels.cpu import block_sparse as cpu
+from kernels.cpu import plan as plan_module
 from kernels.cpu.plan import plan
 from kernels.layers import BlockSparseConv2d, BlockSparseLinear
 from kernels.packed import pack

@@ -25,7 +25,8 @@ from scripts.lib.compression.pruning import (
     schedule_from_fractions,
     sparsities_by_time,
 )
-from scripts.lib.networks.architectures import build_network, predicting
+from scripts.lib.networks import predicting
+from scripts.lib.networks.architectures import build_network
 
 
 def test_cubic_schedule_by_hand():

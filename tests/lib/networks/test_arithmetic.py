@@ -11,7 +11,7 @@ import pytest
 import torch
 from golden import GOLDEN
 
-from scripts.lib.networks.architectures import arithmetic
+from scripts.lib.networks import arithmetic
 
 ROOT = Path(__file__).parents[3]
 # What other processors would choose: vectors of other widths, other code for the same vectors.
