@@ -76,6 +76,9 @@ WEIGHTS = json.dumps({"w": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]
         (bytes(range(128, 256)), None),
         (bytes(64), None),
     ],
+    ids=lambda value: (
+        "head" if isinstance(value, bytes) else None
+    ),  # archives say when they were made, and names of tests must not
 )
 def test_by_its_first_bytes(head, name):
     assert what_is_it(head[:HEAD]) == name
