@@ -50,7 +50,7 @@ def _note(table: pd.DataFrame) -> Note:
     rows = table[table.level == first.level]
     tested = int((rows.examples > 0).sum())
     return Note(
-        what=f"How much the recall of each class (n test images) changes beyond its level's average, of K = {first.dense_models} dense and {among(table.level_models)} compressed models.",
+        what=f"How much the recall of each class (n test images) changes beyond its level's average, with K = {first.dense_models} dense and {among(table.level_models)} compressed models.",
         evidence=(
             "The paper's test: every model's recall of the class less one constant per level, its population's mean top-1. "
             "It is Welch's t-test, two-sided, uncorrected (t > 0: the dense population is relatively better). "

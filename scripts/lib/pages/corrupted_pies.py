@@ -39,7 +39,7 @@ def page(table: pd.DataFrame) -> Page:
 def _note(table: pd.DataFrame, first: pd.Series, exceeding: list[str]) -> Note:
     """first: a row of the control. exceeding: `block-0.80 7 of 75`, one for each level."""
     return Note(
-        what=f"PIEs among n = {first.examples} test images of each corruption and severity, of K = {first.dense_models} dense and {among(table.level_models)} compressed models; the row clean has the same images uncorrupted.",
+        what=f"PIEs among n = {first.examples} test images of each corruption and severity, with K = {first.dense_models} dense and {among(table.level_models)} compressed models; the row clean has the same images uncorrupted.",
         evidence=(
             "The control's PIEs are what seeds alone make of corrupted images, and corruption makes many. "
             f"Of each level: PIEs; the excess over the control in points of PIE rate, the mean over {first.deals} deals of all dense models; and p of the excess. "

@@ -23,14 +23,14 @@ def page(table: pd.DataFrame) -> Page:
     first = table.iloc[0]
     paired = of_paired(
         table,
-        "By chance the two of a pair change places at random. No luck of other seeds is in their count, so the control is no measure of it.",
+        "For the count by chance the two of a pair change places at random. No luck of other seeds is in their count, so the control is no measure of it.",
     )
     note = Note(
         what=f"PIEs among n = {first.examples} test images with 1 to K = {table.models.max()} models of each population: means over {first.subsets} random subsets of the {first.dense_models} dense and {among(table.level_models)} compressed models.",
         evidence=(
             "The count falls as K grows, with nothing compressed too, so counts at different K do not compare. "
             "What compression adds is the distance to the control's count at the same K. "
-            "By chance: the count when the models of the two subsets are dealt anew. Of one model each, dealing anew changes nothing."
+            "By chance: the count when the models of the two subsets are dealt anew. With one model each, dealing anew changes nothing."
         ),
         brackets=f"Central {coverage(table)} intervals of the subsets, which share models. With all models there is one subset.",
         limits=sentences(

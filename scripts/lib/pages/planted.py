@@ -38,7 +38,7 @@ def _note(table: pd.DataFrame, is_planted: bool) -> Note:
         known = "Nothing was planted in these images: typical are all of them."
         negative = ""
     return Note(
-        what=f"How often the n test images of each group are PIEs, of K = {among(table.models)} models of each level.",
+        what=f"How often the n test images of each group are PIEs, with K = {among(table.models)} models of each level.",
         evidence=sentences(
             known,
             "The control's PIEs are atypical too, so a group's PIE rate is no evidence.",

@@ -68,6 +68,6 @@ _PAIRED = (
     "Their churn between is how often a model's own prediction differs after compression, 0 where nothing changes. "
     "No luck of seeds is in it, so nothing is taken off it and they have no churn beyond within. "
     "Their taxicab distance and divergence are those of the votes of the same models before and after. "
-    "Both are 0 where nothing changes, and less than churn tells where models change in opposite ways. "
+    "Both are 0 where nothing changes, and they tell less than churn does where models change in opposite ways. "
     "They have no excess: the control differs from the dense population by its seeds, they do not."
 )

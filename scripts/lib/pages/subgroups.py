@@ -42,7 +42,7 @@ def page(table: pd.DataFrame) -> Page:
         }
     )
     note = Note(
-        what=f"How much the top-1 of each group of n test images changes, of K = {table.dense_models.iloc[0]} dense models and as many of each level as it has.",
+        what=f"How much the top-1 of each group of n test images changes, with K = {table.dense_models.iloc[0]} dense models and as many of each level as it has.",
         evidence=(
             "Change: against the dense population on the same images; the control's is what seeds alone do. "
             "Beyond the other images': the group's change less that of all other images of the grouping, which is what is tested (two-sided). "
