@@ -65,7 +65,7 @@ def _note(table: pd.DataFrame) -> Note:
         ),
         brackets=f"{coverage(table)} intervals over models, those of g over models and images.",
         limits=sentences(
-            "BH takes each level for itself: with many levels some class of some level is found more often than BH says.",
+            "BH takes each level for itself: with many levels some class of some level is found more often than in one.",
             untested(tested, len(rows)),
             classes_of_paired(table),
             without_margins(table.logit_shift_change),

@@ -24,7 +24,7 @@ def page(table: pd.DataFrame) -> Page:
         }
     )
     note = Note(
-        what=f"Top-1 on n other photographs of the same classes, which natural sets show, with K = {table.dense_models.iloc[0]} dense models and {among(table.level_models)} of each level.",
+        what=f"Top-1 on natural sets, which show n other photographs of the same classes, with K = {table.dense_models.iloc[0]} dense models and {among(table.level_models)} of each level.",
         evidence=(
             "Clean images: the study's own test images of the set's classes, scored in the same way. "
             "Change beyond clean: the level's change against dense on the natural set less its change on those, below 0 where it loses more on the natural set. "
