@@ -15,7 +15,7 @@ import pandas as pd
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from scripts.lib.pages.views import VIEWS  # noqa: E402
+from scripts.lib.pages.all_pages import PAGES  # noqa: E402
 from scripts.lib.tables.table import load_table  # noqa: E402
 
 PAGE = ROOT / "docs" / "reading_the_tables.md"
@@ -39,7 +39,7 @@ def filled(text: str, tables: Path) -> str:
     """The page with its excerpts from a folder of tables."""
 
     def excerpt(found: re.Match) -> str:
-        cells = chosen(VIEWS[found["name"]](load_table(tables / f"{found['name']}.csv")).cells, found["options"])
+        cells = chosen(PAGES[found["name"]](load_table(tables / f"{found['name']}.csv")).cells, found["options"])
         return f"{found[1]}\n{cells.to_markdown(index=False, disable_numparse=True, tablefmt='github')}\n\n{found[4]}"
 
     return MARK.sub(excerpt, text)

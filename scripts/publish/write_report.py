@@ -13,7 +13,8 @@ from scripts.lib.data.dataset import load_manifest
 from scripts.lib.jobs.files import write_text
 from scripts.lib.jobs.job import logged
 from scripts.lib.jobs.project import REPORT_TEMPLATE
-from scripts.lib.pages.views import VIEWS, p_value, percent
+from scripts.lib.pages.all_pages import PAGES
+from scripts.lib.pages.vocabulary import p_value, percent
 from scripts.lib.study.levels import checkpoints_of, declaration, is_brought
 from scripts.lib.tables.table import load_table
 
@@ -118,7 +119,7 @@ def write_report(
     data: the manifest of the study's data. left_out: sentences about what this study cannot have.
     """
     frames = {Path(path).stem: load_table(path) for path in tables}
-    views = {name: VIEWS[name](frame) for name, frame in frames.items()}
+    pages = {name: PAGES[name](frame) for name, frame in frames.items()}
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -130,7 +131,7 @@ def write_report(
         networks=networks(study),
         data_line=data_line(data),
         declaration=declaration(study),
-        views=views,
+        pages=pages,
         # Drawn by our own rules from escaped text; inline, so that the page stays one file.
         figures={Path(path).stem: Markup(Path(path).read_text(encoding="utf-8")) for path in figures},
         pictures={Path(path).stem: base64.b64encode(Path(path).read_bytes()).decode() for path in pictures},

@@ -31,7 +31,7 @@ from scripts.lib.audit.scores import score_measures
 from scripts.lib.data.dataset import Examples
 from scripts.lib.jobs.errors import InputError
 from scripts.lib.ledger.predictions import Votes
-from scripts.lib.pages.views import VIEWS
+from scripts.lib.pages.all_pages import PAGES
 from scripts.lib.tables.pie_table import uncompressed_of
 from scripts.lib.tables.pies import pies_of
 from scripts.publish.draw_class_impact import class_impact as draw_class_impact
@@ -415,9 +415,9 @@ def test_without_probabilities_an_equal_loss_of_logits_is_undefined():
     assert {name for name in row if name.startswith("logit_shift")} <= undefined
     table, summary = complete_classes([table], [row])
     for name, made in (("class_impact", table), ("class_summary", summary)):
-        view = VIEWS[name](made)
-        assert "undefined here, because the predictions came without p1, p2 and p_label" in view.note
-        assert not view.cells.isin(["nan", "nan; nan"]).any(axis=None)
+        page = PAGES[name](made)
+        assert "undefined here, because the predictions came without p1, p2 and p_label" in str(page.note)
+        assert not page.cells.isin(["nan", "nan; nan"]).any(axis=None)
     axis = draw_class_impact(table).to_dict()["spec"]["layer"][1]["encoding"]["x"]
     assert axis["field"] == "dense_recall"  # the number of training images is not known
 

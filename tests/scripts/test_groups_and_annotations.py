@@ -13,7 +13,7 @@ from scripts.lib.annotations.groups import groupings_of
 from scripts.lib.data.dataset import save_examples, save_manifest
 from scripts.lib.jobs.errors import InputError
 from scripts.lib.ledger.predictions import Votes, block, save_ledger
-from scripts.lib.pages.views import VIEWS
+from scripts.lib.pages.all_pages import PAGES
 from scripts.lib.study.extras import NORMALIZED_MARGIN, SELF_CONFIDENCE, check_extras
 from scripts.lib.tables.table import load_table
 
@@ -179,9 +179,9 @@ def test_rows_of_the_control_are_not_held_against_it(tables):
 
 @pytest.mark.parametrize("name", ["subgroups", "over_indexing"])
 def test_their_pages_are_text(tables, name):
-    view = VIEWS[name](tables[name])
-    assert all(isinstance(cell, str) for cell in view.cells.to_numpy().ravel()) and "95 % intervals" in view.note
-    assert "nan" not in view.cells.to_string() and " inf" not in view.cells.to_string()
+    page = PAGES[name](tables[name])
+    assert all(isinstance(cell, str) for cell in page.cells.to_numpy().ravel()) and "95 % intervals" in str(page.note)
+    assert "nan" not in page.cells.to_string() and " inf" not in page.cells.to_string()
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from scripts.compare.measure_robustness import variants_of
 from scripts.lib.data.dataset import save_examples, save_manifest
 from scripts.lib.jobs.errors import InputError
 from scripts.lib.ledger.predictions import block, load_population, save_ledger
-from scripts.lib.pages.views import VIEWS
+from scripts.lib.pages.all_pages import PAGES
 from scripts.lib.tables.margins import load_margins
 from scripts.lib.tables.table import load_table, save_table
 from scripts.publish.draw_class_impact import class_impact
@@ -73,7 +73,7 @@ def made(tmp_path_factory):
     params.splits, params.resamples, params.subsets = 10, 100, 20
     params.designs, params.tie_rule = dict.fromkeys(LEVELS, "independent"), "largest"
     paths = {
-        name: folder / f"{name}.csv" for name in VIEWS if name not in ("natural", "real", "subgroups", "over_indexing")
+        name: folder / f"{name}.csv" for name in PAGES if name not in ("natural", "real", "subgroups", "over_indexing")
     }
     given = Names(ledger=clean, examples=folder / "examples.parquet", data=folder / "data.json")
     given.pies, given.scores = paths["pies"], paths["scores"]
@@ -105,9 +105,9 @@ def test_cost_and_forgetting(made):
     impact = made["class_impact"][lambda rows: rows.level == "pruned"]
     assert pruned.worst_change == impact.relative_change.min()
     assert pruned.excess_rate == made["pie_summary"].set_index("level").excess_rate["pruned"]
-    view = VIEWS["cost_and_forgetting"](made["cost_and_forgetting"]).cells.iloc[3]
-    assert view["times faster"] == "2.00x [1.80, 2.20]" and view["bytes of weights"] == "50%"
-    cost = VIEWS["cost"](made["cost"]).cells.iloc[2]
+    shown = PAGES["cost_and_forgetting"](made["cost_and_forgetting"]).cells.iloc[3]
+    assert shown["times faster"] == "2.00x [1.80, 2.20]" and shown["bytes of weights"] == "50%"
+    cost = PAGES["cost"](made["cost"]).cells.iloc[2]
     assert cost["against dense, compiled"] == "–" and cost["million multiply-adds"] == "1.00 of 4.00"
     chart = cost_against_forgetting(made["cost_and_forgetting"]).to_dict()
     assert [panel["layer"][2]["encoding"]["y"]["field"] for panel in chart["hconcat"]] == [
@@ -122,9 +122,9 @@ def test_a_level_without_a_time_is_named_and_gets_none(made):
     chart = cost_against_forgetting(table).to_dict()
     assert chart["title"]["subtitle"].endswith("; pruned: not timed")
     assert {row["level"] for rows in chart["datasets"].values() for row in rows} == {"control"}
-    assert VIEWS["cost_and_forgetting"](table).cells["times faster"].iloc[3] == "–"
+    assert PAGES["cost_and_forgetting"](table).cells["times faster"].iloc[3] == "–"
     cost = made["cost"].assign(latency_ms=np.nan, images_per_second=np.nan, timing="not timed: because")
-    assert VIEWS["cost"](cost).cells[["latency, ms", "images/s"]].iloc[0].tolist() == ["not timed: because", "–"]
+    assert PAGES["cost"](cost).cells[["latency, ms", "images/s"]].iloc[0].tolist() == ["not timed: because", "–"]
 
 
 def test_pies(made):
@@ -152,8 +152,8 @@ def test_pie_summary(made):
     )
     assert pruned.dense_top1_pies == 1 and pruned.level_top1_pies == 0 and pruned.level_top1_others == 1
     assert pruned.level_top1_all == 0.75 and pruned.dense_top1_all == 1 and pruned.sparsity == 0.8
-    view = VIEWS["pie_summary"](made["pie_summary"]).cells.iloc[1]
-    assert view["dense top-1 on PIEs"].startswith("100.0 %") and view["level top-1 on PIEs"].startswith("0.0 %")
+    shown = PAGES["pie_summary"](made["pie_summary"]).cells.iloc[1]
+    assert shown["dense top-1 on PIEs"].startswith("100.0 %") and shown["level top-1 on PIEs"].startswith("0.0 %")
 
 
 def test_pie_curve(made):
@@ -164,9 +164,9 @@ def test_pie_curve(made):
         assert (row.pies_mean, row.pies_low, row.pies_high, row.control_mean, row.tied_mean) == (10, 10, 10, 2, 0)
     # One model each, dealt anew, are the same two; of two each, dealt 2:2, both sides tie in 4 of the 6 deals.
     assert table.loc[("pruned", 1)].null_mean == 10 and 0 < table.loc[("pruned", 2)].null_mean < 10
-    assert VIEWS["pie_curve"](made["pie_curve"]).cells.iloc[-1].tolist() == [
+    assert PAGES["pie_curve"](made["pie_curve"]).cells.iloc[-1].tolist() == [
         *("pruned", "4", "10 [10, 10]"),
-        VIEWS["pie_curve"](made["pie_curve"]).cells["by chance"].iloc[-1],
+        PAGES["pie_curve"](made["pie_curve"]).cells["by chance"].iloc[-1],
         *("2 [2, 2]", "0", "10"),
     ]
 
@@ -182,8 +182,8 @@ def test_hardness(made):
         )  # the control's two PIEs are wrong too
         change = hardness.loc[("pruned", scored_on, "level less dense", "top1")]
         assert (change.pies, change.others, change["all"]) == (-1, 0, -0.25)
-    view = VIEWS["hardness"](made["hardness"]).cells
-    assert "0.0 %" in view["PIEs"].str[:5].tolist() and "-100.0 points" in view["PIEs"].str[:13].tolist()
+    shown = PAGES["hardness"](made["hardness"]).cells
+    assert "0.0 %" in shown["PIEs"].str[:5].tolist() and "-100.0 points" in shown["PIEs"].str[:13].tolist()
 
 
 def test_predictors(made):
@@ -207,9 +207,9 @@ def test_score_summary(made):
     assert (row["count"], row.control_count, row["mean"], row.excess) == (10, 2, 0.25, 0.2)
     assert summary.loc[("pruned", "votes differ, uncorrected")]["count"] == 10
     assert summary.loc[("pruned", "churn between beyond within")]["mean"] == 0.25
-    view = VIEWS["score_summary"](made["score_summary"]).cells.set_index("score")
-    assert view.pruned["right to wrong"].startswith("0.250 (10); +0.200 [")
-    assert view.pruned["votes differ, BH"] == "0.000 (0); +0.000"
+    shown = PAGES["score_summary"](made["score_summary"]).cells.set_index("score")
+    assert shown.pruned["right to wrong"].startswith("0.250 (10); +0.200 [")
+    assert shown.pruned["votes differ, BH"] == "0.000 (0); +0.000"
 
 
 def test_planted(made):
@@ -235,7 +235,7 @@ def test_class_summary(made):
     assert (pruned.losing, pruned.gaining, pruned.flagged) == ((wrong > 0).sum(), 0, 0)
     assert pruned.mean_loss == pytest.approx(-wrong[wrong > 0].mean(), abs=1e-6) and np.isnan(pruned.mean_gain)
     assert pruned.classes_with_dense_errors == 0 and np.isnan(pruned.cev)  # the dense models make no errors
-    assert VIEWS["class_summary"](made["class_summary"]).cells.pruned.iloc[0] == "75.0 %"
+    assert PAGES["class_summary"](made["class_summary"]).cells.pruned.iloc[0] == "75.0 %"
 
 
 def test_margins_are_those_of_the_probabilities(tmp_path):
@@ -255,8 +255,8 @@ def test_robustness(made):
     assert table.loc[("pruned", "contrast", 1)].top1_change == -0.25
     assert table.loc[("pruned", "contrast", 1)].top1_relative == 0.75
     assert table.loc[("control", "clean", 0)].top1 == 0.95 and table.loc[("dense", "contrast", 5)].top1 == 0
-    view = VIEWS["robustness"](made["robustness"]).cells
-    assert view.pruned.iloc[1].startswith("-25.0 points") and view["dense top-1"].iloc[1].startswith("100.0 %")
+    shown = PAGES["robustness"](made["robustness"]).cells
+    assert shown.pruned.iloc[1].startswith("-25.0 points") and shown["dense top-1"].iloc[1].startswith("100.0 %")
 
 
 def test_robustness_summary(made):
@@ -266,8 +266,8 @@ def test_robustness_summary(made):
     assert (pruned.error, pruned.error_change, pruned.ce, pruned.relative_ce) == (0.625, 0.125, 1.25, 0.75)
     assert pruned.excess_error == -0.125 and pruned.excess_error_low < -0.125 < pruned.excess_error_high
     assert table.loc[("pruned", "clean")].error == 0.25 and pruned.severities == "1 5"
-    view = VIEWS["robustness_summary"](made["robustness_summary"]).cells
-    assert view.corruptions.tolist() == ["1 of the 15 of ImageNet-C"] * 3 and set(view.mCE) == {"–"}
+    shown = PAGES["robustness_summary"](made["robustness_summary"]).cells
+    assert shown.corruptions.tolist() == ["1 of the 15 of ImageNet-C"] * 3 and set(shown.mCE) == {"–"}
 
 
 def test_corrupted_pies(made):
@@ -282,8 +282,8 @@ def test_corrupted_pies(made):
     assert pruned.q_excess >= pruned.p_excess and np.isnan(control.excess_rate) and control.verdict == "is the control"
     hopeless = table.loc[("pruned", "contrast", 5)]
     assert (hopeless.pies, hopeless.excess_rate, hopeless.dense_top1_all) == (0, 0, 0)
-    view = VIEWS["corrupted_pies"](made["corrupted_pies"])
-    assert view.cells.pruned.iloc[2] == "0; +0.0 points [-8.8, +8.8]; 1.000" and "pruned 1 of 2" in view.note
+    shown = PAGES["corrupted_pies"](made["corrupted_pies"])
+    assert shown.cells.pruned.iloc[2] == "0; +0.0 points [-8.8, +8.8]; 1.000" and "pruned 1 of 2" in str(shown.note)
 
 
 def ledger_of(folder, suites, seeds_of=lambda suite: (0, 1), levels=("dense", "pruned")):

@@ -10,7 +10,7 @@ from scripts.compare import compare_annotations, compare_classes, compare_kinds,
 from scripts.lib.annotations.column import NUMBER, Column, save_columns
 from scripts.lib.data.dataset import save_examples, save_manifest
 from scripts.lib.ledger.predictions import block, save_ledger
-from scripts.lib.pages.views import VIEWS
+from scripts.lib.pages.all_pages import PAGES
 from scripts.lib.tables.table import load_table
 from scripts.publish.draw_class_impact import class_impact
 from scripts.publish.write_report import findings
@@ -64,7 +64,7 @@ def study(request, tmp_path_factory):
     save_examples(folder / "examples.parquet", columns)
     save_manifest(folder / "data.json", {"classes": CLASSES})
     save_columns(folder / "columns.parquet", ids, [Column("age", NUMBER, np.arange(N) / N, True)])
-    tables = {name: folder / f"{name}.csv" for name in VIEWS if name not in ELSEWHERE}
+    tables = {name: folder / f"{name}.csv" for name in PAGES if name not in ELSEWHERE}
     given = Names(ledger=clean, examples=folder / "examples.parquet", data=folder / "data.json")
     given.pies, given.scores, given.annotations = tables["pies"], tables["scores"], [folder / "columns.parquet"]
     params = Names(levels=list(LEVELS), designs=LEVELS, significance=0.05, tie_rule="largest", positive_class=None)
@@ -91,7 +91,7 @@ def study(request, tmp_path_factory):
     }
 
 
-TABLES = [name for name in VIEWS if name not in ELSEWHERE]
+TABLES = [name for name in PAGES if name not in ELSEWHERE]
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -108,8 +108,8 @@ def test_no_interval_is_of_zero_width(study, name):
         if value is not None:
             inside = (low <= value + 1e-9) & (value <= high + 1e-9)
             assert (low.isna() | value.isna() | inside).all(), column
-    page = VIEWS[name](table)
-    assert not page.cells.isin(["nan"]).any(axis=None) and "nan" not in page.note
+    page = PAGES[name](table)
+    assert not page.cells.isin(["nan"]).any(axis=None) and "nan" not in str(page.note)
 
 
 def test_what_a_class_without_images_has(study):
@@ -123,7 +123,7 @@ def test_what_a_class_without_images_has(study):
     summary = study["class_summary"].set_index("level")
     assert (summary.classes == 7).all() and (summary.tested_classes == 6).all()
     assert summary.frequency_slope.notna().all()  # of the five classes that have test and training images
-    assert "1 of 7 classes have no test image" in VIEWS["class_summary"](study["class_summary"]).note
+    assert "1 of 7 classes have no test image" in str(PAGES["class_summary"](study["class_summary"]).note)
     assert summary.loc["same", "own_mean_flagged"] == 0 and (summary.level_top1.notna()).all()
 
 
@@ -155,6 +155,6 @@ def test_nothing_to_compare_by_is_a_table_without_rows(study):
     compare_annotations.main(given, Names(table=study["folder"] / "empty.csv"), params)
     table = load_table(study["folder"] / "empty.csv")
     assert table.empty and list(table) == list(study["over_indexing"])
-    assert "names no column" in VIEWS["over_indexing"](table).note
+    assert "names no column" in str(PAGES["over_indexing"](table).note)
     compare_subgroups.main(given, Names(table=study["folder"] / "subgroups.csv"), params)
     assert set(load_table(study["folder"] / "subgroups.csv").grouping) == {"all images"}

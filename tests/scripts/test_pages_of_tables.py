@@ -34,7 +34,7 @@ from scripts.lib.annotations.groups import everything, groupings_of
 from scripts.lib.audit.modal import TIE_RULES
 from scripts.lib.audit.scores import score_measures
 from scripts.lib.ledger.predictions import Votes
-from scripts.lib.pages.views import VIEWS
+from scripts.lib.pages.all_pages import PAGES
 from scripts.lib.tables.corrupted_pies import rows_of_variant, with_adjusted
 from scripts.lib.tables.pie_table import excesses_of, uncompressed_of
 from scripts.publish.render_tables import markdown
@@ -214,39 +214,39 @@ def tables():
     return made | {"cost_and_forgetting": weigh(made["cost"], made["pie_summary"], made["class_impact"])}
 
 
-@pytest.mark.parametrize("name", VIEWS)
+@pytest.mark.parametrize("name", PAGES)
 def test_a_page_is_complete(tables, name):
-    view = VIEWS[name](tables[name])
-    page = markdown(view, "Study made.")
-    assert page.endswith("\n\nStudy made.\n")
-    assert "{" not in page and "nan" not in page.lower()
-    assert "K = 3" in page or name in ("pies", "cost")  # costs are of one network
-    assert all(isinstance(cell, str) for cell in view.cells.to_numpy().ravel())
+    page = PAGES[name](tables[name])
+    text = markdown(page, "Study made.")
+    assert text.endswith("\n\nStudy made.\n")
+    assert "{" not in text and "nan" not in text.lower()
+    assert "K = 3" in text or name in ("pies", "cost")  # costs are of one network
+    assert all(isinstance(cell, str) for cell in page.cells.to_numpy().ravel())
     if name not in ("pies", "scores"):  # lists of examples, in which nothing is estimated
-        assert "90 % intervals" in view.note  # what the significance of this study asks for
-        assert f"n = {len(LABEL)}" in page or "n" in view.cells or name == "cost"
+        assert "90 % intervals" in str(page.note)  # what the significance of this study asks for
+        assert f"n = {len(LABEL)}" in text or "n" in page.cells or name == "cost"
 
 
 def test_a_note_says_how_many_models_levels_of_different_sizes_have(tables):
     for name in ("natural", "corrupted_pies", "robustness_summary", "class_impact"):
         table = tables[name].assign(level_models=np.where(tables[name].level == "pruned", 2, 3))
-        assert "2 to 3 " in VIEWS[name](table).note
+        assert "2 to 3 " in str(PAGES[name](table).note)
     table = tables["score_summary"].assign(level_models=np.where(tables["score_summary"].level == "pruned", 9, 3))
-    assert "cannot bring a p below 5e-03" in VIEWS["score_summary"](table).note  # one of 12 over 3
+    assert "cannot bring a p below 5e-03" in str(PAGES["score_summary"](table).note)  # one of 12 over 3
 
 
 def test_levels_made_of_the_dense_models_are_said_not_to_be_measured_by_the_controls_luck(tables):
     for name, sentence in (
         (
             "corrupted_pies",
-            "their excess and its p hold the level and the dense population against the control, and pairs",
+            "Their excess and its p hold the level and the dense population against the control, and pairs",
         ),
-        ("over_indexing", "each model is compared with the dense one it was made of"),
+        ("over_indexing", "Each model is compared with the dense one it was made of"),
     ):
         table = tables[name]
         paired = table.assign(design=np.where(table.level == "pruned", "paired", "independent"))
-        assert f"themselves: pruned; {sentence}" in VIEWS[name](paired).note
-        assert sentence not in VIEWS[name](table).note
+        assert f"themselves: pruned. {sentence}" in str(PAGES[name](paired).note)
+        assert sentence not in str(PAGES[name](table).note)
 
 
 def test_what_a_level_loses_beyond_the_clean_images_is_below_0():
@@ -255,7 +255,7 @@ def test_what_a_level_loses_beyond_the_clean_images_is_below_0():
     never = np.zeros(right.shape, bool)
     dense, lost = (Votes(DENSE.example, label, DENSE.seed, votes, never) for votes in (right, wrong))
     row = measure_natural("drawn", "pruned", "all classes", (dense, dense, 10), (lost, dense, 10), SIGNIFICANCE)
-    assert VIEWS["natural"](pd.DataFrame([row])).cells["change beyond clean"].iloc[0].startswith("-100.0 points")
+    assert PAGES["natural"](pd.DataFrame([row])).cells["change beyond clean"].iloc[0].startswith("-100.0 points")
 
 
 def test_findings_say_what_cannot_be_told_from_the_control(tables):
@@ -305,17 +305,17 @@ def test_the_report_names_what_was_trained_and_what_was_brought():
 )
 def test_a_page_says_which_levels_are_made_of_the_dense_checkpoints(tables, name):
     paired = tables[name].assign(design=tables[name].level.map({"control": "independent", "pruned": "paired"}))
-    assert "made of the dense checkpoints" in VIEWS[name](paired).note.lower()
-    assert "made of the dense checkpoints" not in VIEWS[name](tables[name]).note.lower()
+    assert "made of the dense checkpoints" in str(PAGES[name](paired).note).lower()
+    assert "made of the dense checkpoints" not in str(PAGES[name](tables[name]).note).lower()
 
 
 @pytest.mark.parametrize("tie_rule", TIE_RULES)
 def test_the_summary_shows_the_counts_by_the_other_tie_rules(tables, tie_rule):
-    view = VIEWS["pie_summary"](tables["pie_summary"].assign(tie_rule=tie_rule))
+    page = PAGES["pie_summary"](tables["pie_summary"].assign(tie_rule=tie_rule))
     shown = {
-        name.removeprefix("PIEs (control's), ties: ") for name in view.cells if name.startswith("PIEs (control's)")
+        name.removeprefix("PIEs (control's), ties: ") for name in page.cells if name.startswith("PIEs (control's)")
     }
-    assert shown == set(TIE_RULES) - {tie_rule} and f"(tie rule {tie_rule};" in view.note
+    assert shown == set(TIE_RULES) - {tie_rule} and f"(tie rule {tie_rule};" in str(page.note)
 
 
 def test_the_line_on_the_data_says_what_was_left_out():
