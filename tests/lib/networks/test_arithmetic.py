@@ -50,7 +50,7 @@ def test_without_it_the_bytes_are_others_and_then_it_is_too_late_for_it():
 def test_it_can_be_chosen_after_the_scripts_are_imported():
     done = python(
         "-c",
-        "from scripts.compress import pack; from scripts.predict.predict import predict; from scripts.compress import quantize; from scripts.train.train import train; print(train.set_arithmetic('portable'))",
+        "from scripts.compress import pack; from scripts.predict import predict; from scripts.compress import quantize; from scripts.train import train; print(train.set_arithmetic('portable'))",
     )
     assert done.returncode == 0, done.stderr
     assert not (able.get("avx2") and able.get("fma3")) or done.stdout.strip() == arithmetic.PORTABLE

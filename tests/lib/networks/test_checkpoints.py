@@ -351,7 +351,7 @@ def test_timm_is_asked_for_by_name_where_it_is_missing(monkeypatch):
 def test_the_file_of_a_module_is_found_without_importing_it(module, tmp_path):
     assert module_file("torchvision:resnet18") is None
     assert module_file(module) == tmp_path / "brought_nets.py" and "brought_nets" not in sys.modules
-    assert module_file("scripts.lib.networks.architectures:plain").name == "networks.py"
+    assert module_file("scripts.lib.networks.architectures:plain").name == "architectures.py"
 
 
 def test_large_images_are_predicted_a_few_at_a_time():
