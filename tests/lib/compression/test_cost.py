@@ -3,6 +3,7 @@
 import time
 from types import SimpleNamespace as Names
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -69,7 +70,9 @@ def test_a_row_for_each_level():
     params = Names(cost={"rounds": 7}, significance=0.05)
     rows = pd.DataFrame(measure({"dense": model, "other": model}, {"eager": model}, torch.zeros(2, 3, 8, 8), params))
     assert rows.level.tolist() == ["dense", "other"] and (rows.ceiling == 1).all()
-    assert (rows.latency_ms_low <= rows.latency_ms).all() and rows.speedup.between(0.3, 3).all()
+    assert (
+        (rows.latency_ms_low <= rows.latency_ms).all() and (rows.speedup > 0).all() and np.isfinite(rows.speedup).all()
+    )
     assert rows.images_per_second.to_numpy() == pytest.approx(2000 / rows.latency_ms.to_numpy())
     assert (rows.multiply_adds == 3456 + 1280).all()
 
