@@ -177,6 +177,7 @@ class BlockSparseConv2d(_BlockSparse):
 
 
 def pair(value: int | tuple[int, int]) -> tuple[int, int]:
+    """One number for both directions, or a number for each, as torch's layers take them."""
     return (value, value) if isinstance(value, int) else tuple(value)
 
 

@@ -34,12 +34,14 @@ def _finish(y: Tensor, residual: Tensor | None, activation: str | None, dtype: t
 
 @register_decomposition(torch.ops.lacuna.block_sparse_linear.default)
 def linear(x, values, column, first, order, scale, bias, residual, shape, activation):
+    """The operator of `torch_ops` in operators that ONNX has, its weight dense; arguments as there."""
     weight, bias = dense_weight(values, column, first, scale, shape), None if bias is None else bias.float()
     return _finish(functional.linear(x.float(), weight, bias), residual, activation, x.dtype)
 
 
 @register_decomposition(torch.ops.lacuna.block_sparse_conv2d.default)
 def conv2d(x, values, column, first, order, scale, bias, residual, shape, stride, padding, dilation, activation):
+    """The operator of `torch_ops` in operators that ONNX has, its weight dense; arguments as there."""
     weight, bias = dense_weight(values, column, first, scale, shape), None if bias is None else bias.float()
     y = functional.conv2d(x.float(), weight, bias, stride, padding, dilation)
     return _finish(y, residual, activation, x.dtype)

@@ -40,6 +40,7 @@ class Value:
 
     @property
     def key(self) -> tuple:
+        """What buffers must share to take each other's place."""
         return (self.shape, self.halo)
 
     def bytes(self, element: int) -> int:
@@ -68,10 +69,12 @@ class Operation:
 
     @property
     def results(self) -> list[fx.Node]:
+        """The nodes whose values it computes."""
         return [self.result] + ([self.second.result] if self.second is not None else [])
 
     @property
     def reads(self) -> list[fx.Node]:
+        """The nodes whose values it needs."""
         return self.inputs + ([self.residual] if self.residual is not None else [])
 
 
@@ -157,10 +160,12 @@ def affine(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
 
 
 def output_of(graph: fx.Graph) -> object:
+    """What the graph returns: a node, or a structure of nodes."""
     return next(node for node in graph.nodes if node.op == "output").args[0]
 
 
 def graph_of(model: nn.Module) -> fx.Graph:
+    """The network as torch.fx traces it; ValueError unless it can be traced and has one input and one output."""
     try:
         graph = trace(model)
     except Exception as error:  # the network's own code runs, and may raise anything
@@ -176,11 +181,13 @@ class Shapes(fx.Interpreter):
     """Runs the network once and notes the shape of each node's result."""
 
     def of(self, example: Tensor) -> dict[fx.Node, tuple[int, ...]]:
+        """The shape of each node's result for this input."""
         self.shapes: dict[fx.Node, tuple[int, ...]] = {}
         self.run(example)
         return self.shapes
 
     def run_node(self, node: fx.Node) -> object:
+        """torch.fx's own, with the shape of the result noted."""
         result = super().run_node(node)
         if isinstance(result, Tensor):
             self.shapes[node] = tuple(result.shape)
@@ -188,6 +195,7 @@ class Shapes(fx.Interpreter):
 
 
 def refuse(node: fx.Node, what: object, why: str = "a plan does not know it") -> ValueError:
+    """The error, to be raised, that names a node which no plan can have."""
     what = type(what).__name__ if "\n" in repr(what) else what  # one line, whatever the module's own repr is
     return ValueError(f"`{node.name}` ({what}) cannot be planned, as {why}: use what sparsify gives as it is.")
 

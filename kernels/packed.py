@@ -78,14 +78,17 @@ class Packed:
 
     @property
     def tiles(self) -> int:
+        """Blocks that are kept."""
         return self.values.shape[0]
 
     @property
     def bn(self) -> int:
+        """Output channels of a block."""
         return self.values.shape[1]
 
     @property
     def bk(self) -> int:
+        """Input channels of a block."""
         return self.values.shape[2]
 
     @property
@@ -105,6 +108,7 @@ class Packed:
 
     @property
     def device(self) -> torch.device:
+        """Where all its tensors are."""
         return self.values.device
 
     def tensors(self) -> dict[str, Tensor]:

@@ -211,6 +211,7 @@ def facts(variant: Variant, sm: int) -> dict:
 
 
 def main() -> None:
+    """The command."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument(
         "--sm", type=int, nargs="*", default=[80, 90], choices=SHARED, help="compute capability times ten"

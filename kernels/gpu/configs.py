@@ -17,6 +17,8 @@ FILE = Path(__file__).with_name("configs.json")
 
 @dataclass(frozen=True)
 class Config:
+    """How the GPU kernel is launched for one weight."""
+
     bm: int  # pixels of one program
     warps: int
     stages: int  # tiles in flight

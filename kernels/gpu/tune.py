@@ -90,6 +90,7 @@ def tune(gpu: str, dtype: torch.dtype, bn: int, bk: int, density: float, pixels:
 
 
 def main() -> None:
+    """The command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--dtype", nargs="+", default=["float16"], choices=DTYPES)
     parser.add_argument("--block", nargs="+", default=["32x32", "64x16", "128x16"], help="bn x bk")

@@ -96,7 +96,7 @@ def uncompressed(
     streams: dict[str, np.random.Generator],
     tie_rule: str,
 ) -> Uncompressed:
-    """The dense and the control models, halved once for all levels; streams: one a design."""
+    """The dense and the control models, halved once for all levels; dense, control: votes int[K, N]; streams: one a design."""
     halved = {design: halve_reference(dense, control, random, design, tie_rule) for design, random in streams.items()}
     return Uncompressed(dense, control, halved, tie_rule)
 

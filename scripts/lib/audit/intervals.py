@@ -73,7 +73,7 @@ def with_parts(value: float, parts: list[Part], significance: float) -> tuple[Es
 
 
 def fraction_mean(values: np.ndarray, significance: float) -> Estimate:
-    """As `mean`, for values in 0..1: the interval is cut there, and where all are 0 or all are 1 it is Wilson's of n such values."""
+    """As `mean`, for values[n] in 0..1: the interval is cut there, and where all are 0 or all are 1 it is Wilson's of n such values."""
     return within(mean(values, significance, 0, 1), 0, 1)
 
 

@@ -107,7 +107,7 @@ def ratio_of_ratios(
 def from_parts(
     value: float, part: np.ndarray, significance: float, back=lambda each: each, degrees: float = math.inf
 ) -> tuple[Estimate, float]:
-    """A value with its interval and p-value from the images' parts, transformed back; NaN without any spread.
+    """A value with its interval and p-value from the images' parts, float64[N], transformed back; NaN without any spread.
 
     degrees: of freedom of Student's distribution; without any limit it is the normal one, as for ratios of counts.
     """
@@ -143,7 +143,7 @@ def mean_difference(values: np.ndarray, chosen: np.ndarray) -> tuple[float, np.n
 
 
 def student(value: float, part: np.ndarray, degrees: float, significance: float) -> Estimate:
-    """A difference with Student's interval from its parts; NaN without any spread."""
+    """A difference with Student's interval from its parts, float64[N]; NaN without any spread."""
     error = math.sqrt(float((part**2).sum()))
     if math.isnan(value) or math.isnan(degrees) or error <= 0:
         return Estimate(value, math.nan, math.nan)

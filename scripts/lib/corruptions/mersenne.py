@@ -19,6 +19,7 @@ Twister = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def new_twister() -> Twister:
+    """A generator whose state is yet to be set, by `seed`."""
     return np.empty(SIZE, U32), np.empty(SIZE, U32), np.array([SIZE])
 
 

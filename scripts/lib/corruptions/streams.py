@@ -1,28 +1,53 @@
 """Random numbers that belong to an example, not to the moment or the process in which it is corrupted.
 
-A stream has these methods; each call goes on where the one before ended, but for `photons`, which may take more than it
-needs and has to be a stream's only call:
-
-    uniform(low, high)                        a number
-    below(limit)                              a whole number from 0 to limit - 1
-    uniforms(out), normals(out)               fill float64[...]: from 0 to 1; with mean 0 and deviation 1
-    integers(limit, out)                      fills int64[...] with whole numbers from 0 to limit - 1
-    impulses(amount, image)                   sets this share of the values of uint8[...] to 0 or 255, evenly
-    photons(image, mean_of_white, looks, out) fills uint8[...]: looks[k], or the last of them, for k photons counted
-
 There are two kinds. "exact" are the numbers that the published functions draw from a RandomState with the same seed.
 "fast" are others, of the same distributions.
 """
+
+from __future__ import annotations
 
 import hashlib
 import json
 import sys
 from collections.abc import Iterable, Iterator
-from typing import TypeAlias
+from typing import TYPE_CHECKING, Protocol
 
 from .numpy_stream import NumpyStream
 
-Stream: TypeAlias = NumpyStream  # or one that does as it does
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class Stream(Protocol):
+    """Random numbers for one example; each call goes on where the one before ended."""
+
+    def seed(self, words: list[int]) -> None:
+        """Begin anew, for another example."""
+
+    def uniform(self, low: float, high: float) -> float:
+        """A number."""
+
+    def below(self, limit: int) -> int:
+        """A whole number from 0 to limit - 1."""
+
+    def uniforms(self, out: np.ndarray) -> None:
+        """Fill float64[...] with numbers from 0 to 1."""
+
+    def normals(self, out: np.ndarray) -> None:
+        """Fill float64[...] with numbers of mean 0 and deviation 1."""
+
+    def integers(self, limit: int, out: np.ndarray) -> None:
+        """Fill int64[...] with whole numbers from 0 to limit - 1."""
+
+    def impulses(self, amount: float, image: np.ndarray) -> None:
+        """Set this share of the values of uint8[...] to 0 or 255, evenly."""
+
+    def photons(self, image: np.ndarray, mean_of_white: float, looks: np.ndarray, out: np.ndarray) -> None:
+        """Fill uint8[...]: looks[k], or the last of them, for k photons counted.
+
+        May take more numbers than it needs, so it has to be the only call for an example.
+        """
+
 
 KINDS = ("exact", "fast")
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from benchmarks import kernels_gpu
+from benchmarks import kernels_gpu, kernels_gpu_cases
 from kernels.gpu import triton_gemm
 from kernels.gpu.plan import gpu_plan
 from kernels.reference import relative_rms
@@ -14,13 +14,13 @@ from kernels.reference import relative_rms
 
 @pytest.mark.parametrize("seed", range(20))
 def test_random_case(seed):
-    case = kernels_gpu.random_case(seed, large=False)
-    assert kernels_gpu.error_of(case, "cpu") <= kernels_gpu.limit_of(case), case
+    case = kernels_gpu_cases.random_case(seed, large=False)
+    assert kernels_gpu_cases.error_of(case, "cpu") <= kernels_gpu_cases.limit_of(case), case
 
 
 def test_cases_are_of_all_kinds():
     for large in (False, True):
-        cases = [kernels_gpu.random_case(seed, large) for seed in range(300)]
+        cases = [kernels_gpu_cases.random_case(seed, large) for seed in range(300)]
         for kind in (
             Counter(case.dtype for case in cases),
             Counter(len(case.shape) for case in cases),
@@ -33,9 +33,15 @@ def test_cases_are_of_all_kinds():
 
 def test_a_mistake_is_found(monkeypatch):
     case = replace(
-        kernels_gpu.random_case(0, large=False), density=1.0, shape=(32, 32), pixels=(5,), dtype="float16", bn=16, bk=16
+        kernels_gpu_cases.random_case(0, large=False),
+        density=1.0,
+        shape=(32, 32),
+        pixels=(5,),
+        dtype="float16",
+        bn=16,
+        bk=16,
     )
-    assert kernels_gpu.error_of(case, "cpu") <= kernels_gpu.limit_of(case)
+    assert kernels_gpu_cases.error_of(case, "cpu") <= kernels_gpu_cases.limit_of(case)
     right = triton_gemm.prepare
 
     def wrong(*arguments, **options):
@@ -44,7 +50,7 @@ def test_a_mistake_is_found(monkeypatch):
         return prepared
 
     monkeypatch.setattr(triton_gemm, "prepare", wrong)
-    assert kernels_gpu.error_of(case, "cpu") > 0.1
+    assert kernels_gpu_cases.error_of(case, "cpu") > 0.1
 
 
 @pytest.fixture
