@@ -16,8 +16,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from kernels.buffers import check_buffers
 from kernels.cpu.gather import GatherWeight
-from kernels.geometry import check_buffers, output_size
+from kernels.geometry import output_size
 from kernels.packed import Packed, dequantized
 from kernels.recording import refuse_recording
 from kernels.reference import ACTIVATIONS, check_activation

@@ -8,7 +8,7 @@ compiler.
 import torch
 from torch import Tensor
 
-from kernels.geometry import check_buffers
+from kernels.buffers import check_buffers
 from kernels.packed import Packed, dequantized
 
 

@@ -112,6 +112,18 @@ CHANGES = {
         ("scripts/lib/training/loop.py", "foreach=True", "foreach=False"),
         {"train": 4, "pack": 1, "quantize": 1, "predict": 15} | AND_COST,
     ),
+    "what a study answers": (
+        ("scripts/lib/study/study.py", "import Any\n", "import Any\n\nCHANGED = True\n"),
+        {},
+    ),
+    "what of a study only its images need": (
+        ("scripts/lib/study/images.py", 'ARRAYS = "cifar-10-c"', 'CHANGED = True\nARRAYS = "cifar-10-c"'),
+        {},
+    ),
+    "how blocks are computed never trains again": (
+        ("kernels/packed.py", "import math\n", "import math\n\nCHANGED = True\n"),
+        {"pack": 1, "predict": 15} | AND_COST,
+    ),
     "the CPU kernel": (
         ("kernels/cpu/block_sparse.cpp", "#include <algorithm>", "#include <algorithm>\n#include <cstring>"),
         {"predict": 3} | AND_COST,
