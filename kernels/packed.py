@@ -23,7 +23,7 @@ from torch import Tensor
 
 FLOATING = (torch.float32, torch.float16, torch.bfloat16)
 LARGEST = {torch.int8: 127.0, torch.float8_e4m3fn: 448.0}  # of the dtypes that need a scale
-FORMAT = {"format": "block-sparse weights", "version": "1"}
+FORMAT = "block-sparse weights, version 2"  # the one key of a file's metadata: safetensors writes several in any order
 
 
 @dataclass(frozen=True, eq=False)
@@ -256,7 +256,7 @@ def save_packed(path: str | os.PathLike, weights: Mapping[str, Packed]) -> None:
         for name, packed in weights.items()
         for field, tensor in packed.tensors().items()
     }
-    metadata = {**FORMAT, "shapes": json.dumps({name: packed.shape for name, packed in weights.items()})}
+    metadata = {FORMAT: json.dumps({name: packed.shape for name, packed in weights.items()})}
     beside = Path(f"{os.fspath(path)}.{os.getpid()}.tmp")
     try:
         save_file(tensors, beside, metadata)
@@ -275,12 +275,10 @@ def load_packed(path: str | os.PathLike, device: torch.device | str = "cpu") -> 
         raise ValueError(f"{path} is not a safetensors file ({error}): write it with save_packed.") from error
     with file:
         metadata = file.metadata() or {}
-        if {key: metadata.get(key) for key in FORMAT} != FORMAT:
-            raise ValueError(
-                f"{path} holds no packed weights of version {FORMAT['version']}: write it with save_packed."
-            )
+        if FORMAT not in metadata:
+            raise ValueError(f"{path} holds no packed weights ({FORMAT}): write it with save_packed.")
         left, weights = set(file.keys()), {}
-        for name, shape in json.loads(metadata["shapes"]).items():
+        for name, shape in json.loads(metadata[FORMAT]).items():
             names = [field.name for field in fields(Packed) if field.name != "shape"]
             found = {field: f"{name}.{field}" for field in names if f"{name}.{field}" in left}
             missing = sorted(set(names) - set(found) - {"scale"})
