@@ -1,5 +1,6 @@
 # make demo   the default study, from nothing to the report
 # make test   the whole test suite
+# make rulegraph   the picture of the rules in docs/rules.md
 # make lock   requirements.in -> requirements.txt
 
 PYTHON ?= python3
@@ -9,7 +10,7 @@ LOCK := .venv-lock
 STAMP := $(VENV)/.installed-$(shell cat envs/requirements.txt envs/requirements-no-deps.txt | cksum | cut -d' ' -f1)
 BIN := $(VENV)/bin
 
-.PHONY: demo test lock
+.PHONY: demo test rulegraph lock
 .DELETE_ON_ERROR:
 
 demo: $(STAMP)
@@ -18,6 +19,9 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	@$(BIN)/python -m pytest -n auto --dist loadgroup
+
+rulegraph: $(STAMP)
+	@$(BIN)/python docs/rule_graph.py
 
 $(STAMP):
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if v >= (3, 11) else f"Lacuna needs Python 3.11 or newer and $(PYTHON) is {v[0]}.{v[1]}: run make PYTHON=python3.12, say.")'
