@@ -122,7 +122,7 @@ CHANGES = {
     ),
     "how blocks are computed never trains again": (
         ("kernels/packed.py", "import math\n", "import math\n\nCHANGED = True\n"),
-        {"pack": 1, "predict": 15} | AND_COST,
+        {"pack": 1, "quantize": 1, "predict": 15} | AND_COST,
     ),
     "the CPU kernel": (
         ("kernels/cpu/block_sparse.cpp", "#include <algorithm>", "#include <algorithm>\n#include <cstring>"),
