@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from four_images import DENSE, LABEL, PRUNED, margins_of, pies_table
 from made_costs import cost_of
-from test_audit_scripts import DENSE, LABEL, PRUNED, margins_of, pies_table
 
 from scripts.audit.measure_hardness import hardness_rows, measure_level, predictor_rows
 from scripts.audit.score_examples import scores_of, table_of

@@ -117,7 +117,7 @@ def test_models_that_are_right_everywhere_may_be_equal_and_are_named(tmp_path, c
 
 def test_every_rule_of_the_audit_waits_for_the_check():
     """So that one rule fails where populations do not fit, and not each that reads them."""
-    rules = Path(__file__).parents[2] / "rules"
+    rules = Path(__file__).parents[3] / "rules"
     text = "".join((rules / file).read_text() for file in ("audit.smk", "compare.smk"))
     rules = re.findall(r"^rule (\w+):\n    input:\n((?:        .*\n)+)", text, flags=re.MULTILINE)
     waiting = {name for name, inputs in rules if "checked=STUDY.checked" in inputs or "tables/" in inputs}

@@ -232,7 +232,7 @@ def test_an_example_has_one_label(tmp_path):
 def test_the_documented_way_out_of_torch_is_a_way_in(tmp_path, given):
     import torch
 
-    page = (Path(__file__).parents[2] / "docs" / "your_own_predictions.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[3] / "docs" / "your_own_predictions.md").read_text(encoding="utf-8")
     scope: dict = {}
     exec(page.split("```python\n")[1].split("```")[0], scope)
     classes = 3 if given == "three classes" else CLASSES

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from four_images import DENSE, LABEL, PRUNED, margins_of, pies_table, votes_of
 
 from scripts.audit.measure_hardness import (
     ALL_MODELS,
@@ -33,33 +34,11 @@ from scripts.lib.jobs.errors import InputError
 from scripts.lib.ledger.predictions import Votes
 from scripts.lib.pages.all_pages import PAGES
 from scripts.lib.tables.pie_table import uncompressed_of
-from scripts.lib.tables.pies import pies_of
 from scripts.publish.draw_class_impact import class_impact as draw_class_impact
-
-
-def votes_of(predictions, label):
-    """Votes with the given predictions [K][N]; ranks two to five are the classes after it."""
-    label = np.array(label)
-    top = (np.array(predictions)[:, :, None] + np.arange(5)) % 10
-    example = np.array([f"test/{i}" for i in range(len(label))])
-    return Votes(example, label, np.arange(len(top)), top[:, :, 0], (top == label[:, None]).any(axis=2))
-
-
-def pies_table(populations, dense, deals=50, tie_rule="largest", paired=()):
-    """pies.csv of these levels; the dense population is its own control where none is among them."""
-    populations = {"control": dense} | populations
-    designs = {level: "paired" if level in paired else "independent" for level in populations}
-    table = pies_of(dense, populations, designs, deals, tie_rule)
-    return {level: rows for level, rows in table.groupby("level")}
 
 
 def reference_of(dense, control):
     return uncompressed_of(dense, control, ["independent"], "largest")
-
-
-LABEL = [0, 1, 2, 3]
-DENSE = votes_of([[0, 1, 2, 4], [0, 1, 2, 4], [0, 1, 5, 3]], LABEL)
-PRUNED = votes_of([[0, 2, 2, 3], [0, 2, 5, 3], [0, 1, 5, 3]], LABEL)
 
 
 def test_pies_of_four_images():
@@ -284,11 +263,6 @@ def test_planted_groups_are_compared_by_their_excess():
     assert rows["mislabelled"]["role"] == "negative control"
     assert rows["mislabelled"]["verdict"] == "cannot be told from typical"
     assert set(rows) == {"typical", "mislabelled", "abstract"}  # what is not planted has no row
-
-
-def margins_of(votes):
-    """Logit margins that fit the votes: 1 where they are right, and -1 where they are not."""
-    return np.where(votes.correct, 1.0, -1.0)
 
 
 def test_class_impact_names_the_class_that_pays():

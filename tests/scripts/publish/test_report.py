@@ -12,7 +12,7 @@ from scripts.lib.study.config import with_defaults
 from scripts.lib.tables.table import save_table
 from scripts.publish.write_report import write_report
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 FIGURES = ("pie_rates", "pie_curve", "class_impact", "cost", "robustness")
 DATA = {
     "examples": {"test": 4, "train": 10},

@@ -324,7 +324,7 @@ def test_a_shard_that_was_killed_is_made_again_whole(tmp_path):
     benchmark = Benchmark(tmp_path, "imagenet-c", shards=1)
     benchmark.choose()
     here = Path(__file__).parent
-    environment = os.environ | {"PYTHONPATH": str(here.parents[1])}
+    environment = os.environ | {"PYTHONPATH": str(here.parents[2])}
     done = subprocess.run([sys.executable, "-c", INTERRUPTED, tmp_path, here], env=environment, check=False)
     assert done.returncode == -9
     root = tmp_path / "corrupted"
