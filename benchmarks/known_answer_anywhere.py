@@ -103,6 +103,11 @@ def run(variant: str) -> Path:
     return results
 
 
+def shortened(compared: str) -> str:
+    """One line, and of whole columns the first numbers."""
+    return " ".join(compared.split())[:300]
+
+
 class Assertions:
     """A plugin of pytest that notes what every assertion of the known answer compared."""
 
@@ -110,7 +115,7 @@ class Assertions:
         self.variant, self.rows = variant, []
 
     def pytest_assertion_pass(self, item, lineno, orig, expl) -> None:
-        self.rows.append([self.variant, item.name, "holds", orig, expl.replace("\n", " ")])
+        self.rows.append([self.variant, item.name, "holds", orig, shortened(expl)])
 
     def pytest_runtest_logreport(self, report) -> None:
         if report.failed:

@@ -140,8 +140,9 @@ def main() -> None:
 
     result = json.loads(RESULT.read_text()) if RESULT.exists() else {}
     if "--cost" in sys.argv:
-        result["cost"] = {"processor": torch.cpu.get_capabilities()["cpu_name"], **cost()}
-        print(result["cost"])
+        processor = f"{torch.cpu.get_capabilities()['cpu_name']}, {torch.backends.cpu.get_cpu_capability()}"
+        result["cost"] = result.get("cost", {}) | {processor: cost()}
+        print(processor, result["cost"][processor])
     else:
         with tempfile.TemporaryDirectory() as folder:
             result["processors"] = compare(Path(folder))
