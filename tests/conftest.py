@@ -2,6 +2,11 @@
 
 import os
 
+# Each worker of pytest-xdist has a core. Read by torch and NumPy as they are imported; subprocesses inherit it.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    for library in ("OMP", "OPENBLAS", "MKL"):
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+
 import pytest
 from hypothesis import settings
 
