@@ -33,7 +33,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "scripts")]
 
 from made_costs import cost_of  # noqa: E402
 
-from scripts.lib.corruptions import FAMILIES  # noqa: E402
+from scripts.lib.corruptions import FAMILIES, IMAGENET_C  # noqa: E402
 from scripts.lib.data.dataset import save_examples, save_manifest  # noqa: E402
 from scripts.lib.jobs.streams import generator  # noqa: E402
 from scripts.lib.ledger.predictions import SCHEMA, save_ledger  # noqa: E402
@@ -44,9 +44,8 @@ RESULTS = ROOT / "benchmarks" / "results" / "audit_scale.json"
 CORES = 2
 CLASSES, TRAIN = 1000, 25  # training images for each test image, as in ImageNet
 SUITES = {"clean": [("clean", 0)]} | {
-    family: [(corruption, severity) for corruption in names for severity in range(1, 6)]
-    for family, names in FAMILIES.items()
-    if family != "extra"
+    family: [(corruption, severity) for corruption in FAMILIES[family] for severity in range(1, 6)]
+    for family in IMAGENET_C
 }
 # models, levels (dense and control among them), test images: how time grows with each, and ImageNet-C.
 GRIDS = [(30, 4, 2500), (30, 7, 2500), (15, 7, 2500), (30, 7, 10_000), (30, 7, 50_000)]

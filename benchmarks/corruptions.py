@@ -36,7 +36,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "lib" / "corruptions")]
 import plain  # noqa: E402
 from pictures import pictures  # noqa: E402
 
-from scripts.lib.corruptions import CORRUPTIONS, FAMILIES, constants_for, corrupt  # noqa: E402
+from scripts.lib.corruptions import CORRUPTIONS, FAMILIES, IMAGENET_C, constants_for, corrupt  # noqa: E402
 from scripts.lib.corruptions.blur import glass_blur  # noqa: E402
 from scripts.lib.corruptions.numpy_stream import NumpyStream  # noqa: E402
 from scripts.lib.corruptions.streams import seed_words  # noqa: E402
@@ -44,7 +44,7 @@ from scripts.lib.corruptions.streams import seed_words  # noqa: E402
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 RESULTS = ROOT / "benchmarks" / "results"
 PAGE = ROOT / "docs" / "corruptions.md"
-BENCHMARK = [name for family in ("noise", "blur", "weather", "digital") for name in FAMILIES[family]]
+BENCHMARK = [name for family in IMAGENET_C for name in FAMILIES[family]]
 RIVAL = {32: "plain functions", 224: "imagecorruptions"}
 COMPARED = {
     32: 12,

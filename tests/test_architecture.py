@@ -1,6 +1,7 @@
 """The house: which rooms may know of which others, how long a file may be, and that every public function says what it does."""
 
 import ast
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -79,6 +80,14 @@ def test_the_table_of_arrows_has_every_room_and_no_circle():
         assert ground, f"a circle among {sorted(left)}"
         for room in ground:
             del left[room]
+
+
+def test_whoever_wants_to_contribute_reads_the_same_table():
+    rows = re.findall(
+        r"^\| `(\w+)` \|.*\| ?([\w, ]*) \|$", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    said = {room: set(filter(None, below.strip().split(", "))) for room, below in rows}
+    assert said | {"kernels": set()} == MAY_KNOW
 
 
 def test_a_script_is_called_as_its_rule_and_lies_in_a_folder_called_as_the_file_of_rules():

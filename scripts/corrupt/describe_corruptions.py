@@ -11,7 +11,7 @@ import numpy as np
 from scripts.lib.corrupted.layouts import ARRAYS, FOLDERS, VARIANTS, class_folders, listed_files
 from scripts.lib.corrupted.subset import Chosen, load_chosen
 from scripts.lib.corrupted.variants import CLEAN
-from scripts.lib.corruptions import FAMILIES
+from scripts.lib.corruptions import FAMILIES, OWN_SOURCE
 from scripts.lib.data.dataset import load_manifest
 from scripts.lib.jobs.errors import InputError
 from scripts.lib.jobs.files import replacing, sha256, write_text
@@ -59,6 +59,8 @@ def describe_constants(constants: dict | None, severity: int, image_size: int) -
         return {"table": "those of the package imagecorruptions: ImageNet-C, 224 pixels, at every size"}
     exact = constants["table"] == image_size
     why = "official" if exact else f"the nearest to {image_size} pixels, for which there is no official table"
+    if constants["source"] == OWN_SOURCE:
+        why = "published nowhere"
     return {
         "table": f"{constants['table']} pixels ({constants['source']}): {why}",
         "constants": constants["severities"][severity - 1],

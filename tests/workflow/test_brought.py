@@ -52,7 +52,7 @@ def imported(finished_once):
 def test_predictions_that_are_brought_give_the_same_tables(imported):
     original, own = imported[:2]
     expected = {path.name: path for path in (original / "tables").glob("*.csv") if not path.name.startswith(TIMED)}
-    assert {path.name for path in (own / "tables").glob("*.csv")} == set(expected) and len(expected) == 14
+    assert {path.name for path in (own / "tables").glob("*.csv")} == set(expected) and "pies.csv" in expected
     for name, path in expected.items():
         if name in ("subgroups.csv", "over_indexing.csv"):  # the miniature's own know which images were planted, too
             continue

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from kernels.layers import BlockSparseConv2d, BlockSparseLinear
-from scripts.lib.compression.quantization import Float16Layer, Int8Layer
+from scripts.lib.compression.quantization import LAYERS
 
 SPARSE = (BlockSparseConv2d, BlockSparseLinear)
 
@@ -25,7 +25,7 @@ def multiply_adds(network: nn.Module, example: torch.Tensor) -> tuple[int, int]:
         counted[0] += dense
         counted[1] += round(dense * layer.packed.density) if isinstance(layer, SPARSE) else dense
 
-    kinds = (nn.Conv2d, nn.Linear, *SPARSE, Float16Layer, Int8Layer)
+    kinds = (nn.Conv2d, nn.Linear, *SPARSE, *LAYERS.values())
     hooks = [module.register_forward_hook(count) for module in network.modules() if isinstance(module, kinds)]
     try:
         with torch.inference_mode():

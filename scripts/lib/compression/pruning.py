@@ -5,7 +5,7 @@ own weights, unless blocks are to be dealt out by the time that they save. A mas
 weight behind it is kept, so a weight that was masked may return at a later update, when others have become smaller.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -96,6 +96,10 @@ def block_mask(weight: torch.Tensor, sparsity: float, block: tuple[int, int]) ->
     keep.scatter_(1, score.argsort(dim=1, stable=True)[:, :pruned], 0)
     keep = keep.reshape(tiles.shape[0], 1, tiles.shape[2], tiles.shape[3], 1).expand(tiles.shape).reshape(padded.shape)
     return keep[:outputs, :, :inputs].permute(0, 2, 1).reshape(weight.shape)
+
+
+# Method -> the mask of a tensor by itself, from its weights and a sparsity. `block` is no such mask: it also follows channels.
+MASKS: dict[str, Callable[[torch.Tensor, float], torch.Tensor]] = {"magnitude": magnitude_mask}
 
 
 def channel_energy(weight: torch.Tensor, columns: int) -> np.ndarray:
@@ -201,8 +205,8 @@ class GradualPruning:
             self.orders = self._group()
         for name, layer in self.layers.items():
             weight, sparsity = layer.parametrizations.weight.original, self.schedule.sparsity(step, self.final[name])
-            if self.method == "magnitude":
-                mask = magnitude_mask(weight, sparsity)
+            if self.method in MASKS:
+                mask = MASKS[self.method](weight, sparsity)
             else:
                 rows, columns = self._orders_of(name)
                 grouped = weight if columns is None else columns_in_order(weight, columns)

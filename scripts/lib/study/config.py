@@ -8,6 +8,7 @@ from typing import Any
 from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import ValidationError
 
+from scripts.lib.corruptions import FAMILIES
 from scripts.lib.jobs.errors import InputError
 from scripts.lib.study.levels import BROUGHT, CONTROL, DENSE, METHODS, is_brought, is_quantized, may_have
 
@@ -59,6 +60,15 @@ def check_config(config: dict, schema: dict) -> None:
     if corruptions["engine"] == "imagecorruptions" and corruptions["stream"] != "exact":
         raise InputError(
             f"config key `corruptions.stream` is {corruptions['stream']}: the engine imagecorruptions has one stream, so write `exact`."
+        )
+    own = [name for name in corruptions["names"] if name in FAMILIES["own"]]
+    if own and corruptions["engine"] == "imagecorruptions":
+        raise InputError(
+            f"config key `corruptions.engine` is imagecorruptions, which does not have {own[0]}: write lacuna, or remove it."
+        )
+    if own and corruptions.get("reference") == "alexnet":
+        raise InputError(
+            f"config key `corruptions.reference` is alexnet, whose errors under {own[0]} nobody published: write dense, or remove it."
         )
     if corruptions.get("reference") == "alexnet":
         _check_alexnet(config["data"], corruptions)

@@ -13,13 +13,13 @@ from scripts.lib.audit.robustness import (
     relative_corruption_error,
     resampled_means,
 )
-from scripts.lib.corruptions import FAMILIES
+from scripts.lib.corruptions import FAMILIES, IMAGENET_C
 from scripts.lib.jobs.errors import InputError
 from scripts.lib.jobs.streams import generator
 from scripts.lib.tables.table import with_interval
 
 EXTRA = FAMILIES["extra"]
-PUBLISHED = tuple(name for family, names in FAMILIES.items() if family != "extra" for name in names)
+PUBLISHED = tuple(name for family in IMAGENET_C for name in FAMILIES[family])
 # What a row with several corruptions is called -> those corruptions. Those for validation never mix with the published 15.
 PUBLISHED_SET, EXTENDED_SET = "the 15 of ImageNet-C", "all 19"
 SETS = {PUBLISHED_SET: PUBLISHED, EXTENDED_SET: (*PUBLISHED, *EXTRA)}

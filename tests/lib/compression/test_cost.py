@@ -13,7 +13,7 @@ from kernels.sparsify import sparsify
 from kernels.timing import interleaved
 from scripts.compare.weigh_cost import weigh
 from scripts.lib.compression.cost import multiply_adds, peak_bytes, weight_bytes
-from scripts.lib.compression.quantization import quantize_network
+from scripts.lib.compression.quantization import LAYERS, calibrate, quantize_network
 from scripts.predict.measure_cost import measure, speedups
 
 CPU = torch.device("cpu")
@@ -29,6 +29,13 @@ def network():
 def test_multiplications_are_counted():
     # 16 output pixels x 8 channels x 27 weights, and 128 x 10; for two images.
     assert multiply_adds(network(), torch.zeros(2, 3, 8, 8)) == (2 * (16 * 8 * 27 + 1280),) * 2
+
+
+@pytest.mark.parametrize("method", LAYERS)
+def test_multiplications_of_quantized_layers_are_counted(method):
+    model, images = network().requires_grad_(False), torch.zeros(2, 3, 8, 8)
+    quantized = quantize_network(model, method, calibrate(model, images))
+    assert multiply_adds(quantized, images) == multiply_adds(model, images)
 
 
 def test_skipped_blocks_are_not_multiplied():

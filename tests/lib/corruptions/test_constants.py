@@ -5,7 +5,7 @@ import inspect
 import plain
 import pytest
 
-from scripts.lib.corruptions import CORRUPTIONS, FAMILIES, constants_for
+from scripts.lib.corruptions import CORRUPTIONS, FAMILIES, OWN_SOURCE, constants_for
 
 # Only where the table is not that of 224 pixels. From make_imagenet_64_c.py and make_imagenet_c_inception.py.
 AT_64 = {
@@ -128,3 +128,8 @@ def test_source_is_named():
 
 def test_families_are_those_of_the_published_archives():
     assert [len(FAMILIES[family]) for family in ("noise", "blur", "weather", "digital", "extra")] == [3, 4, 4, 4, 4]
+
+
+def test_constants_that_nobody_published_say_so(monkeypatch):
+    monkeypatch.setitem(FAMILIES, "own", ("fog",))
+    assert constants_for("fog", 32)["source"] == OWN_SOURCE

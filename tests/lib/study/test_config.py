@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from scripts.data.prepare_data import READERS as SOURCES
 from scripts.lib.annotations.joins.join import MATCH, READERS
+from scripts.lib.compression.pruning import MASKS
 from scripts.lib.compression.quantization import LAYERS
 from scripts.lib.corruptions import FAMILIES
 from scripts.lib.jobs.errors import InputError
@@ -14,6 +16,7 @@ from scripts.lib.networks.architectures import NETWORKS
 from scripts.lib.study.config import check_config
 from scripts.lib.study.extras import EXTRAS
 from scripts.lib.study.levels import METHODS, QUANTIZING, brought_models_of, declaration, design_of, is_brought
+from scripts.lib.study.sources import FILES as FILES_OF_SOURCES
 
 ROOT = Path(__file__).parents[3]
 SCHEMA = yaml.safe_load((ROOT / "schemas" / "config.schema.yaml").read_text())
@@ -287,6 +290,9 @@ def test_the_schema_knows_what_the_code_knows():
     assert set(properties["joins"]["items"]["properties"]["format"]["enum"]) == set(READERS) == set(MATCH)
     assert set(properties["extras"]["properties"]) == set(EXTRAS)
     assert set(LAYERS) == set(QUANTIZING) < set(METHODS)
+    assert {"none", "block", *MASKS, *LAYERS} == set(METHODS)  # whatever can be asked for can be done
+    sources = properties["data"]["properties"]["source"]["enum"]
+    assert set(sources) == set(FILES_OF_SOURCES) == set(SOURCES) == set(properties["data"]["properties"]) - {"source"}
 
 
 def test_what_all_tables_rest_on_is_declared():
@@ -303,3 +309,25 @@ def test_what_all_tables_rest_on_is_declared():
         "Study s. Models: seeds 0 to 1 of dense, int8; the first 2 of 3 of control; 2 seeds of its files of theirs; a seed is another one in "
         "each level, but for paired levels. Design against dense: independent: control, theirs; paired: int8. Tie rule of modal labels: smallest."
     )
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "sentence"),
+    [
+        (
+            "engine",
+            "imagecorruptions",
+            r"`corruptions\.engine` is imagecorruptions, which does not have fog: write lacuna",
+        ),
+        (
+            "reference",
+            "alexnet",
+            r"`corruptions\.reference` is alexnet, whose errors under fog nobody published: write",
+        ),
+    ],
+)
+def test_a_corruption_that_nobody_published_has_one_engine_and_no_errors_of_alexnet(monkeypatch, key, value, sentence):
+    monkeypatch.setitem(FAMILIES, "own", ("fog",))
+    check_config(DEFAULT, SCHEMA)
+    with pytest.raises(InputError, match=sentence):
+        check_config(changed(f"corruptions/{key}", value), SCHEMA)

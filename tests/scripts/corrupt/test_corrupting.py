@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from scripts.corrupt import choose_examples, corrupt, corrupt_to_folders, describe_corruptions
+from scripts.lib.corruptions import OWN_SOURCE, official_tables
 from scripts.lib.corruptions import corrupt as corrupt_images
-from scripts.lib.corruptions import official_tables
 from scripts.lib.data.dataset import pixels_digest, save_examples, save_manifest
 from scripts.lib.jobs.errors import InputError
 from scripts.lib.jobs.files import sha256
@@ -335,3 +335,9 @@ def test_a_shard_that_was_killed_is_made_again_whole(tmp_path):
     other.choose()
     other.describe(other.corrupt("fog"))
     assert benchmark.pictures() == other.pictures()
+
+
+def test_constants_that_nobody_published_are_not_called_official():
+    own = {"table": 32, "source": OWN_SOURCE, "severities": [{"share": 0.1}] * 5}
+    described = {describe_corruptions.describe_constants(own, 1, size)["table"] for size in (32, 224)}
+    assert described == {"32 pixels (Lacuna's own): published nowhere"}
