@@ -15,7 +15,13 @@ settings.register_profile("lacuna", deadline=None, derandomize="CI" in os.enviro
 settings.load_profile("lacuna")
 
 # What takes long, is made once and looked at by many tests: fixture -> the group of tests that pytest-xdist keeps together.
-SHARED = {"demo_results": "demo", "finished_once": "miniature", "compiled": "compiled ahead"}
+SHARED = {
+    "demo_results": "demo",
+    "finished_once": "miniature",
+    "compiled": "compiled ahead",
+    "undisturbed": "generator",
+    "imported_by": "imports",
+}
 # What takes longest starts first, so that no core is left with it at the end.
 LONGEST_FIRST = ("demo_results", "finished_once", "/workflow/", "test_triton_interpreter", "test_compile_ahead")
 

@@ -1,5 +1,6 @@
 """The miniature study in copies of the project, run as a user runs it."""
 
+import compileall
 import os
 import re
 import shutil
@@ -53,13 +54,13 @@ class Project:
             check=False,
         )
 
-    def would_run(self) -> dict[str, int]:
-        """The rules that a dry run lists with their number of jobs; the target rule `all` aside."""
-        done = self.snakemake("--dry-run")
+    def would_run(self, *targets: str) -> dict[str, int]:
+        """The rules that a dry run lists with their number of jobs; target rules aside."""
+        done = self.snakemake("--dry-run", *targets)
         assert done.returncode == 0, done.stdout + done.stderr
         jobs = re.findall(r"^(\w+) +(\d+)$", done.stdout + done.stderr, flags=re.MULTILINE)
         assert jobs or "Nothing to be done" in done.stdout + done.stderr
-        return {rule: int(count) for rule, count in jobs if rule not in ("all", "total")}
+        return {rule: int(count) for rule, count in jobs if rule not in ("all", "total", *targets)}
 
     def tables(self) -> dict[str, bytes]:
         """The tables' bytes by name, but for those that hold times, which no two runs share."""
@@ -72,15 +73,17 @@ COMPILED = Path("scripts/lib/corruptions/__pycache__")
 
 
 @cache
-def fingerprints_are_kept() -> None:
-    """Have every file parsed once, for all copies."""
+def compile_once() -> None:
+    """Have every file compiled, and parsed for its fingerprint, once for all copies: they keep the times of what they copy."""
+    for folder in ("scripts", "kernels"):
+        compileall.compile_dir(ROOT / folder, quiet=1)
     for script in ROOT.glob("scripts/*/*.py"):
         fingerprint(ROOT, script.relative_to(ROOT).as_posix())
 
 
 def copy_project(folder: Path, study: str | None = "tests/miniature.yaml") -> Project:
     """A copy whose corruptions are compiled once for all copies, because that takes longer than a small study's corruptions."""
-    fingerprints_are_kept()
+    compile_once()
     for part in PARTS:
         source, target = ROOT / part, folder / part
         target.parent.mkdir(parents=True, exist_ok=True)

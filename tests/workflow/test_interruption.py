@@ -38,7 +38,7 @@ def test_kill_anything_at_any_point(project, finished_once):
     victims = list(killed)
     for attempt in range(40):
         process = subprocess.Popen(
-            project.command(),
+            project.command("tables"),
             cwd=project.folder,
             env=project.environment(),
             stdout=subprocess.DEVNULL,
@@ -62,8 +62,8 @@ def test_kill_anything_at_any_point(project, finished_once):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
     assert min(killed.values()) >= 1, killed
-    assert project.snakemake().returncode == 0
-    assert project.would_run() == {}
+    assert project.snakemake("tables").returncode == 0
+    assert project.would_run("tables") == {}
     assert project.tables() == finished_once.tables()
     assert not [
         path for path in (project.folder / "results").rglob(".*") if path.is_file()
