@@ -6,7 +6,7 @@ import subprocess
 import time
 from pathlib import Path
 
-OUTPUTS_BETWEEN_KILLS = 30
+OUTPUTS_BETWEEN_KILLS = 18
 
 
 def outputs(project):
