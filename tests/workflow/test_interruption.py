@@ -6,7 +6,7 @@ import subprocess
 import time
 from pathlib import Path
 
-OUTPUTS_BETWEEN_KILLS = 18
+OUTPUTS_BETWEEN_KILLS = 14
 
 
 def outputs(project):
