@@ -4,8 +4,10 @@ import numpy as np
 import PIL
 
 from scripts.lib.data.arrays import read_arrays
+from scripts.lib.data.cifar import read_cifar
 from scripts.lib.data.class_counts import count_classes
 from scripts.lib.data.dataset import save_examples, save_manifest
+from scripts.lib.data.idx import read_idx
 from scripts.lib.data.image_folder import read_image_folder
 from scripts.lib.data.overlap import trained_on
 from scripts.lib.data.parquet import read_parquet
@@ -22,6 +24,8 @@ READERS = {
     "planted_digits": read_planted_digits,
     "image_folder": read_image_folder,
     "arrays": read_arrays,
+    "idx": read_idx,
+    "cifar": read_cifar,
     "parquet": read_parquet,
     "predictions": read_predictions,  # examples without pictures
 }

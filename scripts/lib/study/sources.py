@@ -6,12 +6,15 @@ from pathlib import Path
 
 from scripts.lib.jobs.errors import InputError
 from scripts.lib.jobs.natural_order import natural_order
+from scripts.lib.study.cifar_files import check_cifar, files_at
 
 # Source -> the keys that name its files, by split.
 FILES: dict[str, dict[str, tuple[str, ...]]] = {
     "planted_digits": {"train": (), "test": ()},
     "image_folder": {"train": ("train",), "test": ("test",)},
     "arrays": {"train": ("train_images", "train_labels"), "test": ("test_images", "test_labels")},
+    "idx": {"train": ("train_images", "train_labels"), "test": ("test_images", "test_labels")},
+    "cifar": {"train": ("path",), "test": ("path",)},  # one folder or archive holds both
     "parquet": {"train": ("train",), "test": ("test",)},
     "predictions": {},  # no images: the levels name files of predictions
 }
@@ -68,6 +71,11 @@ def without_paths(source: str, options: dict) -> dict:
 
 def check_files(source: str, options: dict) -> None:
     """Raise InputError if a file or folder that the study names is not there, or only half of a split is named."""
+    if source == "cifar":
+        path, here = expanded(options["path"]), f"config key `data.cifar.path` is {options['path']!r}"
+        check_cifar(here, options, path)
+        check_trackable(here, [str(path)])
+        return
     for split, keys in FILES[source].items():
         named = [key for key in keys if options[key] is not None]
         if named and len(named) < len(keys):
@@ -124,6 +132,8 @@ def check_trackable(here: str, paths: list[str]) -> None:
 
 def tracked_files(source: str, options: dict) -> list[str]:
     """The files whose change makes the data anew. A folder of pictures is too large to look through at each start."""
+    if source == "cifar":
+        return [str(file) for file in files_at(options["name"], expanded(options["path"]))]
     keys = [key for keys in FILES[source].values() for key in keys] if source != "image_folder" else []
     named = [options[key] for key in (*keys, *LISTS.get(source, ()), CLASSES, EXAMPLES) if options.get(key) is not None]
     if options.get(EXAMPLES) is None:

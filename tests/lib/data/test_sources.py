@@ -205,8 +205,11 @@ class TestArrays:
     @pytest.mark.parametrize(
         ("content", "sentence"),
         [
-            (pickle.dumps({b"data": [1]}), r"y is a pickle and no .npy file: .* reshape\(-1, 3, 32, 32\)"),
-            (b"\0\0\x08\x01\0\0\0\x0c" + bytes(12), "y is an idx file and no .npy file: idx files are MNIST's"),
+            (
+                pickle.dumps({b"data": [1]}),
+                "y is a pickle and no .npy file: .* CIFAR's files .* are read with `source: cifar`",
+            ),
+            (b"\0\0\x08\x01\0\0\0\x0c" + bytes(12), "y is an idx file and no .npy file: idx files.* `source: idx`"),
             (
                 b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n",
                 "a Git LFS pointer.*git lfs pull",

@@ -173,6 +173,53 @@ def test_what_is_wrong_is_said_at_the_door(changes, sentence):
     assert sentence in str(error.value)
 
 
+def test_files_of_cifar_are_there_before_any_job(tmp_path):
+    def images(path, **more):
+        return study(data={"source": "cifar", "cifar": {"name": "cifar10", "path": str(path)} | more}).images
+
+    files = [*(f"data_batch_{number}" for number in range(1, 6)), "test_batch", "batches.meta"]
+    for name in files:
+        (tmp_path / name).touch()
+    found = images(tmp_path)
+    assert found.splits == ["train", "test"] and found.data_files == [str(tmp_path / name) for name in files]
+    assert (found.data["labels"], found.data["verify"]) == ("fine", "published")
+    assert images(tmp_path / "test_batch").data_files == [str(tmp_path / "test_batch")]  # the job says it is no archive
+    (tmp_path / "data_batch_3").unlink()
+    (tmp_path / "a{b}.tar.gz").touch()
+    for path, more, sentence in (
+        (tmp_path / "no", {}, "and there is nothing of that name: correct the path."),
+        (
+            tmp_path,
+            {},
+            "a folder without data_batch_3: name the folder cifar-10-batches-py with all its files, or the archive cifar-10-python.tar.gz.",
+        ),
+        (tmp_path, {"name": "cifar100"}, "a folder without train: name the folder cifar-100-python with all its files"),
+        (tmp_path / "a{b}.tar.gz", {}, "snakemake reads braces as wildcards, so rename what has them."),
+    ):
+        with pytest.raises(InputError) as error:
+            images(path, **more)
+        assert str(error.value).startswith(f"config key `data.cifar.path` is {str(path)!r}")
+        assert sentence in str(error.value)
+    with pytest.raises(
+        InputError, match=r"`data\.cifar\.labels` is coarse, and cifar10 has only one kind of labels: remove"
+    ):
+        images(tmp_path, labels="coarse")
+    with pytest.raises(InputError, match=r"`data\.cifar\.name` is 'cifar', which is unknown"):
+        images(tmp_path, name="cifar")
+
+
+def test_idx_files_are_there_before_any_job(tmp_path):
+    (tmp_path / "x").touch()
+    options = {"name": "mnist", "test_images": str(tmp_path / "x"), "test_labels": str(tmp_path / "y")}
+    with pytest.raises(InputError, match=r"`data\.idx\.test_labels` is '.*/y', and there is nothing of that name"):
+        study(data={"source": "idx", "idx": options})
+    (tmp_path / "y").touch()
+    found = study(data={"source": "idx", "idx": options}).images
+    assert found.splits == ["test"] and found.data_files == [str(tmp_path / "x"), str(tmp_path / "y")]
+    with pytest.raises(InputError, match=r"`data\.idx\.train_labels` is missing beside `train_images`"):
+        study(data={"source": "idx", "idx": options | {"train_images": str(tmp_path / "x")}})
+
+
 def test_some_things_are_wrong_only_where_they_are_asked_for(tmp_path):
     with pytest.raises(InputError, match=r"`corruptions\.names` is empty: name the corruptions to make"):
         study(corruptions={"names": []}).images.check_corrupted()

@@ -1,6 +1,7 @@
 """From a source to the study's own files: the same bytes for any number of threads, and sizes that must agree."""
 
 import json
+import pickle
 from types import SimpleNamespace as Names
 
 import numpy as np
@@ -54,6 +55,35 @@ def test_training_images_are_counted(tmp_path):
     made = prepare(tmp_path / "out", {"test": test, "train": train}, splits=("train", "test"))
     images, examples, _ = load_split(made.images[1], made.examples, made.manifest, "test")
     assert len(images) == 4 and examples.class_frequency.tolist() == [3, 3, 2, 2]
+
+
+def test_small_idx_images_are_padded(tmp_path):
+    grey = RANDOM.integers(0, 256, (4, 28, 28), dtype=np.uint8)
+    (tmp_path / "x").write_bytes(b"\0\0\x08\x03" + b"".join(n.to_bytes(4, "big") for n in grey.shape) + grey.tobytes())
+    (tmp_path / "y").write_bytes(b"\0\0\x08\x01\0\0\0\x04\0\x01\x01\0")
+    options = {"test_images": str(tmp_path / "x"), "test_labels": str(tmp_path / "y"), "preparation": "pad", "size": 32}
+    none = dict.fromkeys(("train_images", "train_labels", "classes"))
+    made = prepare(tmp_path / "out", none | options, source="idx")
+    images, examples, manifest = load_split(made.images[0], made.examples, made.manifest, "test")
+    assert np.array_equal(images[:, 2:30, 2:30], np.stack([grey] * 3, axis=3)) and not images[:, :2].any()
+    assert examples.example.tolist() == ["0", "1", "2", "3"] and manifest["converted"] == {"test": {"grayscale": 4}}
+    assert manifest["options"] == {"name": "pets", "preparation": "pad", "size": 32}
+
+
+def test_cifar_from_its_files_to_the_manifest(tmp_path):
+    rows = RANDOM.integers(0, 256, (4, 3072), dtype=np.uint8)
+    for file in ("train", "test"):
+        content = {"data": rows, "fine_labels": [0, 1, 2, 3], "coarse_labels": [0, 0, 1, 1]}
+        (tmp_path / file).write_bytes(pickle.dumps(content, protocol=2))
+    names = {"fine_label_names": list("abcd"), "coarse_label_names": ["x", "y"]}
+    (tmp_path / "meta").write_bytes(pickle.dumps(names, protocol=2))
+    options = {"name": "cifar100", "path": str(tmp_path), "labels": "coarse", "verify": "none"}
+    made = prepare(tmp_path / "out", options, splits=("train", "test"), source="cifar")
+    images, examples, manifest = load_split(made.images[1], made.examples, made.manifest, "test")
+    assert images.shape == (4, 32, 32, 3) and np.array_equal(images[0, 0, 0], rows[0, [0, 1024, 2048]])
+    assert examples.class_frequency.tolist() == [2, 2, 2, 2] and manifest["classes"] == ["x", "y"]
+    assert manifest["test_images_in_training"] == {"images": 4, "under_another_label": 0}
+    assert "path" not in manifest["options"] and manifest["options"]["labels"] == "coarse"
 
 
 def test_images_of_two_sizes_are_named(tmp_path):

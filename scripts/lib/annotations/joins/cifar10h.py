@@ -1,8 +1,8 @@
 """CIFAR-10H: what about 50 people each said that the test images of CIFAR-10 show (Peterson et al. 2019, 1908.07086).
 
 `cifar10h-counts.npy` or `cifar10h-probs.npy`, [10000, 10] in the order of CIFAR-10's test set, or `cifar10h-raw.csv`, one row an
-answer, also in the `cifar10h-raw.zip` that is published. The examples' ids must be the positions in that test set, as the source
-`arrays` gives them.
+answer, also in the `cifar10h-raw.zip` that is published. The examples' ids must be the positions in that test set, as the sources
+`cifar` and `arrays` give them.
 """
 
 import zipfile
