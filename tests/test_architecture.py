@@ -71,7 +71,8 @@ def test_a_room_knows_only_the_rooms_below_it(room):
 
 
 def test_the_table_of_arrows_has_every_room_and_no_circle():
-    rooms = {path.parent.name for path in (ROOT / "scripts/lib").glob("*/*.py")}  # a folder that was left may hold bytecode
+    # A folder that was left may hold bytecode.
+    rooms = {path.parent.name for path in (ROOT / "scripts/lib").glob("*/*.py")}
     assert rooms | {"kernels"} == set(MAY_KNOW) and not [path.name for path in (ROOT / "scripts/lib").glob("*.py")]
     assert all(not MAY_KNOW[room] for room in GROUND)
     left = dict(MAY_KNOW)
