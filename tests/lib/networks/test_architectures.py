@@ -21,12 +21,7 @@ from scripts.lib.training.loop import train_model
 CLASSES = 3
 BYTES = torch.randint(0, 256, (8, 16, 16, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
 IMAGES = normalized(BYTES)
-LARGE = {
-    "vgg16_bn",
-    "resnet18_3x3",
-    "resnet32",
-    "resnet56",
-}  # only forward: the same layers as in smaller ones, or as in others' tests
+LARGE = {"resnet32", "resnet56", "resnet18_3x3", "vgg16_bn"}  # too slow to train here: built, counted and asked only
 SMALL = [name for name in NETWORKS if name not in LARGE] + ["wide_resnet-10-1"]
 UNPLANNED = {"resnet20": "`getitem` "}  # what a plan cannot have
 
@@ -123,7 +118,8 @@ def test_a_cohort_in_a_file_is_the_same(trained, tmp_path):
     description = {"network": section(name), "classes": ["a", "b", "c"], "seeds": [3]}
     save_cohort(tmp_path / "c.safetensors", {3: network}, description)
     models, _ = load_cohort(tmp_path / "c.safetensors")
-    assert torch.equal(models[3](IMAGES), network(IMAGES))
+    read, written = models[3].state_dict(), network.state_dict()
+    assert read.keys() == written.keys() and all(torch.equal(read[name], written[name]) for name in read)
 
 
 @pytest.mark.parametrize(
