@@ -78,7 +78,9 @@ def at_chance(summary: pd.DataFrame, impact: pd.DataFrame) -> list[str]:
 def networks(study: dict) -> str:
     """What was trained here, and what was brought."""
     network = study["network"]
-    trained = f"network {network['name']} ({'-'.join(map(str, network['channels']))})"
+    trained = f"network {network['name']}"
+    if "channels" in network:
+        trained += f" ({'-'.join(map(str, network['channels']))})"
     kinds: dict[str, list[str]] = {}
     levels = {level["name"]: level for level in study["levels"]}
     for level in levels.values():

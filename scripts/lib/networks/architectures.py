@@ -1,29 +1,44 @@
 """The networks that can be trained, by the name a study gives."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from torch import nn
 
+from scripts.lib.networks.checkpoints import build_untrained
+from scripts.lib.networks.cifar_resnet import cifar_resnet
+from scripts.lib.networks.plain import plain
+from scripts.lib.networks.resnet import resnet18_3x3
+from scripts.lib.networks.vgg import vgg16_bn
+from scripts.lib.networks.wide_resnet import wide_resnet
+from scripts.lib.study.trained_networks import wide_resnet_size
 
-def plain(channels: Sequence[int], classes: int) -> nn.Sequential:
-    """A stride-2 3x3 convolution, batch norm and ReLU for each entry of `channels`, global average pooling, one dense layer."""
-    layers: list[nn.Module] = []
-    for before, after in zip([3, *channels], channels, strict=False):
-        layers += [
-            nn.Conv2d(before, after, 3, stride=2, padding=1, bias=False),
-            nn.BatchNorm2d(after),
-            nn.ReLU(inplace=True),
-        ]
-    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels[-1], classes))
+# Each is called with `classes`, and `plain` with `channels` too. Of others the names are families: `_factory`.
+NETWORKS: dict[str, Callable[..., nn.Module]] = {
+    "plain": plain,
+    "resnet20": partial(cifar_resnet, 3),
+    "resnet32": partial(cifar_resnet, 5),
+    "resnet56": partial(cifar_resnet, 9),
+    "resnet18_3x3": resnet18_3x3,
+    "vgg16_bn": vgg16_bn,
+}
 
 
-NETWORKS: dict[str, Callable[..., nn.Module]] = {"plain": plain}
+def build_network(name: str, channels: Sequence[int] | None, classes: int) -> nn.Module:
+    """A network with random weights from torch's global stream, in channels-last layout, which is the faster one on CPUs.
+
+    channels: of `plain`; None for the others, which have channels of their own. Raises InputError if others' code cannot build the network.
+    """
+    own = {} if channels is None else {"channels": channels}
+    return _factory(name)(**own, classes=classes).to(memory_format=torch.channels_last)
 
 
-def build_network(name: str, channels: Sequence[int], classes: int) -> nn.Module:
-    """A network with random weights from torch's global stream, in channels-last layout, which is the faster one on CPUs."""
-    return NETWORKS[name](channels, classes).to(memory_format=torch.channels_last)
+def _factory(name: str) -> Callable[..., nn.Module]:
+    if ":" in name:
+        return partial(build_untrained, name)
+    size = wide_resnet_size(name)
+    return NETWORKS[name] if size is None else partial(wide_resnet, *size)
 
 
 def normalized(images: torch.Tensor) -> torch.Tensor:

@@ -3,6 +3,7 @@
 import importlib
 import re
 from collections.abc import Callable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -66,19 +67,8 @@ def build_checkpoint_network(
     mean and std: of three channels, of one, or one for all; None for torchvision's ImageNet values, or those in timm's pretrained_cfg.
     channels: 1 or 3, those that the network reads; None for what its first convolution does.
     """
-    module, name = parts_of(network)
-    build, arguments = _factory(module, name), dict(options)
-    if module in ZOOS:
-        arguments.setdefault("num_classes", classes)
-    try:
-        built = build(**arguments)
-    except (Exception, SystemExit) as error:  # the factory is others' code, and may raise anything
-        raise InputError(
-            f"`{network}` cannot be built with the options {arguments} ({type(error).__name__}: {one_line(error)}): correct `network` or `options`."
-        ) from None
-    if not isinstance(built, nn.Module):
-        raise InputError(f"`{network}` gives a value of type {type(built).__name__}: it must give a torch.nn.Module.")
-    built = _bare(built).cpu().float()
+    module, _ = parts_of(network)
+    built = _built(network, ({"num_classes": classes} if module in ZOOS else {}) | options)
     reads = channels or _channels(built)
     if mean is None or std is None:
         if reads == 1:
@@ -92,6 +82,47 @@ def build_checkpoint_network(
             f"{'one of each' if reads == 1 else 'three of each, or one for all channels'}."
         )
     return Normalized(built, list(mean) * (reads // len(mean)), list(std) * (reads // len(std)))
+
+
+def build_untrained(network: str, classes: int) -> nn.Module:
+    """A network of torchvision or timm with the initial weights that these draw, to be trained on images in -1..1.
+
+    Raises InputError if there is none of that name, or if it gives more than logits while it trains.
+    """
+    module, name = parts_of(network)
+    if module == TORCHVISION:  # whose detectors and segmenters would have pretrained weights in parts of them
+        _check_classifier(name)
+    built = _built(network, {"num_classes": classes})
+    if getattr(built, "aux_logits", False):
+        raise InputError(
+            f"`{network}` gives auxiliary logits while it trains, and the training here has no loss for them: choose another `network.name`."
+        )
+    return built
+
+
+def _check_classifier(name: str) -> None:
+    """Raise InputError unless torchvision has a network for classification of that name."""
+    declare_missing_operators()
+    models = importlib.import_module(f"{TORCHVISION}.models")
+    if name not in (known := models.list_models(module=models)):
+        near = get_close_matches(name, known, n=1)
+        remedy = f"did you mean {TORCHVISION}:{near[0]}?" if near else f"its documentation lists them, as {known[0]}."
+        raise InputError(f"`{TORCHVISION}:{name}` is no classifier of torchvision: {remedy}")
+
+
+def _built(network: str, options: dict) -> nn.Module:
+    """What a factory gives for the options, bare and float32 on the CPU; InputError unless that is a network."""
+    try:
+        built = _factory(*parts_of(network))(**options)
+    except InputError:
+        raise
+    except (Exception, SystemExit) as error:  # the factory is others' code, and may raise anything
+        raise InputError(
+            f"`{network}` cannot be built with the options {options} ({type(error).__name__}: {one_line(error)}): correct `network` or `options`."
+        ) from None
+    if not isinstance(built, nn.Module):
+        raise InputError(f"`{network}` gives a value of type {type(built).__name__}: it must give a torch.nn.Module.")
+    return _bare(built).cpu().float()
 
 
 def _bare(built: nn.Module) -> nn.Module:

@@ -64,7 +64,7 @@ def blank_network(description: dict) -> torch.nn.Module:
     """The network of a cohort without its weights, built here or by others' code."""
     network = description["network"]
     if "checkpoints" not in network:
-        return build_network(**network, classes=len(description["classes"]))
+        return build_network(network["name"], network.get("channels"), len(description["classes"]))
     brought = build_checkpoint_network(
         network["checkpoints"],
         network["options"],

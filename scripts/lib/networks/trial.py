@@ -1,4 +1,4 @@
-"""A few of the study's images are shown to a network that was brought, before anything is computed with it."""
+"""A few of the study's images are shown to a network of others, before anything is computed with it."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -98,9 +98,26 @@ def _check_repeatable(
         )
 
 
+def try_untrained(network: nn.Module, name: str, images: torch.Tensor, classes: int) -> None:
+    """Raise InputError if a network that is to be trained cannot read the study's images, or gives anything but a logit for each class.
+
+    images: uint8[N, H, W, 3], where the network is. Nothing is drawn at random, and the network's weights and statistics stay as they are.
+    """
+    with torch.inference_mode():
+        given = _answer(network.eval(), name, normalized(images[:FEW]))
+    if not isinstance(given, torch.Tensor) or given.shape != (len(images[:FEW]), classes):
+        raise InputError(
+            f"`{name}` does not give one logit for each of {classes} classes: choose another `network.name`."
+        )
+
+
 def _ask(network: Normalized, name: str, images: torch.Tensor) -> Any:
+    return _answer(network.ask, name, images)
+
+
+def _answer(ask: Callable[[torch.Tensor], Any], name: str, images: torch.Tensor) -> Any:
     try:
-        return network.ask(images)
+        return ask(images)
     except Exception as error:  # the network is others' code, and may raise anything
         height, width = images.shape[2:]
         raise InputError(

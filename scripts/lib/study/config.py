@@ -11,6 +11,7 @@ from jsonschema.exceptions import ValidationError
 from scripts.lib.corruptions import FAMILIES
 from scripts.lib.jobs.errors import InputError
 from scripts.lib.study.levels import BROUGHT, CONTROL, DENSE, METHODS, is_brought, is_quantized, may_have
+from scripts.lib.study.trained_networks import check_network
 
 # To JSON Schema 10.0 is an integer, to Python's range it is none.
 _STRICT = Draft202012Validator.TYPE_CHECKER.redefine(
@@ -24,6 +25,7 @@ TYPE_NAMES = {
     "number": "a number",
     "string": "a text",
     "boolean": "true or false",
+    "null": "null",
 }
 
 
@@ -49,6 +51,7 @@ def check_config(config: dict, schema: dict) -> None:
     errors = sorted(Validator(schema).iter_errors(config), key=lambda error: (len(error.path), str(error.path)))
     if errors:
         raise InputError(_sentence(errors[0]))
+    check_network(config["network"])
     _check_brought(config)
     _check_levels(config["levels"])
     _check_data(config["data"])

@@ -18,6 +18,7 @@ from scripts.lib.study.prediction_files import check_examples_known, prediction_
 from scripts.lib.study.sharded_weights import parts_of_weights
 from scripts.lib.study.sources import check_apart, check_files, check_level_files, check_trackable, expanded, splits_of
 from scripts.lib.study.subgroups import check_subgroups
+from scripts.lib.study.trained_networks import with_channels
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,7 @@ def load_study(config: dict, schema: dict[str, Any]) -> Study:
     """
     check_config(config, schema)
     config = with_defaults(config, schema)
+    config["network"] = with_channels(config["network"])
     source = config["data"]["source"]
     check_files(source, config["data"][source])
     check_natural(config["natural"], list(CORRUPTIONS))

@@ -10,6 +10,7 @@ from scripts.lib.compression.pruning import GradualPruning, schedule_from_fracti
 from scripts.lib.jobs.errors import InputError
 from scripts.lib.jobs.streams import generator, key
 from scripts.lib.networks.architectures import build_network, normalized
+from scripts.lib.networks.trial import try_untrained
 
 
 def learning_rate_factor(step: int, steps: int, warmup: float) -> float:
@@ -36,8 +37,10 @@ def train_model(
     Raises InputError if the loss is not finite.
     """
     torch.manual_seed(key("initial weights", level["name"], seed) % 2**63)
-    model = build_network(network["name"], network["channels"], classes)
+    model = build_network(network["name"], network.get("channels"), classes)
     model = model.to(images.device, memory_format=torch.channels_last)
+    if ":" in network["name"]:  # others' code
+        try_untrained(model, network["name"], images, classes)
     order = generator("batches", level["name"], seed)
     batch = min(training["batch_size"], len(images))
     per_epoch = len(images) // batch

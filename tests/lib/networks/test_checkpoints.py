@@ -16,6 +16,7 @@ from scripts.lib.networks.checkpoints import (
     IMAGENET,
     Normalized,
     build_checkpoint_network,
+    build_untrained,
     load_weights,
     zeros_of,
 )
@@ -95,6 +96,7 @@ def test_timm_says_how_images_are_normalized(tmp_path, monkeypatch):
     network = build_checkpoint_network("timm:net.tag", {}, None, None, 4)
     assert (network.mean, network.std) == ([0.1, 0.2, 0.3], [0.4, 0.5, 0.6])
     assert network.network[1].out_features == 4
+    assert build_untrained("timm:net.tag", 5)[1].out_features == 5
     with pytest.raises(
         InputError, match=r"timm does not say how images for `timm:net\.tag` are normalized: add `mean`"
     ):

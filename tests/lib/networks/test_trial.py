@@ -10,7 +10,7 @@ from scripts.lib.jobs.errors import InputError
 from scripts.lib.networks.architectures import normalized
 from scripts.lib.networks.checkpoints import IMAGENET, Normalized
 from scripts.lib.networks.predicting import probabilities
-from scripts.lib.networks.trial import IMAGES, trial_positions, try_network
+from scripts.lib.networks.trial import IMAGES, trial_positions, try_network, try_untrained
 
 SHOWN = np.random.default_rng(0).integers(0, 256, (12, 8, 8, 3), dtype=np.uint8)
 
@@ -134,3 +134,17 @@ def test_few_images_of_classes_from_everywhere():
     assert len(trial_positions(examples([0, 1, 1]))) == 3
     again = trial_positions(examples(np.repeat(np.arange(10), 50)))
     assert len(again) == 120 and len(set(again.tolist())) == 120
+
+
+def test_a_network_of_others_that_is_to_be_trained_is_shown_a_few_images_first():
+    """Neither its batch norms nor the random streams notice."""
+    images, network = torch.from_numpy(SHOWN), tiny(lambda: nn.BatchNorm2d(4)).network
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    stream = torch.get_rng_state()
+    try_untrained(network, "it", images, 3)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
+    assert torch.equal(torch.get_rng_state(), stream)
+    with pytest.raises(InputError, match=r"^`it` does not give one logit for each of 4 classes: choose another"):
+        try_untrained(network, "it", images, 4)
+    with pytest.raises(InputError, match=r"`it` fails on 4 images of 8 x 8 pixels .*: prepare the study's images"):
+        try_untrained(nn.Sequential(nn.Conv2d(3, 4, 9)), "it", images, 3)

@@ -17,6 +17,7 @@ from scripts.lib.study.config import check_config
 from scripts.lib.study.extras import EXTRAS
 from scripts.lib.study.levels import METHODS, QUANTIZING, brought_models_of, declaration, design_of, is_brought
 from scripts.lib.study.sources import FILES as FILES_OF_SOURCES
+from scripts.lib.study.trained_networks import NAMES
 
 ROOT = Path(__file__).parents[3]
 SCHEMA = yaml.safe_load((ROOT / "schemas" / "config.schema.yaml").read_text())
@@ -285,7 +286,7 @@ def test_the_schema_knows_what_the_code_knows():
     properties = SCHEMA["properties"]
     offered = properties["corruptions"]["properties"]["names"]["items"]["enum"]
     assert set(offered) == {corruption for family in FAMILIES.values() for corruption in family}
-    assert set(properties["network"]["properties"]["name"]["enum"]) == set(NETWORKS)
+    assert set(NAMES) == set(NETWORKS)
     assert set(properties["levels"]["items"]["properties"]["method"]["enum"]) == set(METHODS)
     assert set(properties["joins"]["items"]["properties"]["format"]["enum"]) == set(READERS) == set(MATCH)
     assert set(properties["extras"]["properties"]) == set(EXTRAS)

@@ -288,6 +288,7 @@ def test_a_study_whose_dense_models_are_at_chance_says_so_first(tables):
 def test_the_report_names_what_was_trained_and_what_was_brought():
     study = {"network": {"name": "plain", "channels": [4, 8]}, "levels": [{"name": "dense"}, {"name": "control"}]}
     assert networks(study) == "network plain (4-8)"
+    assert networks(study | {"network": {"name": "resnet20"}}) == "network resnet20"
     study["levels"] += [
         {"name": "a", "checkpoints": {"network": "torchvision:resnet18"}},
         {"name": "b", "predictions": "x", "of": "dense"},
