@@ -4,6 +4,7 @@ import json
 
 import golden
 import pytest
+import torch
 
 from kernels.cpu.block_sparse import find_compiler
 from scripts.lib.networks.arithmetic import PORTABLE
@@ -14,6 +15,10 @@ from scripts.lib.networks.cohorts import read_cohort
 def digests(demo_results):
     computed_with = read_cohort(demo_results / "models/dense/000-009.safetensors")[1]["arithmetic"]
     if computed_with != PORTABLE:
+        able = torch.cpu.get_capabilities()
+        assert not (able.get("avx2") and able.get("fma3")), (
+            f"a processor with AVX2 trained with arithmetic {computed_with}"
+        )
         pytest.skip(f"the demo was trained with arithmetic {computed_with}")
     return golden.demo(demo_results)
 

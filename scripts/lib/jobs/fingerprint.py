@@ -7,12 +7,14 @@ everything again and a changed helper nothing. A fingerprint in a rule's params 
 import ast
 import hashlib
 import json
-import os
 import sys
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
+
+from scripts.lib.jobs.errors import InputError
+from scripts.lib.jobs.files import write_text
 
 
 def fingerprint(root: Path, *scripts: str) -> str:
@@ -62,11 +64,8 @@ def _code(root: Path, source: Path) -> Code:
     if not known:
         digest, modules = _syntax(content, source)
         found = {"source": key, "digest": digest, "modules": modules}
-        with suppress(OSError):  # somebody else's folder, or a full disk: then it is parsed again
-            kept.parent.mkdir(exist_ok=True)
-            beside = kept.with_suffix(f".{os.getpid()}")
-            beside.write_text(json.dumps(found))
-            beside.replace(kept)
+        with suppress(OSError, InputError):  # somebody else's folder, or a full disk: then it is parsed again
+            write_text(kept, json.dumps(found))
     return Code(found["digest"], tuple(_files(root, found["modules"])))
 
 

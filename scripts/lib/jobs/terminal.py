@@ -10,9 +10,8 @@ import re
 import time
 from pathlib import Path
 
-MARK = (
-    "error: "  # how the last line of a job's log begins when the job stopped with a sentence (scripts/lib/jobs/job.py)
-)
+# How the last line of a job's log begins when the job stopped with a sentence (scripts/lib/jobs/job.py).
+MARK = "error: "
 LAST = "At least one job did not complete successfully."
 # What Snakemake adds after a failure, which says nothing new once the sentence is there.
 AFTERWARDS = ("Shutting down, ", "Exiting because a job execution failed", "Complete log(s): ", "Elapsed time: ")

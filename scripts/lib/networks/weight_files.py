@@ -1,7 +1,7 @@
 """What a file of weights holds, read so that nothing in it is executed; a file that holds none is called by its name.
 
 Beside tensors, training programs save their arguments, schedulers and scores. Only tensors, numbers, texts and plain containers are
-read; of anything else there is an `Inert` placeholder that knows the name of its class and does nothing.
+read; of anything else there is an `Inert` stand-in that knows the name of its class and does nothing.
 """
 
 import pickle
@@ -54,7 +54,7 @@ class Inert:
         pass
 
 
-def _placeholder(name: str) -> type:
+def _stand_in(name: str) -> type:
     """The class that stands for one in a file; name: its full name."""
     if name in CONTAINERS:
         return type("Container", (), {"__new__": lambda cls, *_, **__: CONTAINERS[name]()})
@@ -104,8 +104,8 @@ def _read_one(path: Path, shown: str | Path) -> Any:
         if safetensors:
             return load_file(path)
         classes = _classes(path)
-        # torch looks its own harmless classes up first, so no placeholder takes the place of one.
-        with torch.serialization.safe_globals([(_placeholder(name), name) for name in classes]):
+        # torch looks its own harmless classes up first, so no stand-in takes the place of one.
+        with torch.serialization.safe_globals([(_stand_in(name), name) for name in classes]):
             return torch.load(path, map_location="cpu", weights_only=True)
     except (SafetensorError, OSError, EOFError, RuntimeError) as error:
         raise InputError(f"{shown} is damaged or no file of weights ({one_line(error)}): save it again.") from None

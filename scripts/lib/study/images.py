@@ -23,9 +23,8 @@ class Images:
     """The images of a checked study; `load_study` makes it."""
 
     config: dict  # with every default filled in
-    data: (
-        dict  # what the study says of its source; without images also the dense level's files, which list the examples
-    )
+    # What the study says of its source; without images also the dense level's files, which list the examples.
+    data: dict
 
     @property
     def source(self) -> str:
@@ -50,13 +49,16 @@ class Images:
     @property
     def known_later(self) -> list[str]:
         """The columns of the annotations that jobs find out."""
-        return [column for name in EXTRAS if self.config["extras"][name] for column in EXTRAS[name]]
+        return [column for name in self._extras for column in EXTRAS[name]]
 
     @property
     def annotations(self) -> list[str]:
         """The files that say what is known of each test image: joined once, and what the extras find."""
-        names = ["annotations", *(name for name in EXTRAS if self.config["extras"][name])]
-        return [f"<results>/data/{name}.parquet" for name in names]
+        return [f"<results>/data/{name}.parquet" for name in ("annotations", *self._extras)]
+
+    @property
+    def _extras(self) -> list[str]:
+        return [name for name in EXTRAS if self.config["extras"][name]]
 
     @property
     def real(self) -> list[str]:
