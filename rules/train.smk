@@ -6,6 +6,7 @@ rule train:
         data="<results>/data/manifest.json",
     output:
         models="<results>/models/{level}/{cohort}.safetensors",
+        epochs="<results>/epochs/{level}/{cohort}.csv",
     log:
         "<logs>/train/{level}/{cohort}.log",
     benchmark:
@@ -24,7 +25,7 @@ rule train:
         code=code("train/train"),
         level=of(POPULATIONS.entry_for_training),
         network=config["network"],
-        training=config["training"],
+        training=POPULATIONS.training,
         pruning=of(POPULATIONS.pruning),
     message:
         "train {wildcards.level}, seeds {wildcards.cohort}"

@@ -88,9 +88,14 @@ class ImageProgress:
         """What is shown after so many seconds."""
         share, rate = self.done / self.total, self.done / max(elapsed, 1e-9)
         bar = "#" * int(share * self.WIDTH)
-        left = (self.total - self.done) / rate
-        clock = f"{left:.0f} s" if left < 100 else f"{left / 60:.0f} min" if left < 6000 else f"{left / 3600:.1f} h"
         return (
             f"{self.what}: [{bar:.<{self.WIDTH}}] {self.done:,} of {self.total:,} images, {rate:,.0f} images/s, "
-            f"about {clock} left"
+            f"about {clock((self.total - self.done) / rate)} left"
         )
+
+
+def clock(seconds: float) -> str:
+    """A time that remains, in the unit that reads best."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"

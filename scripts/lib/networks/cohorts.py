@@ -21,10 +21,15 @@ from scripts.lib.study.sharded_weights import weights_sha256
 
 def save_cohort(path: str | Path, models: dict[int, torch.nn.Module], description: dict) -> None:
     """Write the models of a cohort by seed; description must be JSON and say `network` and `classes`."""
+    save_weights(path, {seed: model.state_dict() for seed, model in models.items()}, description)
+
+
+def save_weights(path: str | Path, models: dict[int, dict[str, torch.Tensor]], description: dict) -> None:
+    """The same of models that are here as their parameters by name."""
     tensors = {
         f"{seed:03d}.{name}": tensor.detach().cpu().contiguous()
-        for seed, model in models.items()
-        for name, tensor in model.state_dict().items()
+        for seed, state in models.items()
+        for name, tensor in state.items()
     }
     with replacing(path) as beside:
         save_file(tensors, beside, metadata={"lacuna": json.dumps(description, sort_keys=True)})

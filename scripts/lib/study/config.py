@@ -12,6 +12,7 @@ from scripts.lib.corruptions import FAMILIES
 from scripts.lib.jobs.errors import InputError
 from scripts.lib.study.levels import BROUGHT, CONTROL, DENSE, METHODS, is_brought, is_quantized, may_have
 from scripts.lib.study.trained_networks import check_network
+from scripts.lib.study.training_settings import check_training
 
 # To JSON Schema 10.0 is an integer, to Python's range it is none.
 _STRICT = Draft202012Validator.TYPE_CHECKER.redefine(
@@ -52,6 +53,7 @@ def check_config(config: dict, schema: dict) -> None:
     if errors:
         raise InputError(_sentence(errors[0]))
     check_network(config["network"])
+    check_training(config["training"])
     _check_brought(config)
     _check_levels(config["levels"])
     _check_data(config["data"])

@@ -22,6 +22,7 @@ from scripts.lib.study.levels import (
 )
 from scripts.lib.study.prediction_files import kind_of
 from scripts.lib.study.sources import expanded
+from scripts.lib.study.training_settings import settings_of_result
 
 # What is not Python and decides what the kernels compute.
 KERNEL_FILES = ("cpu/block_sparse.cpp", "gpu/configs.json")
@@ -90,6 +91,11 @@ class Populations:
     def entry_for_training(self, level: str) -> dict:
         """The level's entry as far as training goes."""
         return trained_as(self.levels[level])
+
+    @property
+    def training(self) -> dict:
+        """How networks are trained, as far as it decides what they become."""
+        return settings_of_result(self.config["training"])
 
     def pruning(self, level: str) -> dict:
         """The pruning settings, for the levels that they concern."""

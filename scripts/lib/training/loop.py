@@ -1,6 +1,8 @@
-"""Train one network from a seed: the same bytes for the same seed, data, settings and thread count."""
+"""Train one network from a seed: the same bytes for the same seed, data, settings and thread count, however often it is stopped."""
 
 import math
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 
 import numpy as np
 import torch
@@ -11,16 +13,213 @@ from scripts.lib.jobs.errors import InputError
 from scripts.lib.jobs.streams import generator, key
 from scripts.lib.networks.architectures import build_network, normalized
 from scripts.lib.networks.trial import try_untrained
+from scripts.lib.training.augmentation import changes_of
+from scripts.lib.training.averaging import MovingAverage
+from scripts.lib.training.pictures import Pictures, PicturesInMemory
+from scripts.lib.training.schedules import learning_rate_factor
+
+PRECISIONS = {"float32": None, "bfloat16": torch.bfloat16, "float16": torch.float16}
+LOOK = 500  # steps after which a loss that is not finite is noticed, where epochs are longer
 
 
-def learning_rate_factor(step: int, steps: int, warmup: float) -> float:
-    """Linear from near 0 to 1 over the first `warmup` fraction of the steps, then linear to near 0."""
-    rising = max(1, round(warmup * steps))
-    return min((step + 1) / rising, (steps - step) / max(1, steps - rising))
+class Training:
+    """One network on its way, which can be stopped after any step and goes on from `state_dict` as if it had not been.
+
+    An epoch is a random order of the images, cut into whole batches; the few that are left over wait for the next epoch.
+    images: uint8[N, H, W, 3], or where else they are kept, and labels: int64[N], on the device to train on. level, network, training,
+    pruning: as in the study; keys of `training` that are missing have the schema's defaults.
+    Initial weights, batch order and augmentation come from streams keyed by (level, seed), so no two populations share one.
+    Raises InputError for others' networks that do not fit the images, and for schedules without room.
+    """
+
+    def __init__(
+        self,
+        images: torch.Tensor | Pictures,
+        labels: torch.Tensor,
+        classes: int,
+        level: dict,
+        seed: int,
+        network: dict,
+        training: dict,
+        pruning: dict,
+    ) -> None:
+        self.pictures = PicturesInMemory(images) if isinstance(images, torch.Tensor) else images
+        self.labels, self.level, self.seed, self.training = labels, level, seed, training
+        self.device = labels.device
+        self.batch_size = min(training["batch_size"], len(self.pictures))
+        self.steps_per_epoch = len(self.pictures) // self.batch_size
+        self.steps = training.get("steps") or self.steps_per_epoch * training["epochs"]
+        self.parts = training.get("accumulation", 1)
+        self.augmentation = training.get("augmentation", "none")
+        self.precision = PRECISIONS[training.get("precision", "float32")]
+
+        torch.manual_seed(key("initial weights", level["name"], seed) % 2**63)
+        self.model = build_network(network["name"], network.get("channels"), classes)
+        self.model = self.model.to(self.device, memory_format=torch.channels_last)
+        if ":" in network["name"]:  # others' code
+            first = self.pictures.batch(torch.arange(min(4, len(self.pictures)), device=self.device), None)
+            try_untrained(self.model, network["name"], first, classes)
+        self.pruner = self._pruner(pruning)
+        self.optimizer = torch.optim.SGD(
+            parameter_groups(self.model, training["weight_decay"]),
+            lr=training["learning_rate"],
+            momentum=training["momentum"],
+            nesterov=training["momentum"] > 0,
+            foreach=True,
+        )
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.precision is torch.float16)
+        decay = training.get("moving_average", 0)
+        self.average = MovingAverage(self.model, decay) if decay else None
+        self.label_smoothing = training.get("label_smoothing", 0.0)
+        self.compute = torch.compile(self.model) if training.get("compile", False) else self.model
+
+        self.step, self.rate = 0, 0.0
+        self.total = torch.zeros((), device=self.device)  # of the losses of this epoch
+        self.epochs: list[dict] = []  # what became of each epoch: epoch, steps, learning_rate, loss
+        self._orders = generator("batches", level["name"], seed)
+        self._drawn = 0  # epochs whose order was drawn; the last of them is `_shuffled`
+
+    def _pruner(self, pruning: dict) -> GradualPruning | None:
+        if self.level["method"] == "none":
+            return None
+        try:
+            schedule = schedule_from_fractions(self.steps, pruning["begin"], pruning["end"], pruning["every"])
+            return GradualPruning(
+                self.model,
+                schedule,
+                self.level["method"],
+                self.level["sparsity"],
+                pruning["layers"],
+                self.level.get("block"),
+                pruning.get("allocation", "uniform"),
+                pruning.get("permutation", "none"),
+                (int(self.pictures.heights[0]), int(self.pictures.widths[0])),
+            )
+        except ValueError as error:
+            raise InputError(f"level {self.level['name']}: {error}") from None
+
+    @property
+    def epoch(self) -> int:
+        """The epoch that the next step belongs to, from 0."""
+        return self.step // self.steps_per_epoch
+
+    def run(self) -> Iterator[int]:
+        """Train to the end, yielding the number of steps done after each of them. Raises InputError if the loss is not finite."""
+        self.model.train()
+        while self.step < self.steps:
+            order, epoch = self._order(), self.epoch
+            changes = changes_of(
+                self.augmentation, self.level["name"], self.seed, epoch, self.pictures.heights, self.pictures.widths
+            )
+            while self.epoch == epoch and self.step < self.steps:
+                start = (self.step - epoch * self.steps_per_epoch) * self.batch_size
+                self._train(order[start : start + self.batch_size], changes)
+                if self.epoch > epoch or self.step == self.steps:
+                    self._close_epoch(epoch)
+                elif self.step % LOOK == 0:
+                    self.mean_loss()
+                yield self.step
+
+    def _order(self) -> torch.Tensor:
+        """The order of the images in the epoch of the next step. A training that goes on draws those before it once more."""
+        while self._drawn <= self.epoch:
+            self._shuffled = self._orders.permutation(len(self.pictures))
+            self._drawn += 1
+        return torch.from_numpy(self._shuffled).to(self.device)
+
+    def _train(self, chosen: torch.Tensor, changes) -> None:
+        """One step: the gradient of a batch, in one or several parts, and what follows from it."""
+        settings = self.training
+        self.rate = settings["learning_rate"] * learning_rate_factor(
+            self.step,
+            self.steps,
+            settings["warmup"],
+            settings.get("schedule", "linear"),
+            settings.get("milestones", ()),
+            settings.get("factor", 0.1),
+        )
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.rate
+        parts = chosen.tensor_split(self.parts) if self.parts > 1 else (chosen,)
+        for number, part in enumerate(parts):
+            images = normalized(self.pictures.batch(part, changes))
+            with self._autocast():
+                logits = self.compute(images)
+                loss = nn.functional.cross_entropy(logits, self.labels[part], label_smoothing=self.label_smoothing)
+            if self.parts > 1:
+                loss = loss * (len(part) / len(chosen))
+            if number == 0:
+                self.optimizer.zero_grad(set_to_none=True)
+            (self.scaler.scale(loss) if self.scaler.is_enabled() else loss).backward()
+            self.total += loss.detach()
+        if self.scaler.is_enabled():
+            self.scaler.unscale_(self.optimizer)
+            self.scaler.step(self.optimizer)
+            self.scaler.update()
+        else:
+            self.optimizer.step()
+        if self.pruner is not None:
+            self.pruner.after_step(self.step)
+        if self.average is not None:
+            self.average.after_step()
+        self.step += 1
+
+    def _autocast(self):
+        return torch.autocast(self.device.type, self.precision) if self.precision is not None else nullcontext()
+
+    def mean_loss(self) -> float:
+        """The mean loss of the current epoch's steps so far, at least one; InputError if it is not finite."""
+        epoch = (self.step - 1) // self.steps_per_epoch
+        mean = float(self.total) / (self.step - epoch * self.steps_per_epoch)
+        if not math.isfinite(mean):
+            raise InputError(
+                f"level {self.level['name']}, seed {self.seed}: the loss is not finite in epoch {epoch + 1} of "
+                f"{math.ceil(self.steps / self.steps_per_epoch)}: lower training.learning_rate (now {self.training['learning_rate']})."
+            )
+        return mean
+
+    def _close_epoch(self, epoch: int) -> None:
+        self.epochs.append(
+            {"epoch": epoch + 1, "steps": self.step, "learning_rate": self.rate, "loss": self.mean_loss()}
+        )
+        self.total = torch.zeros((), device=self.device)
+
+    def finish(self) -> tuple[nn.Module, dict[str, tuple[int, int]]]:
+        """The trained network in evaluation mode and (zeros, weights) of each pruned layer."""
+        if self.average is not None:
+            self.average.finish()
+        return self.model.eval(), self.pruner.finish() if self.pruner is not None else {}
+
+    def state_dict(self) -> dict:
+        """All that the next step depends on besides the arguments: tensors, numbers and texts."""
+        return {
+            "step": self.step,
+            "total": self.total,
+            "epochs": self.epochs,
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "scaler": self.scaler.state_dict(),
+            "average": None if self.average is None else self.average.state_dict(),
+            "random": torch.get_rng_state(),  # of dropout
+            "random_cuda": torch.cuda.get_rng_state(self.device) if self.device.type == "cuda" else None,
+        }
+
+    def load_state_dict(self, state: dict) -> None:
+        """Go on from where another training with the same arguments was."""
+        self.step, self.epochs = state["step"], list(state["epochs"])
+        self.total = state["total"].to(self.device)
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.scaler.load_state_dict(state["scaler"])
+        if self.average is not None:
+            self.average.load_state_dict(state["average"])
+        torch.set_rng_state(state["random"])
+        if self.device.type == "cuda":
+            torch.cuda.set_rng_state(state["random_cuda"], self.device)
 
 
 def train_model(
-    images: torch.Tensor,
+    images: torch.Tensor | Pictures,
     labels: torch.Tensor,
     classes: int,
     level: dict,
@@ -28,70 +227,13 @@ def train_model(
     network: dict,
     training: dict,
     pruning: dict,
+    after_step: Callable[[Training], None] = lambda training: None,
 ) -> tuple[nn.Module, dict[str, tuple[int, int]]]:
-    """A trained network in evaluation mode and (zeros, weights) of each pruned layer.
-
-    An epoch is a random order of the images, cut into whole batches; the few that are left over wait for the next epoch.
-    images: uint8[N, H, W, 3] and labels: int64[N], on the device to train on. level, network, training, pruning: as in the study.
-    Initial weights and batch order come from a stream keyed by (level, seed), so no two populations share one.
-    Raises InputError if the loss is not finite.
-    """
-    torch.manual_seed(key("initial weights", level["name"], seed) % 2**63)
-    model = build_network(network["name"], network.get("channels"), classes)
-    model = model.to(images.device, memory_format=torch.channels_last)
-    if ":" in network["name"]:  # others' code
-        try_untrained(model, network["name"], images, classes)
-    order = generator("batches", level["name"], seed)
-    batch = min(training["batch_size"], len(images))
-    per_epoch = len(images) // batch
-    steps = per_epoch * training["epochs"]
-    pruner = None
-    if level["method"] != "none":
-        try:
-            schedule = schedule_from_fractions(steps, pruning["begin"], pruning["end"], pruning["every"])
-            pruner = GradualPruning(
-                model,
-                schedule,
-                level["method"],
-                level["sparsity"],
-                pruning["layers"],
-                level.get("block"),
-                pruning.get("allocation", "uniform"),
-                pruning.get("permutation", "none"),
-                tuple(images.shape[1:3]),
-            )
-        except ValueError as error:
-            raise InputError(f"level {level['name']}: {error}") from None
-    optimizer = torch.optim.SGD(
-        parameter_groups(model, training["weight_decay"]),
-        lr=training["learning_rate"],
-        momentum=training["momentum"],
-        nesterov=training["momentum"] > 0,
-        foreach=True,
-    )
-    model.train()
-    step = 0
-    for epoch in range(training["epochs"]):
-        shuffled = torch.from_numpy(order.permutation(len(images))).to(images.device)
-        total = torch.zeros((), device=images.device)
-        for start in range(0, per_epoch * batch, batch):
-            chosen = shuffled[start : start + batch]
-            for group in optimizer.param_groups:
-                group["lr"] = training["learning_rate"] * learning_rate_factor(step, steps, training["warmup"])
-            loss = nn.functional.cross_entropy(model(normalized(images[chosen])), labels[chosen])
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            optimizer.step()
-            if pruner is not None:
-                pruner.after_step(step)
-            total += loss.detach()
-            step += 1
-        if not math.isfinite(float(total)):
-            raise InputError(
-                f"level {level['name']}, seed {seed}: the loss is not finite in epoch {epoch + 1} of {training['epochs']}: "
-                f"lower training.learning_rate (now {training['learning_rate']})."
-            )
-    return model.eval(), pruner.finish() if pruner is not None else {}
+    """A trained network in evaluation mode and (zeros, weights) of each pruned layer; arguments as of `Training`."""
+    under_way = Training(images, labels, classes, level, seed, network, training, pruning)
+    for _ in under_way.run():
+        after_step(under_way)
+    return under_way.finish()
 
 
 def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict]:

@@ -1,13 +1,19 @@
 """Training: the same bytes for the same seed, other ones for another, and an error for what diverges."""
 
+import copy
+import io
+
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from scripts.lib.compression.pruning import Mask, Schedule
 from scripts.lib.jobs.errors import InputError
 from scripts.lib.networks.architectures import build_network, normalized
 from scripts.lib.networks.device import prepare_device
-from scripts.lib.training.loop import learning_rate_factor, parameter_groups, train_model
+from scripts.lib.training.loop import Training, parameter_groups, train_model
+from scripts.lib.training.schedules import learning_rate_factor
 
 TRAINING = {
     "device": "cpu",
@@ -76,14 +82,6 @@ def test_a_loss_that_is_not_finite_stops_with_a_sentence():
         train(learning_rate=1e30)
 
 
-def test_learning_rate_by_hand():
-    # 20 steps, 4 of warm-up: 1/4, 2/4, 3/4, 1, then down from (20 - 4) / 16.
-    factors = [learning_rate_factor(step, 20, 0.2) for step in range(20)]
-    assert factors[:5] == [0.25, 0.5, 0.75, 1.0, 1.0]
-    assert factors[12] == 0.5 and factors[19] == 1 / 16
-    assert learning_rate_factor(0, 20, 0.0) == 1.0
-
-
 def test_weight_decay_spares_batch_norm_and_biases():
     model = build_network("plain", [4], 2)
     decayed, spared = parameter_groups(model, 0.1)
@@ -148,9 +146,141 @@ def record(batches):
     """Cross entropy that also notes the labels of each batch."""
     original = torch.nn.functional.cross_entropy
 
-    def cross_entropy(logits, labels):
+    def cross_entropy(logits, labels, **options):
         batches.append(labels.tolist())
-        return getattr(original, "original", original)(logits, labels)
+        return getattr(original, "original", original)(logits, labels, **options)
 
     cross_entropy.original = getattr(original, "original", original)
     return cross_entropy
+
+
+def begun(level=DENSE, seed=0, network=NETWORK, **changes):
+    """A training that has taken no step yet."""
+    prepare_device("cpu")
+    random = torch.Generator().manual_seed(0)
+    labels = torch.arange(64) % 4
+    images = torch.randint(0, 256, (64, 32, 32, 3), generator=random, dtype=torch.uint8)
+    return Training(images, labels, 4, level, seed, network, TRAINING | changes, PRUNING)
+
+
+def weights_of(training):
+    """The tensors of the network as it is, copied."""
+    return {name: tensor.clone() for name, tensor in training.model.state_dict().items()}
+
+
+def trained(training, steps=None):
+    """The same training after so many more steps, or at its end."""
+    for done, _ in enumerate(training.run(), 1):
+        if done == steps:
+            break
+    return training
+
+
+def test_a_step_is_sgd_with_nesterov_momentum_on_the_smoothed_loss():
+    # Against torch's formulas written out: v = m v + g, w = w - r (g + m v), g with weight decay, the target 0.9 + 0.1 / 4.
+    training = begun(label_smoothing=0.1, epochs=1)
+    before = copy.deepcopy(training.model).train()
+    order = training._order()[:16]
+    trained(training, 1)
+    log = before(normalized(training.pictures.images[order])).log_softmax(1)
+    target = torch.full((16, 4), 0.1 / 4).scatter_(1, training.labels[order][:, None], 0.9 + 0.1 / 4)
+    (-(target * log).sum(1).mean()).backward()
+    rate = 0.1 * learning_rate_factor(0, 4, 0.2)
+    for old, new in zip(before.parameters(), training.model.parameters(), strict=True):
+        gradient = old.grad + (5e-4 * old.detach() if old.ndim > 1 else 0)
+        torch.testing.assert_close(new, old.detach() - rate * 1.9 * gradient, rtol=1e-4, atol=1e-6)
+
+
+def test_a_batch_in_parts_is_the_batch():
+    # Without batch norm, which sees the parts: the sum of the parts' gradients is the gradient, 5 + 5 + 6 images.
+    def run(parts):
+        training = begun(accumulation=parts)
+        for module in training.model.modules():
+            if isinstance(module, torch.nn.BatchNorm2d):
+                module.eval()
+        training.model.train = lambda mode=True: training.model
+        return weights_of(trained(training))
+
+    whole, parts = run(1), run(3)
+    assert not same(whole, weights_of(begun()))
+    for name in whole:
+        torch.testing.assert_close(parts[name], whole[name], rtol=1e-3, atol=1e-5)
+
+
+def test_so_many_steps_and_no_more():
+    assert begun(epochs=2).steps == 8
+    training = trained(begun(epochs=2, steps=6))
+    assert training.step == 6 and [each["steps"] for each in training.epochs] == [4, 6]
+
+
+def test_the_moving_average_by_hand():
+    training = begun(moving_average=0.5)
+    expected = weights_of(training)
+    for done in training.run():
+        decay = min(0.5, done / (9 + done))
+        for name, tensor in training.model.state_dict().items():
+            if tensor.is_floating_point():
+                expected[name] = decay * expected[name] + (1 - decay) * tensor
+    model, _ = training.finish()
+    for name, tensor in model.state_dict().items():
+        if tensor.is_floating_point():
+            torch.testing.assert_close(tensor, expected[name], rtol=1e-4, atol=1e-6)
+
+
+def test_what_is_pruned_stays_pruned_in_the_average():
+    level = {"name": "m", "method": "magnitude", "sparsity": 0.9}
+    model, reached = trained(begun(level, moving_average=0.9)).finish()
+    assert int((model.state_dict()["3.weight"] == 0).sum()) == reached["3"][0] == round(0.9 * 288)
+
+
+def test_bfloat16_computes_in_bfloat16_and_keeps_float32():
+    training = begun(precision="bfloat16")
+    seen = []
+    training.model[-1].register_forward_hook(lambda layer, inputs, output: seen.append(output.dtype))
+    trained(training)
+    assert set(seen) == {torch.bfloat16} and len(seen) == 8
+    assert all(tensor.dtype != torch.bfloat16 for tensor in training.model.state_dict().values())
+    assert training.epochs[-1]["loss"] == pytest.approx(trained(begun()).epochs[-1]["loss"], rel=0.1)
+
+
+LEVELS = [
+    DENSE,
+    {"name": "m", "method": "magnitude", "sparsity": 0.9},
+    {"name": "b", "method": "block", "sparsity": 0.5, "block": [4, 4]},
+]
+
+
+@given(
+    stops=st.lists(st.integers(1, 7), min_size=1, max_size=2, unique=True).map(sorted),
+    level=st.sampled_from(LEVELS),
+    augmentation=st.sampled_from(["none", "pad_crop_flip", "random_resized_crop"]),
+    average=st.sampled_from([0, 0.9]),
+)
+@settings(max_examples=12, deadline=None)
+def test_a_training_that_is_stopped_ends_with_the_same_bytes(stops, level, augmentation, average):
+    changes = {"augmentation": augmentation, "moving_average": average}
+    undisturbed = trained(begun(level, **changes))
+    training, step = begun(level, **changes), 0
+    for stop in stops:
+        trained(training, stop - step)
+        step = training.step
+        written = io.BytesIO()
+        torch.save(training.state_dict(), written)
+        torch.manual_seed(stop)  # another job begins otherwise
+        training = begun(level, **changes)
+        written.seek(0)
+        training.load_state_dict(torch.load(written, weights_only=True))
+    trained(training)
+    assert training.epochs == undisturbed.epochs
+    assert training.finish()[1] == undisturbed.finish()[1]
+    assert same(training.model.state_dict(), undisturbed.model.state_dict())
+
+
+def test_dropout_goes_on_where_it_was():
+    network = {"name": "torchvision:mobilenet_v3_small"}
+    undisturbed = trained(begun(network=network, epochs=1))
+    first = trained(begun(network=network, epochs=1), 2)
+    state = copy.deepcopy(first.state_dict())
+    second = begun(network=network, epochs=1)
+    second.load_state_dict(state)
+    assert same(trained(second).model.state_dict(), undisturbed.model.state_dict())
