@@ -18,6 +18,7 @@ from scripts.lib.jobs.project import REPORT_TEMPLATE, ROOT
 from scripts.lib.jobs.run_lock import take_run_lock
 from scripts.lib.jobs.terminal import say_errors_once
 from scripts.lib.study.levels import declaration
+from scripts.lib.study.recipes import recipe_file
 from scripts.lib.study.study import load_study
 
 
@@ -26,6 +27,15 @@ class StudyError(WorkflowError):
 
 
 FAILURES = say_errors_once(logger)
+if config.get("recipe"):
+    try:
+        RECIPE = recipe_file(config["recipe"])
+    except InputError as error:
+        raise StudyError(str(error)) from None
+
+    configfile: RECIPE
+
+
 try:
     STUDY = load_study(config, yaml.safe_load((ROOT / "schemas" / "config.schema.yaml").read_text()))
 except InputError as error:

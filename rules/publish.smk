@@ -66,6 +66,29 @@ rule draw_pie_curve:
         "../scripts/publish/draw_pie_curve.py"
 
 
+rule draw_training:
+    input:
+        epochs=STUDY.epochs,
+    output:
+        figure="<results>/figures/training.svg",
+    log:
+        "<logs>/draw_training.log",
+    localrule: True
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code("publish/draw_training"),
+        levels=list(POPULATIONS.levels),
+    message:
+        "draw the training loss"
+    script:
+        "../scripts/publish/draw_training.py"
+
+
 rule draw_class_impact:
     input:
         table="<results>/tables/class_impact.csv",

@@ -10,6 +10,7 @@ from scripts.lib.networks.checkpoints import build_untrained
 from scripts.lib.networks.cifar_resnet import cifar_resnet
 from scripts.lib.networks.plain import plain
 from scripts.lib.networks.resnet import resnet18_3x3
+from scripts.lib.networks.resnet50_v1 import resnet50_v1
 from scripts.lib.networks.vgg import vgg16_bn
 from scripts.lib.networks.wide_resnet import wide_resnet
 from scripts.lib.study.trained_networks import wide_resnet_size
@@ -21,6 +22,7 @@ NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "resnet32": partial(cifar_resnet, 5),
     "resnet56": partial(cifar_resnet, 9),
     "resnet18_3x3": resnet18_3x3,
+    "resnet50_v1": resnet50_v1,
     "vgg16_bn": vgg16_bn,
 }
 

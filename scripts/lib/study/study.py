@@ -49,6 +49,15 @@ class Study:
         ]
 
     @property
+    def epochs(self) -> list[str]:
+        """What became of each epoch of the models that are trained here."""
+        return [
+            f"<results>/epochs/{level}/{cohort}.csv"
+            for level in self.populations.trained
+            for cohort in self.populations.cohorts(level)
+        ]
+
+    @property
     def checked(self) -> list[str]:
         """What the audit waits for where models were brought."""
         return (
@@ -77,6 +86,7 @@ class Study:
             *("pie_curve", "class_impact"),
             *([] if self.populations.predictions else ["cost"]),
             "robustness",
+            *(["training"] if self.populations.trained else []),
         ]
 
     @property

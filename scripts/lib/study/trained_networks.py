@@ -10,7 +10,7 @@ from scripts.lib.jobs.errors import InputError
 from scripts.lib.study.factories import ZOOS, module_file
 
 PLAIN = "plain"
-NAMES = (PLAIN, "resnet20", "resnet32", "resnet56", "resnet18_3x3", "vgg16_bn")
+NAMES = (PLAIN, "resnet20", "resnet32", "resnet56", "resnet18_3x3", "resnet50_v1", "vgg16_bn")
 FAMILIES = ("wide_resnet-DEPTH-WIDTH", *(f"{package}:NAME" for package in ZOOS))
 WIDE_RESNET = re.compile(r"wide_resnet-([1-9]\d*)-([1-9]\d*)")
 CHANNELS = (5, 10, 20, 20)  # of `plain`, unless a study says others

@@ -21,7 +21,13 @@ from scripts.lib.training.loop import train_model
 CLASSES = 3
 BYTES = torch.randint(0, 256, (8, 16, 16, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
 IMAGES = normalized(BYTES)
-LARGE = {"resnet32", "resnet56", "resnet18_3x3", "vgg16_bn"}  # too slow to train here: built, counted and asked only
+LARGE = {
+    "resnet32",
+    "resnet56",
+    "resnet18_3x3",
+    "resnet50_v1",
+    "vgg16_bn",
+}  # too slow to train here: built, counted and asked only
 SMALL = [name for name in NETWORKS if name not in LARGE] + ["wide_resnet-10-1"]
 UNPLANNED = {"resnet20": "`getitem` "}  # what a plan cannot have
 
@@ -135,6 +141,8 @@ def test_a_cohort_in_a_file_is_the_same(trained, tmp_path):
         ("wide_resnet-16-4", 2_748_890),
         ("wide_resnet-28-10", 36_479_194),
         ("resnet18_3x3", 11_173_962),
+        # torchvision documents 25,557,032 with 1,000 classes; the dense layer has 2,049 weights for each of 990 fewer.
+        ("resnet50_v1", 25_557_032 - 990 * 2_049),
         # 14,710,464 weights and 4,224 biases of convolutions, 8,448 of batch norms, 512 * 10 + 10 of the dense layer.
         ("vgg16_bn", 14_728_266),
     ],
@@ -201,3 +209,13 @@ def test_what_cannot_be_trained_is_said_in_a_sentence(name, sentence):
     level = {"name": "dense", "method": "none"}
     with pytest.raises(InputError, match=sentence):
         train_model(BYTES, torch.arange(8) % CLASSES, CLASSES, level, 0, {"name": name}, training, {})
+
+
+def test_resnet50_v1_halves_images_where_he_et_al_do_and_begins_with_identities():
+    network = build("resnet50_v1")
+    convolutions = {name: each for name, each in network.named_modules() if isinstance(each, nn.Conv2d)}
+    strided = {name for name, each in convolutions.items() if each.stride == (2, 2)}
+    stages = ("layer2", "layer3", "layer4")
+    assert strided == {"conv1"} | {f"{stage}.0.{name}" for stage in stages for name in ("conv1", "downsample.0")}
+    last = [each.bn3.weight for stage in ("layer1", *stages) for each in getattr(network, stage)]
+    assert len(last) == 16 and not any(bool(weight.any()) for weight in last)
