@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 
+from scripts.lib.compression.smaller import sized
 from scripts.lib.data.dataset import load_split
 from scripts.lib.jobs.errors import InputError
 from scripts.lib.jobs.job import Progress, logged
@@ -22,6 +23,11 @@ def main(input, output, params, cohort: str) -> None:
     if absent:
         raise InputError(f"{input.examples} has no training image of class {absent[0]}: add some, or remove the class.")
     images, labels = as_tensors(pictures, examples.label, device)
+    network, size = sized(params.network, len(data["classes"]), tuple(pictures.shape[1:3]))
+    if size:
+        print(
+            f"width {network['width']:.4g}: {size['reached']:,} {size['equal'].replace('_', '-')}, and {size['as']} keeps {size['wanted']:,}"
+        )
     seeds = seeds_of(cohort)
     progress = Progress(len(seeds), "model")
     models, sparsity = {}, {}
@@ -32,7 +38,7 @@ def main(input, output, params, cohort: str) -> None:
             len(data["classes"]),
             params.level,
             seed,
-            params.network,
+            network,
             params.training,
             dict(params.pruning),
         )
@@ -47,7 +53,8 @@ def main(input, output, params, cohort: str) -> None:
         {
             "level": params.level,
             "seeds": list(seeds),
-            "network": params.network,
+            "network": network,
+            **({"size": size} if size else {}),
             "classes": data["classes"],
             "training": params.training,
             "pruning": dict(params.pruning),

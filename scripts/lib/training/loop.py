@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from scripts.lib.compression.pruning import GradualPruning, schedule_from_fractions
+from scripts.lib.compression.pruning import pruner_for
 from scripts.lib.jobs.errors import InputError
 from scripts.lib.jobs.streams import generator, key
 from scripts.lib.networks.architectures import build_network, normalized
@@ -37,7 +37,7 @@ def train_model(
     Raises InputError if the loss is not finite.
     """
     torch.manual_seed(key("initial weights", level["name"], seed) % 2**63)
-    model = build_network(network["name"], network.get("channels"), classes)
+    model = build_network(network["name"], network.get("channels"), classes, network.get("width", 1.0))
     model = model.to(images.device, memory_format=torch.channels_last)
     if ":" in network["name"]:  # others' code
         try_untrained(model, network["name"], images, classes)
@@ -45,23 +45,7 @@ def train_model(
     batch = min(training["batch_size"], len(images))
     per_epoch = len(images) // batch
     steps = per_epoch * training["epochs"]
-    pruner = None
-    if level["method"] != "none":
-        try:
-            schedule = schedule_from_fractions(steps, pruning["begin"], pruning["end"], pruning["every"])
-            pruner = GradualPruning(
-                model,
-                schedule,
-                level["method"],
-                level["sparsity"],
-                pruning["layers"],
-                level.get("block"),
-                pruning.get("allocation", "uniform"),
-                pruning.get("permutation", "none"),
-                tuple(images.shape[1:3]),
-            )
-        except ValueError as error:
-            raise InputError(f"level {level['name']}: {error}") from None
+    pruner = pruner_for(model, level, seed, steps, pruning, tuple(images.shape[1:3]))
     optimizer = torch.optim.SGD(
         parameter_groups(model, training["weight_decay"]),
         lr=training["learning_rate"],
@@ -70,6 +54,8 @@ def train_model(
         foreach=True,
     )
     model.train()
+    if pruner is not None:
+        pruner.before_training()
     step = 0
     for epoch in range(training["epochs"]):
         shuffled = torch.from_numpy(order.permutation(len(images))).to(images.device)
@@ -81,6 +67,8 @@ def train_model(
             loss = nn.functional.cross_entropy(model(normalized(images[chosen])), labels[chosen])
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
+            if pruner is not None:
+                pruner.before_step(step)
             optimizer.step()
             if pruner is not None:
                 pruner.after_step(step)
