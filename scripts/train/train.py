@@ -25,9 +25,8 @@ def main(input, output, params, cohort: str) -> None:
     images, labels = as_tensors(pictures, examples.label, device)
     network, size = sized(params.network, len(data["classes"]), tuple(pictures.shape[1:3]))
     if size:
-        print(
-            f"width {network['width']:.4g}: {size['reached']:,} {size['equal'].replace('_', '-')}, and {size['as']} keeps {size['wanted']:,}"
-        )
+        wanted = f", and {size['as']} keeps {size['wanted']:,}" if "as" in size else ""
+        print(f"width {network['width']:.4g}: {size['reached']:,} {size['equal'].replace('_', '-')}{wanted}")
     seeds = seeds_of(cohort)
     progress = Progress(len(seeds), "model")
     models, sparsity = {}, {}

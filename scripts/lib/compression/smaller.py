@@ -62,21 +62,25 @@ def sized(network: dict, classes: int, size: tuple[int, int]) -> tuple[dict, dic
     """The section `network` of a level with the width that it shall have, and how many weights or multiply-adds that makes.
 
     network: the study's section, with `width`, or with `equal` and the level that it shall be as large as, `as`, and that level's `pruning`;
-    or as it is, and then it stays so. The numbers are `wanted` and `reached`, of what is `equal`, nearest of all widths.
+    or as it is, and then it stays so. The numbers are those `wanted`, if any are, and those `reached`, of what is `equal`, nearest of all widths.
     """
     if "equal" not in network:
-        return network, {}
+        return network, _reached(network, "weights", classes, size) if "width" in network else {}
     plain = {key: value for key, value in network.items() if key not in ("equal", "as", "pruning")}
     equal = network["equal"]
     wanted = kept_by(network["as"], network["pruning"], plain, equal, classes, size)
 
     def reached(width: float) -> int:
-        with torch.device("meta"):
-            model = build_network(plain["name"], plain.get("channels"), classes, width)
-        return sum(EQUAL[equal](model, size).values())
+        return _reached(plain | {"width": width}, equal, classes, size)["reached"]
 
     widths = widths_of(plain, classes)
     above = bisect_left(widths, wanted, key=reached)
     width = min(widths[max(0, above - 1) : above + 1], key=lambda each: abs(reached(each) - wanted))
-    found = {"equal": equal, "as": network["as"]["name"], "wanted": wanted, "reached": reached(width)}
-    return plain | {"width": width}, found
+    sizes = {"as": network["as"]["name"], "wanted": wanted} | _reached(plain | {"width": width}, equal, classes, size)
+    return plain | {"width": width}, sizes
+
+
+def _reached(network: dict, equal: str, classes: int, size: tuple[int, int]) -> dict:
+    with torch.device("meta"):  # no weights are drawn
+        model = build_network(network["name"], network.get("channels"), classes, network["width"])
+    return {"equal": equal, "reached": sum(EQUAL[equal](model, size).values())}

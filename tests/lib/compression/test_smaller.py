@@ -79,5 +79,6 @@ def test_a_narrow_network_has_the_same_layers(name, width):
 
 
 def test_a_network_of_its_own_size_stays():
-    for network in (PLAIN, PLAIN | {"width": 0.5}):
-        assert sized(network, 10, SIZE) == (network, {})
+    assert sized(PLAIN, 10, SIZE) == (PLAIN, {})
+    half = PLAIN | {"width": 0.5}  # channels 2 and 4
+    assert sized(half, 10, SIZE) == (half, {"equal": "weights", "reached": 54 + 2 * 2 + 72 + 2 * 4 + 50})
