@@ -35,7 +35,7 @@ from kernels.packed import pack  # noqa: E402
 from kernels.reference import relative_rms  # noqa: E402
 from kernels.sparsify import explain, sparsify  # noqa: E402
 from kernels.timing import compare  # noqa: E402
-from scripts.lib.compression.pruning import block_mask  # noqa: E402
+from scripts.lib.compression.structures import Blocks, mask_of  # noqa: E402
 from scripts.lib.networks.architectures import build_network  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "results"
@@ -153,7 +153,8 @@ def tiny_rows(rounds: int) -> list[dict]:
         network = build_network("plain", [5, 10, 20, 20], 10).eval()
         for layer in list(network)[3:-1]:
             if isinstance(layer, nn.Conv2d):
-                layer.weight.data *= block_mask(layer.weight, 0.8, (5, 5))
+                weight = layer.weight.data
+                weight *= mask_of(Blocks(5, 5), Blocks(5, 5).scores(weight), 0.8, weight.shape)
         x = torch.randn(batch, 3, 32, 32).to(memory_format=torch.channels_last)
         sparse, decisions = sparsify(network, (5, 5), x, decide="measured")
         print(explain(decisions), flush=True)

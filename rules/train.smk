@@ -24,7 +24,7 @@ rule train:
     params:
         code=code("train/train"),
         level=of(POPULATIONS.entry_for_training),
-        network=config["network"],
+        network=of(POPULATIONS.network),
         training=POPULATIONS.training,
         pruning=of(POPULATIONS.pruning),
     message:

@@ -22,7 +22,7 @@ MAY_KNOW: dict[str, set[str]] = {
     "annotations": {"jobs", "study", "data"},
     "corrupted": {"jobs", "study", "data", "corruptions"},
     "networks": {"jobs", "study", "data", "audit"},
-    "compression": {"jobs", "networks", "kernels"},
+    "compression": {"jobs", "study", "networks", "kernels"},
     "training": {"jobs", "networks", "compression"},
     "ledger": {"jobs", "study", "data"},
     "tables": {"jobs", "corruptions", "audit", "ledger"},

@@ -22,6 +22,7 @@ from scripts.lib.data.dataset import load_manifest
 from scripts.lib.jobs.job import Progress, logged
 from scripts.lib.networks.device import prepare_device
 from scripts.lib.study.levels import is_quantized
+from scripts.lib.study.pruned_levels import has_blocks
 from scripts.lib.tables.table import save_table, with_interval
 
 LEAST_SECONDS = 0.02  # how long a network is repeated in a round
@@ -104,7 +105,7 @@ def deployed(
     for level, model in models.items():
         if is_quantized(levels[level]):
             networks[level] = model
-        elif levels[level]["method"] == "block":
+        elif has_blocks(levels[level]):
             networks[level], decisions = sparsify(model, tuple(levels[level]["block"]), example, least_gain, "measured")
             print(f"{level}, batches of {len(example)}:\n{explain(decisions)}")
         else:

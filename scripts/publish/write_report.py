@@ -15,7 +15,7 @@ from scripts.lib.jobs.job import logged
 from scripts.lib.jobs.project import REPORT_TEMPLATE
 from scripts.lib.pages.all_pages import PAGES
 from scripts.lib.pages.vocabulary import p_value, percent
-from scripts.lib.study.levels import checkpoints_of, declaration, is_brought
+from scripts.lib.study.levels import checkpoints_of, declaration, is_brought, is_smaller
 from scripts.lib.tables.table import load_table
 
 TAILS = {"class_frequency": "all images", "class_frequency_typical": "typical images"}
@@ -90,7 +90,8 @@ def networks(study: dict) -> str:
         elif "checkpoints" in made_of:
             kinds.setdefault(f"checkpoints of {made_of['checkpoints']['network']}", []).append(level["name"])
         else:
-            kinds.setdefault(trained, []).append(level["name"])
+            fewer = f"{trained} with fewer channels" if is_smaller(made_of) else trained
+            kinds.setdefault(fewer, []).append(level["name"])
     if list(kinds) == [trained]:
         return trained
     return "; ".join(f"{kind} ({', '.join(names)})" for kind, names in kinds.items())

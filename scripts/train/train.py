@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from scripts.lib.compression.smaller import sized
 from scripts.lib.data.dataset import load_split
 from scripts.lib.jobs.errors import InputError
 from scripts.lib.jobs.files import replacing
@@ -26,11 +27,16 @@ def main(input, output, params, cohort: str, checkpoint_minutes: float) -> None:
     if absent:
         raise InputError(f"{input.examples} has no training image of class {absent[0]}: add some, or remove the class.")
     images, labels = as_tensors(pictures, examples.label, device)
+    network, size = sized(params.network, len(data["classes"]), tuple(pictures.shape[1:3]))
+    if size:
+        wanted = f", and {size['as']} keeps {size['wanted']:,}" if "as" in size else ""
+        print(f"width {network['width']:.4g}: {size['reached']:,} {size['equal'].replace('_', '-')}{wanted}")
     seeds = seeds_of(cohort)
     description = {
         "level": params.level,
         "seeds": list(seeds),
-        "network": params.network,
+        "network": network,
+        **({"size": size} if size else {}),
         "classes": data["classes"],
         "training": params.training,
         "pruning": dict(params.pruning),
@@ -47,7 +53,7 @@ def main(input, output, params, cohort: str, checkpoint_minutes: float) -> None:
             len(data["classes"]),
             params.level,
             seed,
-            params.network,
+            network,
             params.training,
             dict(params.pruning),
         )

@@ -14,26 +14,38 @@ from scripts.lib.compression.quantization import LAYERS
 SPARSE = (BlockSparseConv2d, BlockSparseLinear)
 
 
-def multiply_adds(network: nn.Module, example: torch.Tensor) -> tuple[int, int]:
-    """For one forward pass: all multiplications of convolutions and dense layers, and those that are left where blocks are skipped."""
-    counted = [0, 0]
+def multiply_adds_of_layers(network: nn.Module, example: torch.Tensor) -> dict[str, int]:
+    """For one forward pass: all multiplications of each convolution and dense layer, by its name, whether weights are zero or not."""
+    counted: dict[str, int] = {}
 
-    def count(layer: nn.Module, _, output: torch.Tensor) -> None:
+    def count(name: str, layer: nn.Module, output: torch.Tensor) -> None:
         shape = layer.shape if isinstance(layer, SPARSE) else layer.weight.shape
         outputs = output.numel() // shape[0]  # pixels of all images, or rows
-        dense = outputs * math.prod(shape)
-        counted[0] += dense
-        counted[1] += round(dense * layer.packed.density) if isinstance(layer, SPARSE) else dense
+        counted[name] = counted.get(name, 0) + outputs * math.prod(shape)
 
     kinds = (nn.Conv2d, nn.Linear, *SPARSE, *LAYERS.values())
-    hooks = [module.register_forward_hook(count) for module in network.modules() if isinstance(module, kinds)]
+    hooks = [
+        module.register_forward_hook(lambda layer, _, output, name=name: count(name, layer, output))
+        for name, module in network.named_modules()
+        if isinstance(module, kinds)
+    ]
     try:
         with torch.inference_mode():
             network(example)
     finally:
         for hook in hooks:
             hook.remove()
-    return counted[0], counted[1]
+    return counted
+
+
+def multiply_adds(network: nn.Module, example: torch.Tensor) -> tuple[int, int]:
+    """For one forward pass: all multiplications of convolutions and dense layers, and those that are left where blocks are skipped."""
+    dense = multiply_adds_of_layers(network, example)
+    kept = {
+        name: round(count * layer.packed.density) if isinstance(layer := network.get_submodule(name), SPARSE) else count
+        for name, count in dense.items()
+    }
+    return sum(dense.values()), sum(kept.values())
 
 
 def weight_bytes(network: nn.Module) -> int:

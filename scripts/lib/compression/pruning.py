@@ -1,52 +1,25 @@
-"""Gradual magnitude pruning (Zhu & Gupta 2017, arXiv 1710.01878), as the paper's released code applies it.
+"""Pruning a network while it trains: score, distribution, structure and schedule, combined freely.
 
-Sparsity rises with a cubic schedule while the network trains. Each tensor is pruned to the same sparsity by the magnitude of its
-own weights, unless blocks are to be dealt out by the time that they save. A mask multiplies the weight in the forward pass and the
-weight behind it is kept, so a weight that was masked may return at a later update, when others have become smaller.
+The paper's is by magnitude, uniform, unstructured and gradual: Zhu & Gupta 2017, arXiv 1710.01878, as its released code applies it. A mask
+multiplies the weight in the forward pass and the weight behind it is kept, so a weight that was masked may return at a later update, when
+others have become smaller.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 import numpy as np
 import torch
 from torch import nn
 from torch.nn.utils import parametrize
 
-from kernels.cost import expected_seconds
-from scripts.lib.compression.allocation import allocate
+from scripts.lib.compression.distributions import DISTRIBUTIONS, Distribution, Units
 from scripts.lib.compression.grouping import group_channels
 from scripts.lib.compression.renumbering import columns_in_order, hidden_channels, renumber
-
-BATCH = 500  # images for which time is modelled: as many as are predicted at once
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """When masks are updated. Steps are optimizer steps, counted from 0."""
-
-    begin: int
-    end: int
-    every: int
-
-    def sparsity(self, step: int, final: float) -> float:
-        """s(t) = s_f (1 - (1 - (t - t0) / (t1 - t0))^3) between begin and end, from 0."""
-        progress = min(max((step - self.begin) / (self.end - self.begin), 0.0), 1.0)
-        return final * (1 - (1 - progress) ** 3)
-
-    def updates_at(self, step: int) -> bool:
-        """Whether masks are updated after this step: every `every` steps from begin, and at the end itself."""
-        return self.begin <= step <= self.end and ((step - self.begin) % self.every == 0 or step == self.end)
-
-
-def schedule_from_fractions(steps: int, begin: float, end: float, every: int) -> Schedule:
-    """The schedule for a training of `steps` steps; begin and end are fractions of it. Raises ValueError if it has no room."""
-    first, last = round(begin * steps), min(round(end * steps), steps - 1)
-    if first >= last:
-        raise ValueError(
-            f"pruning from step {first} to step {last} of {steps} has no room: train longer, or move pruning.begin and pruning.end apart."
-        )
-    return Schedule(first, last, every)
+from scripts.lib.compression.schedules import BEFORE, SCHEDULES, Schedule
+from scripts.lib.compression.scores import SCORES, Score
+from scripts.lib.compression.structures import STRUCTURES, Structure, mask_of
+from scripts.lib.jobs.errors import InputError
+from scripts.lib.study.pruned_levels import choices_of, prunes
 
 
 class Mask(nn.Module):
@@ -66,169 +39,131 @@ class Mask(nn.Module):
         self.mask.copy_(mask)
 
 
-def magnitude_mask(weight: torch.Tensor, sparsity: float) -> torch.Tensor:
-    """Zeros for the round(sparsity * n) smallest absolute values of the tensor, ones elsewhere; of equal ones the first go first."""
-    pruned = round(sparsity * weight.numel())
-    smallest = weight.detach().abs().flatten().argsort(stable=True)[:pruned]
-    mask = torch.ones(weight.numel(), dtype=weight.dtype, device=weight.device)
-    mask[smallest] = 0
-    return mask.reshape(weight.shape)
+def channel_energy(values: torch.Tensor, columns: int) -> np.ndarray:
+    """float64 [out, taps x block columns]: the mean square of each output channel's values in blocks of `columns` input channels.
 
-
-def block_mask(weight: torch.Tensor, sparsity: float, block: tuple[int, int]) -> torch.Tensor:
-    """Zeros for the same number of blocks in each block row, those of the smallest root mean square; ones elsewhere.
-
-    weight: [out, in, *kernel]. A block is `block` = (output channels, input channels) of one tap, the tile that a block-sparse
-    matrix product skips; block rows run over all taps. Blocks at ragged edges are judged by the weights that they really have.
-    Equal counts in each block row keep the rows' work equal and no output without input.
+    What blocks are ranked by is the mean of these over the channels of a block row.
     """
-    rows, columns = block
-    outputs, inputs = weight.shape[:2]
-    taps = weight.detach().reshape(outputs, inputs, -1).permute(0, 2, 1)  # [out, tap, in]
-    padded = nn.functional.pad(taps, (0, -inputs % columns, 0, 0, 0, -outputs % rows))
-    tiles = padded.reshape(padded.shape[0] // rows, rows, padded.shape[1], padded.shape[2] // columns, columns)
-    entries = nn.functional.pad(torch.ones_like(taps), (0, -inputs % columns, 0, 0, 0, -outputs % rows)).reshape(
-        tiles.shape
-    )
-    score = (tiles.square().sum((1, 4)) / entries.sum((1, 4))).flatten(1)  # [block row, tap x block column]
-    pruned = round(sparsity * score.shape[1])
-    keep = torch.ones_like(score)
-    keep.scatter_(1, score.argsort(dim=1, stable=True)[:, :pruned], 0)
-    keep = keep.reshape(tiles.shape[0], 1, tiles.shape[2], tiles.shape[3], 1).expand(tiles.shape).reshape(padded.shape)
-    return keep[:outputs, :, :inputs].permute(0, 2, 1).reshape(weight.shape)
-
-
-# Method -> the mask of a tensor by itself, from its weights and a sparsity. `block` is no such mask: it also follows channels.
-MASKS: dict[str, Callable[[torch.Tensor, float], torch.Tensor]] = {"magnitude": magnitude_mask}
-
-
-def channel_energy(weight: torch.Tensor, columns: int) -> np.ndarray:
-    """float64 [out, taps x block columns]: the mean square of each output channel's weights in blocks of `columns` input channels.
-
-    What block_mask ranks is the mean of these over the channels of a block row.
-    """
-    outputs, inputs = weight.shape[:2]
-    taps = weight.detach().double().reshape(outputs, inputs, -1).permute(0, 2, 1)  # [out, tap, in]
+    outputs, inputs = values.shape[:2]
+    taps = values.detach().double().reshape(outputs, inputs, -1).permute(0, 2, 1)  # [out, tap, in]
     squares = nn.functional.pad(taps.square(), (0, -inputs % columns)).unflatten(2, (-1, columns)).sum(3)
-    sizes = torch.tensor([min(columns, inputs - begin) for begin in range(0, inputs, columns)], device=weight.device)
+    sizes = torch.tensor([min(columns, inputs - begin) for begin in range(0, inputs, columns)], device=values.device)
     return (squares / sizes).flatten(1).cpu().numpy()
 
 
-def sparsities_by_time(
-    model: nn.Module, layers: Mapping[str, nn.Conv2d], block: tuple[int, int], sparsity: float, size: tuple[int, int]
-) -> dict[str, float]:
-    """The final sparsity of each layer: as many weights pruned altogether, dealt out so that the network is fastest (scripts/lib/compression/allocation.py).
-
-    Time is that of kernels/cost.py for BATCH images of size (height, width); where blocks do not pay, or do not fit, that of a dense
-    layer.
-    """
-    seen: dict[str, tuple[int, ...]] = {}
-    hooks = [
-        layer.register_forward_pre_hook(
-            lambda _, inputs, name=name: seen.setdefault(name, tuple(inputs[0].shape)) and None
-        )
-        for name, layer in layers.items()
-    ]
-    training = model.training
-    model.eval()
-    with torch.no_grad():
-        model(next(model.parameters()).new_zeros(1, 3, *size))
-    model.train(training)
-    for hook in hooks:
-        hook.remove()
-
-    def seconds(name: str, layer: nn.Conv2d):
-        shape = (BATCH, *seen[name][1:])
-        dense = expected_seconds(layer, block, None, shape)
-        if layer.groups != 1 or layer.in_channels % block[1]:
-            return lambda density: dense
-        return lambda density: min(dense, expected_seconds(layer, block, density, shape))
-
-    unused = [name for name in layers if name not in seen]
-    if unused:
-        raise ValueError(
-            f"no image reaches the layer `{unused[0]}`, so no time can be modelled for it: write pruning.allocation: uniform."
-        )
-    times = [seconds(name, layer) for name, layer in layers.items()]
-    densities = allocate([layer.weight.numel() for layer in layers.values()], times, 1 - sparsity)
-    return {name: 1 - density for name, density in zip(layers, densities, strict=True)}
-
-
 def prunable(model: nn.Module, layers: str) -> dict[str, nn.Module]:
-    """The layers to prune, by name, in the order of the network: `convolutions` (the paper's rule) or `convolutions_but_first`."""
+    """The layers to prune, by name, in the order of the network: `convolutions` (the paper's rule) or `convolutions_but_first`.
+
+    Raises ValueError if there are none.
+    """
     convolutions = {name: module for name, module in model.named_modules() if isinstance(module, nn.Conv2d)}
-    if layers == "convolutions":
-        return convolutions
-    return dict(list(convolutions.items())[1:])
+    chosen = convolutions if layers == "convolutions" else dict(list(convolutions.items())[1:])
+    if not chosen:
+        raise ValueError(f"pruning.layers `{layers}` selects no layer of this network: choose `convolutions`.")
+    return chosen
 
 
-class GradualPruning:
-    """Prunes a network while it trains: call `after_step` after each optimizer step and `finish` at the end.
+class Pruner:
+    """Prunes the layers of a network while it trains.
 
-    sparsity: of all pruned weights together at the end. allocation: `uniform`, each layer to the same sparsity, or, with blocks,
-    `time_saved` (sparsities_by_time for images of `size`). permutation: `none` or, with blocks, `output_channels`: at the first
-    update the output channels that only other layers read (scripts/lib/compression/renumbering.py) are grouped into block rows so that the most
-    magnitude is kept (scripts/lib/compression/grouping.py). Masks follow the groups from then on, and `finish` renumbers the channels, which changes
-    nothing that the network computes: block rows are then neighbouring channels, as kernels read them.
-    Raises ValueError if no layer is selected, and for networks in which channels cannot be followed.
+    Call `before_training`, then in each step `before_step` between the backward pass and the optimizer, with the step's gradients in `.grad`
+    as they are (not scaled), and `after_step` behind the optimizer; at the end `finish`. Masks are buffers of the network and travel with
+    its state, everything else is in `state_dict`.
+
+    permutation: `none` or, with blocks, `output_channels`: at the first update the output channels that only other layers read
+    (scripts/lib/compression/renumbering.py) are grouped into block rows so that the most is kept (scripts/lib/compression/grouping.py).
+    Masks follow the groups from then on, and `finish` renumbers the channels, which changes nothing that the network computes: block rows
+    are then neighbouring channels, as kernels read them. Raises ValueError for networks in which channels cannot be followed.
     """
 
     def __init__(
         self,
         model: nn.Module,
+        layers: Mapping[str, nn.Module],
+        score: Score,
+        distribution: Distribution,
+        structure: Structure,
         schedule: Schedule,
-        method: str,
-        sparsity: float,
-        layers: str,
-        block=None,
-        allocation: str = "uniform",
         permutation: str = "none",
-        size: tuple[int, int] | None = None,
     ) -> None:
-        self.model, self.schedule, self.method, self.block = model, schedule, method, block
-        self.layers = prunable(model, layers)
-        if not self.layers:
-            raise ValueError(f"pruning.layers `{layers}` selects no layer of this network: choose `convolutions`.")
-        self.final = dict.fromkeys(self.layers, sparsity)
-        if method == "block" and allocation == "time_saved":
-            self.final = sparsities_by_time(model, self.layers, block, sparsity, size)
-        self.hidden = hidden_channels(model) if method == "block" and permutation == "output_channels" else {}
+        self.model, self.layers = model, dict(layers)
+        self.score, self.distribution, self.structure, self.schedule = score, distribution, structure, schedule
+        self.hidden = hidden_channels(model) if permutation == "output_channels" else {}
         self.orders: dict[str, torch.Tensor] | None = None  # of output channels, from the first update on
         for layer in self.layers.values():
             parametrize.register_parametrization(layer, "weight", Mask(layer.weight))
 
+    @property
+    def weights(self) -> dict[str, torch.Tensor]:
+        """The weights behind the masks, by layer."""
+        return {name: layer.parametrizations.weight.original for name, layer in self.layers.items()}
+
+    def before_training(self) -> None:
+        """Set masks that are there before the first step."""
+        self.after_step(BEFORE)
+
+    def before_step(self, step: int) -> None:
+        """Take note of the gradients, if the score needs them for the next update."""
+        if self.score.needs_gradients and self.schedule.watches(step):
+            self.score.watch(self.weights)
+
+    @torch.no_grad()
     def after_step(self, step: int) -> None:
         """Update the masks if the schedule says so."""
         if not self.schedule.updates_at(step):
             return
+        values = {name: self.score.values(name, weight, self.structure) for name, weight in self.weights.items()}
         if self.orders is None:
-            self.orders = self._group()
+            self.orders = self._group(values)
+        units = {name: self._units(name, value) for name, value in values.items()}
+        sparsities = self.distribution.sparsities(self.schedule.fraction(step), units)
         for name, layer in self.layers.items():
-            weight, sparsity = layer.parametrizations.weight.original, self.schedule.sparsity(step, self.final[name])
-            if self.method in MASKS:
-                mask = MASKS[self.method](weight, sparsity)
-            else:
-                rows, columns = self._orders_of(name)
-                grouped = weight if columns is None else columns_in_order(weight, columns)
-                mask = block_mask(grouped if rows is None else grouped[rows], sparsity, self.block)
-                mask = mask if rows is None else mask[rows.argsort()]
-                mask = mask if columns is None else columns_in_order(mask, columns.argsort())
+            scores, shape = units[name].scores, values[name].shape
+            mask = mask_of(self.structure, scores, sparsities[name], shape, self._least(scores))
+            rows, columns = self._orders_of(name)
+            mask = mask if rows is None else mask[rows.argsort()]
+            mask = mask if columns is None else columns_in_order(mask, columns.argsort())
             layer.parametrizations.weight[0].set(mask)
+        self.score.updated()
+
+    def _units(self, name: str, values: torch.Tensor) -> Units:
+        """The units of a layer whose channels are in their groups' order; what is gone for good, or only fills a group, has score -inf."""
+        mask = self.layers[name].parametrizations.weight[0].mask
+        scores = self.structure.scores(self._ordered(name, values))
+        sizes = self.structure.sizes(values.shape).to(values.device)
+        gone = sizes == 0
+        if not self.score.returns:
+            gone = gone | (self.structure.scores(self._ordered(name, mask)) == 0)
+        return Units(scores.masked_fill(gone, -torch.inf), sizes)
+
+    def _least(self, scores: torch.Tensor) -> int:
+        """How many units of each group are gone for good."""
+        return 0 if self.score.returns else int((scores == -torch.inf).sum(1).min())
+
+    def _ordered(self, name: str, values: torch.Tensor) -> torch.Tensor:
+        """Values of a layer's weight with its output and input channels in their groups' order."""
+        rows, columns = self._orders_of(name)
+        values = values if columns is None else columns_in_order(values, columns)
+        return values if rows is None else values[rows]
 
     def _orders_of(self, name: str) -> tuple[torch.Tensor | None, torch.Tensor | None]:
         """The orders of a layer's output and input channels; None where they stay."""
         reads = next((order for before, order in self.orders.items() if name in self.hidden[before].readers), None)
         return self.orders.get(name), reads
 
-    def _group(self) -> dict[str, torch.Tensor]:
+    def _group(self, values: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """An order for each layer whose channels are hidden, in the order of the network: a layer's blocks lie in grouped inputs."""
         self.orders = {}
-        for name in [name for name in self.hidden if name in self.layers]:
-            weight = self.layers[name].parametrizations.weight.original.detach()
+        chosen = [name for name in self.hidden if name in self.layers]
+        if not chosen:
+            return self.orders
+        final = self.distribution.sparsities(1.0, {name: self._units(name, value) for name, value in values.items()})
+        for name in chosen:
             columns = self._orders_of(name)[1]
-            energy = channel_energy(weight if columns is None else columns_in_order(weight, columns), self.block[1])
-            kept = energy.shape[1] - round(self.final[name] * energy.shape[1])
-            self.orders[name] = torch.from_numpy(group_channels(energy, self.block[0], kept)).to(weight.device)
+            value = values[name] if columns is None else columns_in_order(values[name], columns)
+            energy = channel_energy(value, self.structure.columns)
+            kept = max(1, energy.shape[1] - round(final[name] * energy.shape[1]))
+            self.orders[name] = torch.from_numpy(group_channels(energy, self.structure.rows, kept)).to(value.device)
         return self.orders
 
     def finish(self) -> dict[str, tuple[int, int]]:
@@ -240,3 +175,50 @@ class GradualPruning:
             parametrize.remove_parametrizations(layer, "weight", leave_parametrized=True)
         renumber(self.model, self.orders or {}, self.hidden)
         return reached
+
+    def state_dict(self) -> dict[str, torch.Tensor]:
+        """What a training that stops here must know besides the network's state to go on as if it had not stopped."""
+        orders = {f"orders.{name}": order for name, order in (self.orders or {}).items()}
+        score = {f"score.{name}": value for name, value in self.score.state_dict().items()}
+        return orders | score | {"grouped": torch.tensor(self.orders is not None)}
+
+    def load_state_dict(self, state: Mapping[str, torch.Tensor]) -> None:
+        """Go on from what `state_dict` gave, beside the network's own state."""
+        device = next(self.model.parameters()).device
+        orders = {
+            name.removeprefix("orders."): value.to(device)
+            for name, value in state.items()
+            if name.startswith("orders.")
+        }
+        self.orders = orders if bool(state["grouped"]) else None
+        score = {
+            name.removeprefix("score."): value.to(device) for name, value in state.items() if name.startswith("score.")
+        }
+        self.score.load_state_dict(score)
+
+
+def pruner_for(
+    model: nn.Module, level: dict, seed: int, steps: int, pruning: dict, size: tuple[int, int]
+) -> Pruner | None:
+    """What prunes the network of a level and seed while it trains; None for levels that do not prune.
+
+    steps: of the whole training. pruning: the study's section, as far as the level reads it. size: height and width of the images.
+    Raises InputError if the training is too short for the schedule, or the network cannot be pruned so.
+    """
+    if not prunes(level):
+        return None
+    choices = choices_of(level, pruning.get("allocation", "uniform"))
+    try:
+        layers = prunable(model, pruning["layers"])
+        score = SCORES[choices["score"]](level["name"], seed)
+        return Pruner(
+            model,
+            layers,
+            score,
+            DISTRIBUTIONS[choices["distribution"]](model, layers, choices, size),
+            STRUCTURES[choices["structure"]](choices),
+            SCHEDULES[choices["schedule"]](steps, pruning, score.needs_gradients),
+            pruning.get("permutation", "none") if choices["structure"] == "block" else "none",
+        )
+    except ValueError as error:
+        raise InputError(f"level {level['name']}: {error}") from None

@@ -15,7 +15,8 @@ from scripts.lib.networks.vgg import vgg16_bn
 from scripts.lib.networks.wide_resnet import wide_resnet
 from scripts.lib.study.trained_networks import wide_resnet_size
 
-# Each is called with `classes`, and `plain` with `channels` too. Of others the names are families: `_factory`.
+# Each is called with `classes` and a factor `width` for all numbers of channels, and `plain` with `channels` too. Of others the names are
+# families: `_factory`.
 NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "plain": plain,
     "resnet20": partial(cifar_resnet, 3),
@@ -27,12 +28,13 @@ NETWORKS: dict[str, Callable[..., nn.Module]] = {
 }
 
 
-def build_network(name: str, channels: Sequence[int] | None, classes: int) -> nn.Module:
+def build_network(name: str, channels: Sequence[int] | None, classes: int, width: float = 1.0) -> nn.Module:
     """A network with random weights from torch's global stream, in channels-last layout, which is the faster one on CPUs.
 
-    channels: of `plain`; None for the others, which have channels of their own. Raises InputError if others' code cannot build the network.
+    channels: of `plain`; None for the others, which have channels of their own. width: a factor for all of these; 1 for torchvision's and
+    timm's networks. Raises InputError if others' code cannot build the network.
     """
-    own = {} if channels is None else {"channels": channels}
+    own = ({} if channels is None else {"channels": channels}) | ({} if ":" in name else {"width": width})
     return _factory(name)(**own, classes=classes).to(memory_format=torch.channels_last)
 
 

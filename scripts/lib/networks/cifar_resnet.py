@@ -9,6 +9,7 @@ from torch import nn
 from torch.nn import functional
 
 from scripts.lib.networks.residual import residual_network
+from scripts.lib.networks.widths import scaled
 
 WIDTHS = (16, 32, 64)
 
@@ -26,6 +27,8 @@ class PaddedShortcut(nn.Module):
         return functional.pad(images[:, :, ::2, ::2], (0, 0, 0, 0, 0, self.added))
 
 
-def cifar_resnet(blocks: int, classes: int) -> nn.Sequential:
-    """The network with so many blocks a stage, n in the paper."""
-    return residual_network(WIDTHS, blocks, lambda before, after: PaddedShortcut(after - before), classes)
+def cifar_resnet(blocks: int, classes: int, width: float = 1.0) -> nn.Sequential:
+    """The network with so many blocks a stage, n in the paper; width: a factor for all channels."""
+    return residual_network(
+        scaled(WIDTHS, width), blocks, lambda before, after: PaddedShortcut(after - before), classes
+    )

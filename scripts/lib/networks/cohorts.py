@@ -69,7 +69,9 @@ def blank_network(description: dict) -> torch.nn.Module:
     """The network of a cohort without its weights, built here or by others' code."""
     network = description["network"]
     if "checkpoints" not in network:
-        return build_network(network["name"], network.get("channels"), len(description["classes"]))
+        return build_network(
+            network["name"], network.get("channels"), len(description["classes"]), network.get("width", 1.0)
+        )
     brought = build_checkpoint_network(
         network["checkpoints"],
         network["options"],

@@ -14,13 +14,12 @@ from scripts.lib.networks.initial_weights import he_normal
 class Block(nn.Module):
     """Two 3x3 convolutions, each with its batch norm, and the shortcut around them; a ReLU follows the addition."""
 
-    def __init__(self, before: int, after: int, shortcut: Callable[[int, int], nn.Module]) -> None:
-        """before, after: channels; a block that has more of them than the one before halves the image, and has a shortcut of this kind."""
+    def __init__(self, before: int, after: int, stride: int, shortcut: Callable[[int, int], nn.Module]) -> None:
+        """before, after: channels; a block of stride 2 halves the image, and has a shortcut of this kind."""
         super().__init__()
-        stride = 2 if after > before else 1
         self.conv1, self.norm1 = nn.Conv2d(before, after, 3, stride, padding=1, bias=False), nn.BatchNorm2d(after)
         self.conv2, self.norm2 = nn.Conv2d(after, after, 3, padding=1, bias=False), nn.BatchNorm2d(after)
-        self.shortcut = shortcut(before, after) if after > before else nn.Identity()
+        self.shortcut = shortcut(before, after) if stride > 1 else nn.Identity()
         self.relu = nn.ReLU()
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
@@ -34,12 +33,13 @@ def residual_network(
 ) -> nn.Sequential:
     """A 3x3 stem, a stage of so many blocks for each width, global average pooling, one dense layer.
 
-    shortcut: gives the module around a block from its channels before and after, where these differ.
+    Each stage but the first begins by halving the image. shortcut: gives the module around the block that does, from its channels before and
+    after.
     """
     before = widths[0]
     layers: list[nn.Module] = [nn.Conv2d(3, before, 3, padding=1, bias=False), nn.BatchNorm2d(before), nn.ReLU()]
-    for width in widths:
-        for _ in range(blocks):
-            layers.append(Block(before, width, shortcut))
+    for stage, width in enumerate(widths):
+        for block in range(blocks):
+            layers.append(Block(before, width, 2 if stage > 0 and block == 0 else 1, shortcut))
             before = width
     return he_normal(nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(before, classes)))

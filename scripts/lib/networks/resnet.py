@@ -8,6 +8,7 @@ of channels are 1x1 convolutions with a batch norm (option B).
 from torch import nn
 
 from scripts.lib.networks.residual import residual_network
+from scripts.lib.networks.widths import scaled
 
 WIDTHS, BLOCKS = (64, 128, 256, 512), 2
 
@@ -17,6 +18,6 @@ def projection(before: int, after: int) -> nn.Sequential:
     return nn.Sequential(nn.Conv2d(before, after, 1, 2, bias=False), nn.BatchNorm2d(after))
 
 
-def resnet18_3x3(classes: int) -> nn.Sequential:
-    """A 3x3 stem, four stages of two blocks, global average pooling, one dense layer."""
-    return residual_network(WIDTHS, BLOCKS, projection, classes)
+def resnet18_3x3(classes: int, width: float = 1.0) -> nn.Sequential:
+    """A 3x3 stem, four stages of two blocks, global average pooling, one dense layer; width: a factor for all channels."""
+    return residual_network(scaled(WIDTHS, width), BLOCKS, projection, classes)

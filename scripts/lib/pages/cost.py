@@ -49,7 +49,7 @@ def page(table: pd.DataFrame) -> Page:
         brackets=f"{coverage(table)} intervals of the median over rounds.",
         limits=(
             "Times are of this machine and moment, unlike all other tables. "
-            "Zeros without blocks are not skipped, so magnitude levels run as dense ones. "
+            "Zeros without blocks are not skipped, so levels that are pruned otherwise run as dense ones. "
             "float16 weights become float32 each time they are used. "
             "int8 sums are exact but not done by int8 instructions, so they have no time."
         ),

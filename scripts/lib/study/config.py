@@ -10,7 +10,9 @@ from jsonschema.exceptions import ValidationError
 
 from scripts.lib.corruptions import FAMILIES
 from scripts.lib.jobs.errors import InputError
-from scripts.lib.study.levels import BROUGHT, CONTROL, DENSE, METHODS, is_brought, is_quantized, may_have
+from scripts.lib.study.levels import BROUGHT, CONTROL, DENSE, METHODS, is_brought, is_quantized, is_smaller, may_have
+from scripts.lib.study.pruned_levels import CHOICES, check_pruned_level, prunes
+from scripts.lib.study.smaller_levels import check_smaller_level
 from scripts.lib.study.trained_networks import check_network
 from scripts.lib.study.training_settings import check_training
 
@@ -55,7 +57,7 @@ def check_config(config: dict, schema: dict) -> None:
     check_network(config["network"])
     check_training(config["training"])
     _check_brought(config)
-    _check_levels(config["levels"])
+    _check_levels(config)
     _check_data(config["data"])
     corruptions = config["corruptions"]
     if corruptions["subset"] == "listed" and corruptions.get("ids") is None:
@@ -156,7 +158,8 @@ def _check_alexnet(data: dict, corruptions: dict) -> None:
         )
 
 
-def _check_levels(levels: list[dict]) -> None:
+def _check_levels(config: dict) -> None:
+    levels = config["levels"]
     names = [level["name"] for level in levels]
     for name in names:
         if names.count(name) > 1:
@@ -177,11 +180,16 @@ def _check_levels(levels: list[dict]) -> None:
         for key in sorted(wanted - given):
             raise InputError(f"{here}: method `{level['method']}` needs `{key}`: add it.")
         for key in sorted(given - wanted - allowed):
-            raise InputError(f"{here}: method `{level['method']}` takes no `{key}`: remove it.")
+            remedy = "write `method: prune`, which does" if prunes(level) and key in CHOICES else "remove it"
+            raise InputError(f"{here}: method `{level['method']}` takes no `{key}`: {remedy}.")
         if level["name"] in (DENSE, CONTROL) and level["method"] != "none":
             raise InputError(f"{here}: nothing is compressed at this level: write `method: none`.")
         if "of" in level:
             _check_checkpoints(here, level, levels)
+        if prunes(level):
+            check_pruned_level(here, level, config["pruning"])
+        if is_smaller(level):
+            check_smaller_level(here, level, config)
 
 
 def _check_checkpoints(here: str, entry: dict, levels: list[dict]) -> None:

@@ -10,6 +10,8 @@ METHODS: dict[str, tuple[set[str], set[str]]] = {
     "none": (set(), set()),
     "magnitude": ({"sparsity"}, set()),
     "block": ({"sparsity", "block"}, set()),
+    "prune": (set(), {"score", "distribution", "structure", "schedule", "sparsity", "block", "n", "m"}),
+    "smaller": (set(), {"as", "equal", "width"}),
     "float16": (set(), {"of"}),
     "int8_dynamic": (set(), {"of"}),
     "int8_static": (set(), {"of"}),
@@ -21,6 +23,11 @@ QUANTIZING = ("float16", "int8_dynamic", "int8_static")  # after training; the o
 def is_quantized(level: dict) -> bool:
     """Whether a level's models are trained models with their weights in fewer bits."""
     return level["method"] in QUANTIZING
+
+
+def is_smaller(level: dict) -> bool:
+    """Whether a level's network has fewer channels than the study's, and is trained dense."""
+    return level["method"] == "smaller"
 
 
 def is_brought(level: dict) -> bool:
@@ -45,8 +52,8 @@ def checkpoints_of(level: dict) -> str:
 
 
 def trained_as(level: dict) -> dict:
-    """The entry that a level's own models are trained by: a level that quantizes trains them uncompressed."""
-    return {"name": level["name"], "method": "none"} if is_quantized(level) else level
+    """The entry that a level's own models are trained by: levels that quantize, and those of a smaller network, train them uncompressed."""
+    return {"name": level["name"], "method": "none"} if is_quantized(level) or is_smaller(level) else level
 
 
 def design_of(level: dict) -> str:

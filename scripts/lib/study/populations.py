@@ -18,9 +18,11 @@ from scripts.lib.study.levels import (
     design_of,
     is_brought,
     is_quantized,
+    is_smaller,
     trained_as,
 )
 from scripts.lib.study.prediction_files import kind_of
+from scripts.lib.study.pruned_levels import has_blocks, prunes, settings_of
 from scripts.lib.study.sources import expanded
 from scripts.lib.study.training_settings import settings_of_result
 
@@ -99,11 +101,18 @@ class Populations:
 
     def pruning(self, level: str) -> dict:
         """The pruning settings, for the levels that they concern."""
-        method = self.entry_for_training(level)["method"]
-        of_blocks = () if method == "block" else ("allocation", "permutation")
-        return {
-            key: value for key, value in self.config["pruning"].items() if method != "none" and key not in of_blocks
-        }
+        entry = self.entry_for_training(level)
+        return settings_of(entry, self.config["pruning"]) if prunes(entry) else {}
+
+    def network(self, level: str) -> dict:
+        """The network that a level trains: the study's, with fewer channels where the level says so, or where it shall be as large as a pruned one."""
+        entry, network = self.levels[level], self.config["network"]
+        if not is_smaller(entry):
+            return network
+        if "width" in entry:
+            return network | {"width": entry["width"]}
+        pruned = self.levels[entry["as"]]
+        return network | {"equal": entry["equal"], "as": pruned, "pruning": settings_of(pruned, self.config["pruning"])}
 
     def arithmetic(self, level: str) -> str:
         """How to compute with a level's models: those that were trained elsewhere, and may be large, as fast as this machine can."""
@@ -127,7 +136,7 @@ class Populations:
 
     def kernel_of(self, level: str) -> dict[str, str]:
         """The same for the levels that the kernels predict."""
-        return self.kernel if self.levels[level]["method"] == "block" else {}
+        return self.kernel if has_blocks(self.levels[level]) else {}
 
     # Models that were made elsewhere.
 
@@ -178,7 +187,7 @@ class Populations:
 
     def packed(self, level: str) -> str | list[str]:
         """The packed weights of a cohort, where the level has blocks."""
-        return f"<results>/packed/{level}/{{cohort}}.safetensors" if self.levels[level]["method"] == "block" else []
+        return f"<results>/packed/{level}/{{cohort}}.safetensors" if has_blocks(self.levels[level]) else []
 
     @property
     def all_networks(self) -> list[str]:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from scripts.lib.compression.pruning import GradualPruning, schedule_from_fractions
+from scripts.lib.compression.pruning import pruner_for
 from scripts.lib.jobs.errors import InputError
 from scripts.lib.jobs.streams import generator, key
 from scripts.lib.networks.architectures import build_network, normalized
@@ -54,12 +54,13 @@ class Training:
         self.precision = PRECISIONS[training.get("precision", "float32")]
 
         torch.manual_seed(key("initial weights", level["name"], seed) % 2**63)
-        self.model = build_network(network["name"], network.get("channels"), classes)
+        self.model = build_network(network["name"], network.get("channels"), classes, network.get("width", 1.0))
         self.model = self.model.to(self.device, memory_format=torch.channels_last)
         if ":" in network["name"]:  # others' code
             first = self.pictures.batch(torch.arange(min(4, len(self.pictures)), device=self.device), None)
             try_untrained(self.model, network["name"], first, classes)
-        self.pruner = self._pruner(pruning)
+        size = int(self.pictures.heights[0]), int(self.pictures.widths[0])
+        self.pruner = pruner_for(self.model, level, seed, self.steps, pruning, size)
         self.optimizer = torch.optim.SGD(
             parameter_groups(self.model, training["weight_decay"]),
             lr=training["learning_rate"],
@@ -79,25 +80,6 @@ class Training:
         self._orders = generator("batches", level["name"], seed)
         self._drawn = 0  # epochs whose order was drawn; the last of them is `_shuffled`
 
-    def _pruner(self, pruning: dict) -> GradualPruning | None:
-        if self.level["method"] == "none":
-            return None
-        try:
-            schedule = schedule_from_fractions(self.steps, pruning["begin"], pruning["end"], pruning["every"])
-            return GradualPruning(
-                self.model,
-                schedule,
-                self.level["method"],
-                self.level["sparsity"],
-                pruning["layers"],
-                self.level.get("block"),
-                pruning.get("allocation", "uniform"),
-                pruning.get("permutation", "none"),
-                (int(self.pictures.heights[0]), int(self.pictures.widths[0])),
-            )
-        except ValueError as error:
-            raise InputError(f"level {self.level['name']}: {error}") from None
-
     @property
     def epoch(self) -> int:
         """The epoch that the next step belongs to, from 0."""
@@ -106,6 +88,8 @@ class Training:
     def run(self) -> Iterator[int]:
         """Train to the end, yielding the number of steps done after each of them. Raises InputError if the loss is not finite."""
         self.model.train()
+        if self.pruner is not None and self.step == 0:
+            self.pruner.before_training()
         while self.step < self.steps:
             order, epoch = self._order(), self.epoch
             changes = changes_of(
@@ -152,8 +136,13 @@ class Training:
                 self.optimizer.zero_grad(set_to_none=True)
             (self.scaler.scale(loss) if self.scaler.is_enabled() else loss).backward()
             self.total += loss.detach()
+        finite = True
         if self.scaler.is_enabled():
             self.scaler.unscale_(self.optimizer)
+            finite = all(bool(each.grad.isfinite().all()) for each in self.model.parameters() if each.grad is not None)
+        if self.pruner is not None and finite:  # a step whose gradients overflow in float16 is left out by the scaler
+            self.pruner.before_step(self.step)
+        if self.scaler.is_enabled():
             self.scaler.step(self.optimizer)
             self.scaler.update()
         else:
@@ -200,6 +189,7 @@ class Training:
             "optimizer": self.optimizer.state_dict(),
             "scaler": self.scaler.state_dict(),
             "average": None if self.average is None else self.average.state_dict(),
+            "pruner": None if self.pruner is None else self.pruner.state_dict(),
             "random": torch.get_rng_state(),  # of dropout
             "random_cuda": torch.cuda.get_rng_state(self.device) if self.device.type == "cuda" else None,
         }
@@ -213,6 +203,8 @@ class Training:
         self.scaler.load_state_dict(state["scaler"])
         if self.average is not None:
             self.average.load_state_dict(state["average"])
+        if self.pruner is not None:
+            self.pruner.load_state_dict(state["pruner"])
         torch.set_rng_state(state["random"])
         if self.device.type == "cuda":
             torch.cuda.set_rng_state(state["random_cuda"], self.device)

@@ -6,7 +6,7 @@ import torch
 
 from kernels.packed import save_packed
 from scripts.lib.compression.packing import kernel_in_use, load_packed_networks, pack_model, packed_network
-from scripts.lib.compression.pruning import block_mask
+from scripts.lib.compression.structures import Blocks, mask_of
 from scripts.lib.jobs.errors import InputError
 from scripts.lib.networks.architectures import build_network
 from scripts.lib.networks.predicting import probabilities
@@ -24,7 +24,8 @@ def pruned(seed, block=(5, 5)):
         network(torch.randn(16, 3, 32, 32))
     for layer in list(network)[3:-1]:
         if isinstance(layer, torch.nn.Conv2d):
-            layer.weight.data *= block_mask(layer.weight, 0.8, block)
+            blocks, weight = Blocks(*block), layer.weight.data
+            weight *= mask_of(blocks, blocks.scores(weight), 0.8, weight.shape)
     return network.eval()
 
 

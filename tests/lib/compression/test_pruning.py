@@ -1,7 +1,8 @@
-"""Gradual pruning: the schedule by hand, masks against brute force, and what a training leaves behind."""
+"""Pruning while a network trains: any combination of the four choices, and what a training leaves behind."""
 
 import copy
 import io
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -10,77 +11,34 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from kernels.cost import expected_seconds
 from kernels.packed import block_mask as blocks_kept
 from kernels.sparsify import sparsify
-from scripts.lib.compression.pruning import (
-    BATCH,
-    GradualPruning,
-    Mask,
-    Schedule,
-    block_mask,
-    channel_energy,
-    magnitude_mask,
-    prunable,
-    schedule_from_fractions,
-    sparsities_by_time,
-)
-from scripts.lib.networks import predicting
+from scripts.lib.compression.distributions import DISTRIBUTIONS
+from scripts.lib.compression.pruning import Mask, channel_energy, prunable, pruner_for
+from scripts.lib.compression.schedules import SCHEDULES
+from scripts.lib.compression.scores import SCORES
+from scripts.lib.compression.structures import STRUCTURES, Blocks, mask_of
+from scripts.lib.jobs.errors import InputError
 from scripts.lib.networks.architectures import build_network
+from scripts.lib.study.pruned_levels import CHOICES, check_pruned_level
+
+PRUNING = {
+    "begin": 0.2,
+    "end": 0.8,
+    "every": 2,
+    "layers": "convolutions",
+    "allocation": "uniform",
+    "permutation": "none",
+}
+ALWAYS = {"begin": 0.0, "end": 1.0}
 
 
-def test_cubic_schedule_by_hand():
-    schedule = Schedule(begin=100, end=300, every=50)
-    assert schedule.sparsity(0, 0.9) == schedule.sparsity(100, 0.9) == 0
-    assert schedule.sparsity(200, 0.9) == pytest.approx(0.9 * (1 - 0.5**3))
-    assert schedule.sparsity(250, 0.8) == pytest.approx(0.8 * (1 - 0.25**3))
-    assert schedule.sparsity(300, 0.9) == schedule.sparsity(999, 0.9) == 0.9
-    assert [step for step in range(400) if schedule.updates_at(step)] == [100, 150, 200, 250, 300]
-
-
-def test_the_end_is_an_update_even_off_the_beat():
-    assert [step for step in range(50) if Schedule(0, 25, 10).updates_at(step)] == [0, 10, 20, 25]
-
-
-def test_a_schedule_without_room_is_refused():
-    with pytest.raises(ValueError, match="train longer"):
-        schedule_from_fractions(3, 0.5, 0.6, 1)
-    assert schedule_from_fractions(100, 0.2, 1.0, 5) == Schedule(20, 99, 5)
-
-
-@given(st.integers(0, 2**31), st.floats(0, 0.99))
-@settings(max_examples=40)
-def test_magnitude_mask_zeroes_the_smallest_exactly(seed, sparsity):
-    weight = torch.randn(6, 5, 3, 3, generator=torch.Generator().manual_seed(seed))
-    mask = magnitude_mask(weight, sparsity)
-    kept = weight.abs()[mask == 1]
-    assert int((mask == 0).sum()) == round(sparsity * weight.numel())
-    if (mask == 0).any() and len(kept):
-        assert weight.abs()[mask == 0].max() <= kept.min()
-
-
-def test_magnitude_mask_is_exact_among_equal_weights():
-    assert magnitude_mask(torch.ones(10), 0.5).tolist() == [0] * 5 + [1] * 5
-
-
-@pytest.mark.parametrize("shape", [(16, 8, 3, 3), (10, 6, 3, 3), (8, 8), (5, 3, 1, 1)])
-@pytest.mark.parametrize("sparsity", [0.0, 0.5, 0.8])
-def test_block_mask_against_loops(shape, sparsity):
-    weight = torch.randn(shape, generator=torch.Generator().manual_seed(1))
-    rows, columns = 4, 4
-    mask = block_mask(weight, sparsity, (rows, columns))
-    taps = weight.numpy().reshape(shape[0], shape[1], -1)
-    masks = mask.numpy().reshape(taps.shape)
-    for top in range(0, shape[0], rows):
-        blocks = []
-        for tap in range(taps.shape[2]):
-            for left in range(0, shape[1], columns):
-                where = (slice(top, top + rows), slice(left, left + columns), tap)
-                assert len(np.unique(masks[where])) == 1  # whole blocks only
-                blocks.append((np.mean(taps[where] ** 2), masks[where].flat[0]))
-        pruned = sorted(score for score, kept in blocks if kept == 0)
-        assert len(pruned) == round(sparsity * len(blocks))  # the same number in every block row
-        assert pruned == sorted(score for score, _ in blocks)[: len(pruned)]  # and the weakest
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 def test_a_mask_takes_zeros_and_ones_only():
@@ -99,13 +57,17 @@ def network():
 def test_which_layers():
     assert list(prunable(network(), "convolutions")) == ["0", "2"]
     assert list(prunable(network(), "convolutions_but_first")) == ["2"]
-    with pytest.raises(ValueError, match="selects no layer"):
-        GradualPruning(nn.Sequential(nn.Conv2d(3, 4, 3)), Schedule(0, 1, 1), "magnitude", 0.5, "convolutions_but_first")
+    level, pruning = (
+        {"name": "m", "method": "magnitude", "sparsity": 0.5},
+        PRUNING | {"layers": "convolutions_but_first"},
+    )
+    with pytest.raises(InputError, match=r"^level m: pruning\.layers `convolutions_but_first` selects no layer"):
+        pruner_for(nn.Sequential(nn.Conv2d(3, 4, 3)), level, 0, 10, pruning, (8, 8))
 
 
 def test_masked_weights_are_kept_may_return_and_end_as_zeros():
     model = nn.Sequential(nn.Conv2d(1, 1, (1, 4), bias=False))
-    pruner = GradualPruning(model, Schedule(0, 2, 2), "magnitude", 0.5, "convolutions")
+    pruner = pruner_for(model, {"name": "m", "method": "magnitude", "sparsity": 0.5}, 0, 3, PRUNING | ALWAYS, (1, 4))
     raw = model[0].parametrizations.weight.original
     with torch.no_grad():
         raw.copy_(torch.tensor([[[[4.0, 3.0, 2.0, 1.0]]]]))
@@ -130,53 +92,11 @@ def three_stages(width: int = 16) -> nn.Sequential:
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(width, 3))
 
 
-def test_more_is_pruned_where_it_saves_more_time():
-    model = nn.Sequential(nn.Conv2d(3, 64, 3, padding=1), three_stages(64))
-    model.train()
-    layers = prunable(model, "convolutions_but_first")
-    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    sparsities = sparsities_by_time(model, layers, (16, 4), 0.8, (32, 32))
-    assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items()) and model.training
-    weights = {name: layer.weight.numel() for name, layer in layers.items()}
-    pruned = sum(weights[name] * one for name, one in sparsities.items())
-    assert pruned == pytest.approx(0.8 * sum(weights.values()))
-    assert all(0.6 - 1e-9 <= one <= 0.9 + 1e-9 for one in sparsities.values())
-    first, second, third, odd = sparsities.values()
-    assert first == pytest.approx(0.9) and first >= second >= third and odd == pytest.approx(0.6)
-    shapes = ((32, 32), (16, 16), (8, 8))
-    seconds = [
-        sum(
-            min(expected_seconds(layer, (16, 4), density, size) for density in (None, 1 - one))
-            for layer, one, size in zip(layers.values(), dealt, [(BATCH, 64, *shape) for shape in shapes], strict=False)
-        )
-        for dealt in (sparsities.values(), [0.8] * 3)
-    ]
-    assert seconds[0] < 0.9 * seconds[1]
-
-
-def test_time_is_modelled_for_as_many_images_as_are_predicted():
-    assert BATCH == predicting.BATCH
-
-
-class Unused(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.a, self.b = nn.Conv2d(3, 4, 3), nn.Conv2d(3, 4, 3)
-
-    def forward(self, x):
-        return self.a(x)
-
-
-def test_a_layer_that_no_image_reaches_has_no_time():
-    model = Unused()
-    with pytest.raises(ValueError, match="no image reaches the layer `b`"):
-        sparsities_by_time(model, prunable(model, "convolutions"), (4, 1), 0.5, (8, 8))
-
-
 def pruned(model, steps=4, **options):
     """Pruned without training: (the masked network before it is finished, what finish gives, the pruner)."""
     masked = copy.deepcopy(model)
-    pruner = GradualPruning(model, Schedule(0, steps, 2), "block", 0.75, "convolutions", (4, 4), **options)
+    level = {"name": "b", "method": "block", "sparsity": 0.75, "block": [4, 4]}
+    pruner = pruner_for(model, level, 0, steps + 1, PRUNING | ALWAYS | options, (32, 32))
     for step in range(steps + 1):
         pruner.after_step(step)
     for name, layer in pruner.layers.items():
@@ -197,7 +117,7 @@ def test_grouped_channels_end_as_blocks_and_the_network_computes_the_same(alloca
         ):
             tensor.data.uniform_(low, high)
     raw = copy.deepcopy(model)
-    masked, reached, pruner = pruned(model, allocation=allocation, permutation="output_channels", size=(32, 32))
+    masked, reached, pruner = pruned(model, allocation=allocation, permutation="output_channels")
     assert list(pruner.orders) == ["0", "3", "6", "9"] and any(
         order.tolist() != sorted(order.tolist()) for order in pruner.orders.values()
     )
@@ -211,7 +131,7 @@ def test_grouped_channels_end_as_blocks_and_the_network_computes_the_same(alloca
     for name in ("3", "6", "9"):
         kept = blocks_kept(model.get_submodule(name).weight, 4, 4).sum(1)
         assert len(set(kept.tolist())) == 1 and reached[name][0] == (model.get_submodule(name).weight == 0).sum()
-    plain, _, _ = pruned(raw, allocation=allocation, size=(32, 32))
+    plain, _, _ = pruned(raw, allocation=allocation)
     for name in ("3", "6", "9"):
         grouped, alone = (net.get_submodule(name).weight.double().square().sum() for net in (masked, plain))
         assert grouped > 0 and (name != "3" or grouped >= alone * (1 - 1e-6))  # behind it, input blocks differ, too
@@ -234,9 +154,9 @@ def test_planted_groups_are_found_and_kept():
 
 def test_masks_follow_the_groups_of_the_first_update():
     model = three_stages()
-    pruner = GradualPruning(
-        model, Schedule(2, 6, 2), "block", 0.5, "convolutions", (4, 4), permutation="output_channels"
-    )
+    level = {"name": "b", "method": "block", "sparsity": 0.5, "block": [4, 4]}
+    pruning = {"begin": 0.25, "end": 0.75, "permutation": "output_channels"}  # steps 2, 4 and 6
+    pruner = pruner_for(model, level, 0, 8, PRUNING | pruning, (32, 32))
     pruner.after_step(1)
     assert pruner.orders is None
     pruner.after_step(2)
@@ -269,6 +189,215 @@ def test_channel_energy_is_what_blocks_are_ranked_by(shape):
         1,
     )
     assert np.allclose(energy, expected)
-    mask = block_mask(weight, 0.5, (shape[0], 4)).numpy().reshape(taps.shape)
+    structure = Blocks(shape[0], 4)
+    mask = mask_of(structure, structure.scores(weight), 0.5, weight.shape).numpy().reshape(taps.shape)
     kept = np.stack([mask[0, begin, tap] for tap in range(taps.shape[2]) for begin in range(0, shape[1], 4)])
     assert np.array_equal(np.sort(energy.mean(0)[kept == 1]), np.sort(energy.mean(0))[round(0.5 * len(kept)) :])
+
+
+IMAGES = torch.randn(6, 3, 6, 6, generator=torch.Generator().manual_seed(0))
+STEPS = 10
+
+
+def two_layers(seed):
+    torch.manual_seed(seed)
+    return nn.Sequential(
+        nn.Conv2d(3, 8, 3, bias=False), nn.ReLU(), nn.Conv2d(8, 6, 3, bias=False), nn.AdaptiveAvgPool2d(1), nn.Flatten()
+    )
+
+
+def combination(structure, distribution, score="magnitude", schedule="gradual", sparsity=0.6):
+    """The entry of a level that makes all choices itself."""
+    own = {"block": {"block": [4, 2]}, "n_of_m": {"n": 2, "m": 4}}.get(structure, {})
+    level = {"name": "p", "method": "prune", "structure": structure, "distribution": distribution} | own
+    level |= {"score": score, "schedule": schedule}
+    return level if structure == "n_of_m" else level | {"sparsity": sparsity}
+
+
+def is_possible(level):
+    try:
+        check_pruned_level("here", level, PRUNING)
+    except InputError:
+        return False
+    return True
+
+
+POSSIBLE = [pair for pair in product(CHOICES["structure"], CHOICES["distribution"]) if is_possible(combination(*pair))]
+
+
+def trained(model, pruner, steps=STEPS, begin=0, optimizer=None):
+    """Train on images of which each is a class; the masks of all layers after each step."""
+    optimizer = torch.optim.SGD(model.parameters(), 0.2, momentum=0.9) if optimizer is None else optimizer
+    if begin == 0:
+        pruner.before_training()
+    history = []
+    for step in range(begin, steps):
+        loss = nn.functional.cross_entropy(model(IMAGES), torch.arange(6))
+        optimizer.zero_grad()
+        loss.backward()
+        pruner.before_step(step)
+        optimizer.step()
+        pruner.after_step(step)
+        history.append({name: layer.parametrizations.weight[0].mask.clone() for name, layer in pruner.layers.items()})
+    return history
+
+
+def test_what_can_be_combined():
+    assert len(POSSIBLE) == 3 + 4 + 1 + 3  # only blocks save time, and n of m is the same everywhere
+
+
+@pytest.mark.parametrize("structure, distribution", POSSIBLE)
+@given(st.floats(0, 0.95), st.integers(0, 1000))
+@settings(max_examples=2, deadline=None)
+def test_whatever_is_combined_masks_are_what_was_asked_for(structure, distribution, sparsity, seed):
+    for score, schedule in product(CHOICES["score"], CHOICES["schedule"]):
+        level = combination(structure, distribution, score, schedule, sparsity)
+        model = two_layers(seed)
+        pruner = pruner_for(model, level, seed, STEPS, PRUNING, (6, 6))
+        units, history = pruner.structure, trained(model, pruner)
+        for masks in history:
+            for mask in masks.values():
+                assert set(mask.unique().tolist()) <= {0.0, 1.0}
+                kept = units.scores(mask)
+                assert (
+                    set(kept.unique().tolist()) <= {0.0, 1.0} and (kept.sum(1) >= 1).all()
+                )  # whole units, no group emptied
+                assert structure == "n_of_m" or len(set(kept.sum(1).tolist())) == 1  # groups are alike
+        if score != "magnitude":  # what is gone is gone
+            assert all((now[n] <= before[n]).all() for before, now in pairwise(history) for n in now)
+        changes = [
+            step
+            for step, (before, now) in enumerate(pairwise(history), 1)
+            if any(not torch.equal(before[name], now[name]) for name in now)
+        ]
+        allowed = {"gradual": {2, 4, 6, 8}, "one_shot": {2}, "from_start": set()}
+        assert set(changes) <= allowed[schedule]
+        final = history[-1]
+        reached = pruner.finish()
+        zeros, total = sum(zeros for zeros, _ in reached.values()), sum(weights for _, weights in reached.values())
+        wanted = 0.5 if structure == "n_of_m" else sparsity
+        unit = {"unstructured": 1, "block": 16 * 9, "output_channels": 72, "n_of_m": 8 * 9}[structure]
+        # Up to a unit of each layer, of equal counts in each group a unit of each; more only where a layer would be emptied.
+        assert zeros <= wanted * total + 2 * unit and (zeros >= wanted * total - 2 * unit or sparsity > 0.8)
+        for name, mask in final.items():
+            assert torch.equal(model.get_submodule(name).weight == 0, mask == 0)
+            assert reached[name] == (int((mask == 0).sum()), mask.numel())
+
+
+@pytest.mark.parametrize("score", CHOICES["score"])
+@pytest.mark.parametrize("schedule", CHOICES["schedule"])
+@pytest.mark.parametrize("structure, permutation", [("unstructured", "none"), ("block", "output_channels")])
+def test_a_training_that_stops_and_goes_on_ends_with_the_same_bytes(score, schedule, structure, permutation):
+    level = combination(structure, "global", score, schedule)
+    pruning = PRUNING | {"permutation": "none" if score == "random" else permutation}
+
+    def begun():
+        model = two_layers(0)
+        pruner = pruner_for(model, level, 0, STEPS, pruning, (6, 6))
+        return model, pruner, torch.optim.SGD(model.parameters(), 0.2, momentum=0.9)
+
+    model, pruner, optimizer = begun()
+    trained(model, pruner, optimizer=optimizer)
+    expected = (pruner.finish(), model.state_dict())
+    for stop in (1, 3, 7):
+        model, pruner, optimizer = begun()
+        trained(model, pruner, stop, optimizer=optimizer)
+        file = io.BytesIO()
+        torch.save([model.state_dict(), pruner.state_dict(), optimizer.state_dict()], file)
+        file.seek(0)
+        states = torch.load(file, weights_only=True)
+        model, pruner, optimizer = begun()
+        for each, state in zip((model, pruner, optimizer), states, strict=True):
+            each.load_state_dict(state)
+        trained(model, pruner, begin=stop, optimizer=optimizer)
+        assert pruner.finish() == expected[0]
+        assert all(torch.equal(value, expected[1][name]) for name, value in model.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    "short, long",
+    [
+        ({"method": "magnitude"}, {"method": "prune"}),
+        ({"method": "block", "block": [4, 2]}, {"method": "prune", "structure": "block", "block": [4, 2]}),
+    ],
+)
+def test_a_short_name_is_what_it_stands_for(short, long):
+    states = []
+    for method in (short, long):
+        model = two_layers(0)
+        pruner = pruner_for(model, {"name": "p", "sparsity": 0.6} | method, 0, STEPS, PRUNING, (6, 6))
+        trained(model, pruner)
+        pruner.finish()
+        states.append(model.state_dict())
+    assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
+
+
+def test_random_masks_hang_on_level_seed_and_layer_only():
+    def mask(level, seed, structure="unstructured"):
+        pruner = pruner_for(
+            two_layers(seed),
+            combination(structure, "uniform", "random") | {"name": level},
+            seed,
+            STEPS,
+            PRUNING,
+            (6, 6),
+        )
+        pruner.after_step(8)
+        return pruner.layers["2"].parametrizations.weight[0].mask
+
+    assert torch.equal(mask("a", 0), mask("a", 0))
+    assert not torch.equal(mask("a", 0), mask("a", 1)) and not torch.equal(mask("a", 0), mask("b", 0))
+
+
+def test_random_units_are_pruned_alike_whatever_their_size():
+    """Blocks at ragged edges have fewer weights, and as often go: of 3 columns of blocks one is pruned, each in a third of all rows."""
+    weight = torch.ones(300, 5)  # blocks of 1 x 2: the last column has one weight each
+    level = {
+        "name": "p",
+        "method": "prune",
+        "score": "random",
+        "structure": "block",
+        "block": [1, 2],
+        "sparsity": 1 / 3,
+    }
+    pruner = pruner_for(nn.Sequential(nn.Conv2d(5, 300, 1)), level, 0, 2, PRUNING | ALWAYS, (6, 6))
+    units = pruner.structure.scores(pruner.score.values("0", weight, pruner.structure))
+    counts = torch.bincount(units.argmin(1), minlength=3)
+    assert counts.sum() == 300 and all(abs(int(count) - 100) < 5 * (300 * 2 / 9) ** 0.5 for count in counts)
+
+
+def test_gradients_times_weights_by_hand():
+    """The loss w0 x0 + w1 x1 + … has the gradients x: what is least of |x w|, over the steps since the last update, goes."""
+    model = nn.Sequential(nn.Conv2d(1, 1, (1, 4), bias=False))
+    level = {"name": "g", "method": "prune", "score": "gradient_times_weight", "sparsity": 0.5}
+    pruner = pruner_for(model, level, 0, 3, PRUNING | ALWAYS, (1, 4))
+    raw = model[0].parametrizations.weight.original
+    with torch.no_grad():
+        raw.copy_(torch.tensor([[[[4.0, -3.0, 2.0, 1.0]]]]))
+    for step, image in enumerate(([1.0, 1, 5, -1], [1.0, 1, -1, 20], [0.0, 5, 0, 0])):
+        raw.grad = None
+        model[0](torch.tensor(image).reshape(1, 1, 1, 4)).sum().backward()
+        pruner.before_step(step)
+        if step == 2:  # |x w|: 4 + 0, 3 + 15, 2 + 0, 20 + 0, of steps 1 and 2; step 0 was an update of nothing
+            pruner.after_step(step)
+        elif step == 0:
+            pruner.after_step(step)
+            assert model[0].weight.flatten().tolist() == [4, -3, 2, 1]
+    assert model[0].weight.flatten().tolist() == [0, -3, 0, 1]
+
+
+def test_a_loop_that_notes_no_gradients_is_wrong():
+    level = combination("unstructured", "uniform", "gradient_times_weight")
+    pruner = pruner_for(two_layers(0), level, 0, STEPS, PRUNING, (6, 6))
+    with pytest.raises(RuntimeError, match="call before_step"):
+        pruner.after_step(2)
+
+
+def test_levels_that_do_not_prune_have_no_pruner():
+    for method in ("none", "smaller", "int8_static"):
+        assert pruner_for(two_layers(0), {"name": "l", "method": method}, 0, STEPS, PRUNING, (6, 6)) is None
+
+
+def test_every_choice_of_a_study_can_be_made():
+    assert set(STRUCTURES) == set(CHOICES["structure"]) and set(SCORES) == set(CHOICES["score"])
+    assert set(DISTRIBUTIONS) == set(CHOICES["distribution"]) and set(SCHEDULES) == set(CHOICES["schedule"])

@@ -1,6 +1,7 @@
 """Every wrong study stops with one sentence that names the key and the remedy."""
 
 import copy
+import re
 from pathlib import Path
 
 import pytest
@@ -8,14 +9,15 @@ import yaml
 
 from scripts.data.prepare_data import READERS as SOURCES
 from scripts.lib.annotations.joins.join import MATCH, READERS
-from scripts.lib.compression.pruning import MASKS
 from scripts.lib.compression.quantization import LAYERS
+from scripts.lib.compression.smaller import EQUAL
 from scripts.lib.corruptions import FAMILIES
 from scripts.lib.jobs.errors import InputError
 from scripts.lib.networks.architectures import NETWORKS
 from scripts.lib.study.config import check_config
 from scripts.lib.study.extras import EXTRAS
 from scripts.lib.study.levels import METHODS, QUANTIZING, brought_models_of, declaration, design_of, is_brought
+from scripts.lib.study.pruned_levels import CHOICES, PRUNING
 from scripts.lib.study.sources import FILES as FILES_OF_SOURCES
 from scripts.lib.study.trained_networks import NAMES
 
@@ -287,13 +289,95 @@ def test_the_schema_knows_what_the_code_knows():
     offered = properties["corruptions"]["properties"]["names"]["items"]["enum"]
     assert set(offered) == {corruption for family in FAMILIES.values() for corruption in family}
     assert set(NAMES) == set(NETWORKS)
-    assert set(properties["levels"]["items"]["properties"]["method"]["enum"]) == set(METHODS)
+    of_levels = properties["levels"]["items"]["properties"]
+    assert set(of_levels["method"]["enum"]) == set(METHODS) == {"none", "smaller", *PRUNING, *LAYERS}
+    assert {choice: of_levels[choice]["enum"] for choice in CHOICES} == {
+        name: list(all_) for name, all_ in CHOICES.items()
+    }
+    assert set(properties["pruning"]["properties"]["allocation"]["enum"]) < set(CHOICES["distribution"])
+    assert set(of_levels["equal"]["enum"]) == set(EQUAL)
     assert set(properties["joins"]["items"]["properties"]["format"]["enum"]) == set(READERS) == set(MATCH)
     assert set(properties["extras"]["properties"]) == set(EXTRAS)
     assert set(LAYERS) == set(QUANTIZING) < set(METHODS)
-    assert {"none", "block", *MASKS, *LAYERS} == set(METHODS)  # whatever can be asked for can be done
     sources = properties["data"]["properties"]["source"]["enum"]
     assert set(sources) == set(FILES_OF_SOURCES) == set(SOURCES) == set(properties["data"]["properties"]) - {"source"}
+
+
+@pytest.mark.parametrize(
+    ("level", "sentence"),
+    [
+        ({"method": "prune"}, "the structure `unstructured` needs `sparsity`: add it."),
+        ({"method": "prune", "structure": "block", "sparsity": 0.5}, "the structure `block` needs `block`: add it."),
+        ({"method": "prune", "structure": "block", "block": [4, 4]}, "the structure `block` needs `sparsity`: add it."),
+        ({"method": "prune", "structure": "n_of_m", "m": 4}, "the structure `n_of_m` needs `n`: add it."),
+        (
+            {"method": "prune", "sparsity": 0.5, "n": 2},
+            "`n` belongs to the structure `n_of_m`, and this is `unstructured`: remove it.",
+        ),
+        (
+            {"method": "prune", "structure": "n_of_m", "n": 4, "m": 4},
+            "`n` is 4 and `m` 4: of each `m` weights fewer must be kept, as n: 2, m: 4.",
+        ),
+        (
+            {"method": "prune", "structure": "n_of_m", "n": 2, "m": 4, "sparsity": 0.7},
+            "`sparsity` is 0.7, and 2 of 4 makes 0.5: remove it.",
+        ),
+        (
+            {"method": "prune", "structure": "n_of_m", "n": 2, "m": 4, "distribution": "global"},
+            "the distribution is `global`, and `n_of_m` keeps 2 of each 4 weights in every layer: write `uniform`, or remove it.",
+        ),
+        (
+            {"method": "prune", "sparsity": 0.5, "distribution": "time_saved"},
+            "the distribution `time_saved` is for blocks, because nothing else saves time: write `structure: block`, or another distribution.",
+        ),
+        (
+            {"method": "magnitude", "score": "random", "sparsity": 0.5},
+            "method `magnitude` takes no `score`: write `method: prune`, which does.",
+        ),
+        ({"method": "smaller"}, "how small the network is, either `width` says"),
+        ({"method": "smaller", "width": 0.5, "as": "magnitude-0.50"}, "how small the network is, either `width` says"),
+        ({"method": "smaller", "as": "magnitude-0.50"}, "weights or multiply_adds: write one of them."),
+        (
+            {"method": "smaller", "as": "dense", "equal": "weights"},
+            "`as` is `dense`: it must be a level that is pruned, one of magnitude-0.50, magnitude-0.90, block-0.80.",
+        ),
+    ],
+)
+def test_what_a_level_that_is_pruned_or_smaller_may_not_say(level, sentence):
+    study = copy.deepcopy(DEFAULT)
+    study["levels"].append({"name": "new"} | level)
+    with pytest.raises(InputError, match="^" + re.escape("config key `levels`, `new`: ") + ".*" + re.escape(sentence)):
+        check_config(study, SCHEMA)
+
+
+def test_choices_that_hang_on_the_study():
+    study = copy.deepcopy(DEFAULT)
+    blocks = {"method": "prune", "structure": "block", "block": [4, 4], "sparsity": 0.5}
+    study["levels"] += [
+        {"name": "global", "method": "prune", "distribution": "global", "sparsity": 0.5},
+        {"name": "2of4", "method": "prune", "structure": "n_of_m", "n": 2, "m": 4, "sparsity": 0.5},
+        {"name": "blocks", **blocks, "score": "random"},
+        {"name": "small", "method": "smaller", "as": "2of4", "equal": "multiply_adds"},
+        {"name": "int8-small", "method": "int8_static", "of": "small"},
+    ]
+    check_config(study, SCHEMA)
+    study["network"] = {"name": "torchvision:resnet18"}
+    with pytest.raises(
+        InputError, match=r"`small`: torchvision:resnet18 has channels of its own, .*: name a smaller network"
+    ):
+        check_config(study, SCHEMA)
+    study["network"] = {"name": "plain"}
+    study["levels"][-2]["as"] = "global"
+    with pytest.raises(
+        InputError, match=r"`small`: how many multiply-adds `global` keeps is not known .* write `equal: weights`"
+    ):
+        check_config(study, SCHEMA)
+    study["levels"][-2]["equal"] = "weights"
+    study["pruning"]["permutation"] = "output_channels"
+    with pytest.raises(
+        InputError, match=r"`blocks`: `pruning\.permutation` brings channels of similar scores together"
+    ):
+        check_config(study, SCHEMA)
 
 
 def test_what_all_tables_rest_on_is_declared():

@@ -8,7 +8,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scripts.lib.compression.pruning import Mask, Schedule
+from scripts.lib.compression.pruning import Mask
+from scripts.lib.compression.schedules import Gradual
 from scripts.lib.jobs.errors import InputError
 from scripts.lib.networks.architectures import build_network, normalized
 from scripts.lib.networks.device import prepare_device
@@ -66,6 +67,9 @@ def test_the_global_stream_does_not_matter():
     [
         ({"name": "m", "method": "magnitude", "sparsity": 0.9}, 1 - 29 / 288),
         ({"name": "b", "method": "block", "sparsity": 0.5, "block": [4, 4]}, 4 / 9),
+        ({"name": "g", "method": "prune", "score": "gradient_times_weight", "sparsity": 0.9}, 1 - 29 / 288),
+        ({"name": "r", "method": "prune", "score": "random", "sparsity": 0.9, "schedule": "from_start"}, 1 - 29 / 288),
+        ({"name": "2", "method": "prune", "structure": "n_of_m", "n": 1, "m": 4, "schedule": "one_shot"}, 3 / 4),
     ],
 )
 def test_a_pruned_layer_ends_at_its_sparsity(level, expected):
@@ -126,8 +130,8 @@ def test_pruning_is_gradual(monkeypatch):
     original = Mask.set
     monkeypatch.setattr(Mask, "set", lambda self, mask: (original(self, mask), zeros.append(int((mask == 0).sum())))[0])
     train({"name": "m", "method": "magnitude", "sparsity": 0.9}, epochs=5)
-    schedule = Schedule(begin=4, end=16, every=1)  # 20 steps from 0.2 to 0.8
-    assert zeros == [round(schedule.sparsity(step, 0.9) * 288) for step in range(4, 17)]
+    schedule = Gradual(begin=4, end=16, every=1)  # 20 steps from 0.2 to 0.8
+    assert zeros == [round(0.9 * schedule.fraction(step) * 288) for step in range(4, 17)]
 
 
 def test_each_seed_has_an_order_of_its_own(monkeypatch):
@@ -247,6 +251,8 @@ LEVELS = [
     DENSE,
     {"name": "m", "method": "magnitude", "sparsity": 0.9},
     {"name": "b", "method": "block", "sparsity": 0.5, "block": [4, 4]},
+    {"name": "r", "method": "prune", "sparsity": 0.5, "score": "random", "schedule": "from_start"},
+    {"name": "g", "method": "prune", "sparsity": 0.5, "score": "gradient_times_weight"},
 ]
 
 

@@ -286,18 +286,20 @@ def test_a_study_whose_dense_models_are_at_chance_says_so_first(tables):
 
 
 def test_the_report_names_what_was_trained_and_what_was_brought():
-    study = {"network": {"name": "plain", "channels": [4, 8]}, "levels": [{"name": "dense"}, {"name": "control"}]}
+    study = {"network": {"name": "plain", "channels": [4, 8]}, "levels": []}
+    study["levels"] = [{"name": name, "method": "none"} for name in ("dense", "control")]
     assert networks(study) == "network plain (4-8)"
     assert networks(study | {"network": {"name": "resnet20"}}) == "network resnet20"
     study["levels"] += [
-        {"name": "a", "checkpoints": {"network": "torchvision:resnet18"}},
-        {"name": "b", "predictions": "x", "of": "dense"},
+        {"name": "a", "method": "none", "checkpoints": {"network": "torchvision:resnet18"}},
+        {"name": "b", "method": "none", "predictions": "x", "of": "dense"},
         {"name": "c", "method": "float16", "of": "a"},
         {"name": "d", "method": "float16", "of": "dense"},
+        {"name": "e", "method": "smaller", "width": 0.5},
     ]
-    assert (
-        networks(study)
-        == "network plain (4-8) (dense, control, d); checkpoints of torchvision:resnet18 (a, c); predictions from elsewhere (b)"
+    assert networks(study) == (
+        "network plain (4-8) (dense, control, d); checkpoints of torchvision:resnet18 (a, c); predictions from elsewhere (b); "
+        "network plain (4-8) with fewer channels (e)"
     )
 
 
