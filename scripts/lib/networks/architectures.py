@@ -7,18 +7,19 @@ import torch
 from torch import nn
 
 from scripts.lib.networks.checkpoints import build_untrained
-from scripts.lib.networks.cifar_resnet import cifar_resnet
+from scripts.lib.networks.cifar_resnet import cifar_resnet, residual
 from scripts.lib.networks.plain import plain
 from scripts.lib.networks.resnet import resnet18_3x3
 from scripts.lib.networks.resnet50_v1 import resnet50_v1
 from scripts.lib.networks.vgg import vgg16_bn
 from scripts.lib.networks.wide_resnet import wide_resnet
-from scripts.lib.study.trained_networks import wide_resnet_size
+from scripts.lib.study.trained_networks import can_be_smaller, wide_resnet_size
 
-# Each is called with `classes` and a factor `width` for all numbers of channels, and `plain` with `channels` too. Of others the names are
-# families: `_factory`.
+# Each is called with `classes`, with `channels` if a study may choose them, and with a factor `width` for all of them if they can be fewer.
+# Of others the names are families: `_factory`.
 NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "plain": plain,
+    "residual": residual,
     "resnet20": partial(cifar_resnet, 3),
     "resnet32": partial(cifar_resnet, 5),
     "resnet56": partial(cifar_resnet, 9),
@@ -31,10 +32,10 @@ NETWORKS: dict[str, Callable[..., nn.Module]] = {
 def build_network(name: str, channels: Sequence[int] | None, classes: int, width: float = 1.0) -> nn.Module:
     """A network with random weights from torch's global stream, in channels-last layout, which is the faster one on CPUs.
 
-    channels: of `plain`; None for the others, which have channels of their own. width: a factor for all of these; 1 for torchvision's and
-    timm's networks. Raises InputError if others' code cannot build the network.
+    channels: of networks that have none of their own, None for the others. width: a factor for all of these; 1 for networks that cannot be
+    smaller. Raises InputError if others' code cannot build the network.
     """
-    own = ({} if channels is None else {"channels": channels}) | ({} if ":" in name else {"width": width})
+    own = ({} if channels is None else {"channels": channels}) | ({"width": width} if can_be_smaller(name) else {})
     return _factory(name)(**own, classes=classes).to(memory_format=torch.channels_last)
 
 

@@ -29,15 +29,19 @@ class Block(nn.Module):
 
 
 def residual_network(
-    widths: Sequence[int], blocks: int, shortcut: Callable[[int, int], nn.Module], classes: int
+    widths: Sequence[int], blocks: int, shortcut: Callable[[int, int], nn.Module], classes: int, stride: int = 1
 ) -> nn.Sequential:
-    """A 3x3 stem, a stage of so many blocks for each width, global average pooling, one dense layer.
+    """A 3x3 stem of a stride, a stage of so many blocks for each width, global average pooling, one dense layer.
 
     Each stage but the first begins by halving the image. shortcut: gives the module around the block that does, from its channels before and
     after.
     """
     before = widths[0]
-    layers: list[nn.Module] = [nn.Conv2d(3, before, 3, padding=1, bias=False), nn.BatchNorm2d(before), nn.ReLU()]
+    layers: list[nn.Module] = [
+        nn.Conv2d(3, before, 3, stride, padding=1, bias=False),
+        nn.BatchNorm2d(before),
+        nn.ReLU(),
+    ]
     for stage, width in enumerate(widths):
         for block in range(blocks):
             layers.append(Block(before, width, 2 if stage > 0 and block == 0 else 1, shortcut))

@@ -2,6 +2,7 @@
 
 from scripts.lib.jobs.errors import InputError
 from scripts.lib.study.pruned_levels import choices_of, prunes
+from scripts.lib.study.trained_networks import can_be_smaller
 
 
 def check_smaller_level(here: str, level: dict, config: dict) -> None:
@@ -10,10 +11,10 @@ def check_smaller_level(here: str, level: dict, config: dict) -> None:
     here: names the level in a sentence. config: the study.
     """
     network = config["network"]["name"]
-    if ":" in network:
+    if not can_be_smaller(network):
         raise InputError(
-            f"{here}: {network} has channels of its own, which cannot be fewer: name a smaller network of that package as `network.name` of another "
-            "study, or train one of those without a colon in their names."
+            f"{here}: {network} has channels of its own, which cannot be fewer: name a smaller network as `network.name` of another study, or train "
+            "one whose channels can be, such as wide_resnet-16-4."
         )
     given = {key for key in ("as", "equal", "width") if key in level}
     if given not in ({"width"}, {"as", "equal"}):

@@ -9,11 +9,14 @@ from difflib import get_close_matches
 from scripts.lib.jobs.errors import InputError
 from scripts.lib.study.factories import ZOOS, module_file
 
-PLAIN = "plain"
-NAMES = (PLAIN, "resnet20", "resnet32", "resnet56", "resnet18_3x3", "resnet50_v1", "vgg16_bn")
+# Networks whose numbers of channels a study may choose, and what these are if it does not.
+CHANNELS = {"plain": (5, 10, 20, 20), "residual": (8, 32, 96)}
+FIXED = (
+    "resnet50_v1",
+)  # made of others' layers, whose channels cannot be fewer; so are torchvision's and timm's networks
+NAMES = (*CHANNELS, "resnet20", "resnet32", "resnet56", "resnet18_3x3", "resnet50_v1", "vgg16_bn")
 FAMILIES = ("wide_resnet-DEPTH-WIDTH", *(f"{package}:NAME" for package in ZOOS))
 WIDE_RESNET = re.compile(r"wide_resnet-([1-9]\d*)-([1-9]\d*)")
-CHANNELS = (5, 10, 20, 20)  # of `plain`, unless a study says others
 
 
 def wide_resnet_size(name: str) -> tuple[int, int] | None:
@@ -41,7 +44,7 @@ def check_network(network: dict) -> None:
         near = get_close_matches(name, [*NAMES, *FAMILIES], n=1)
         remedy = f"did you mean `{near[0]}`?" if near else f"it may be one of {', '.join([*NAMES, *FAMILIES])}."
         raise InputError(f"config key `network.name` is {name!r}, which is unknown: {remedy}")
-    if name != PLAIN and channels is not None:
+    if name not in CHANNELS and channels is not None:
         raise InputError(
             f"config key `network.channels` is {list(channels)}, and {name} has channels of its own: remove the key, or write `channels: null` "
             "if another file of the study has it."
@@ -63,7 +66,13 @@ def _check_package(name: str) -> None:
 
 
 def with_channels(network: dict) -> dict:
-    """The section with the channels that `plain` has by default, and without the key for networks that have their own."""
-    if network["name"] != PLAIN:
-        return {"name": network["name"]}
-    return network if network.get("channels") is not None else network | {"channels": list(CHANNELS)}
+    """The section with the channels that a network has by default, and without the key for networks that have their own."""
+    name = network["name"]
+    if name not in CHANNELS:
+        return {"name": name}
+    return network if network.get("channels") is not None else network | {"channels": list(CHANNELS[name])}
+
+
+def can_be_smaller(name: str) -> bool:
+    """Whether a network can be had with fewer channels."""
+    return ":" not in name and name not in FIXED

@@ -16,6 +16,7 @@ from scripts.lib.networks.architectures import NETWORKS, build_network, normaliz
 from scripts.lib.networks.cifar_resnet import PaddedShortcut
 from scripts.lib.networks.cohorts import load_cohort, save_cohort
 from scripts.lib.networks.plain import plain
+from scripts.lib.study.trained_networks import CHANNELS
 from scripts.lib.training.loop import train_model
 
 CLASSES = 3
@@ -29,11 +30,11 @@ LARGE = {
     "vgg16_bn",
 }  # too slow to train here: built, counted and asked only
 SMALL = [name for name in NETWORKS if name not in LARGE] + ["wide_resnet-10-1"]
-UNPLANNED = {"resnet20": "`getitem` "}  # what a plan cannot have
+UNPLANNED = {"resnet20": "`getitem` ", "residual": "`getitem` "}  # what a plan cannot have
 
 
 def section(name):
-    return {"name": name} | ({"channels": [4, 8]} if name == "plain" else {})
+    return {"name": name} | ({"channels": [4, 8]} if name in CHANNELS else {})
 
 
 def build(name, classes=CLASSES):

@@ -29,7 +29,7 @@ def study(network):
         ({"name": "resnet21"}, "config key `network.name` is 'resnet21', which is unknown: did you mean `resnet"),
         (
             {"name": "xyz"},
-            "config key `network.name` is 'xyz', which is unknown: it may be one of plain, resnet20, resnet32, resnet56, resnet18_3x3, resnet50_v1, vgg16_bn, "
+            "config key `network.name` is 'xyz', which is unknown: it may be one of plain, residual, resnet20, resnet32, resnet56, resnet18_3x3, resnet50_v1, vgg16_bn, "
             "wide_resnet-DEPTH-WIDTH, torchvision:NAME, timm:NAME.",
         ),
         ({"name": "wide_resnet-28"}, "which is unknown: did you mean `wide_resnet-DEPTH-WIDTH`?"),
@@ -69,7 +69,7 @@ def test_timm_is_asked_for_before_any_job(monkeypatch):
         check_config(study({"name": "timm:resnet18"}), SCHEMA)
 
 
-@pytest.mark.parametrize("name", [*NAMES[1:], "wide_resnet-28-10", "torchvision:resnet50"])
+@pytest.mark.parametrize("name", [*NAMES[2:], "wide_resnet-28-10", "torchvision:resnet50"])
 @pytest.mark.parametrize("more", [{}, {"channels": None}])
 def test_networks_with_channels_of_their_own_have_no_such_key(name, more):
     assert load_study(study({"name": name} | more), SCHEMA).config["network"] == {"name": name}
@@ -78,7 +78,7 @@ def test_networks_with_channels_of_their_own_have_no_such_key(name, more):
 def test_plain_has_the_demos_channels_unless_a_study_says_others():
     for network in ({}, {"name": "plain"}, {"channels": None}):
         found = load_study(study(network), SCHEMA).config["network"]
-        assert found == {"name": "plain", "channels": [5, 10, 20, 20]} and found["channels"] == list(CHANNELS)
+        assert found == {"name": "plain", "channels": [5, 10, 20, 20]} and found["channels"] == list(CHANNELS["plain"])
     given = load_study(study({"channels": [4, 8]}), SCHEMA).config["network"]
     assert given == {"name": "plain", "channels": [4, 8]}
 
