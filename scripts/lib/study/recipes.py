@@ -19,10 +19,11 @@ def recipe_file(recipe: str) -> Path:
 
     Raises InputError if there is none, or if it says anything but how to train.
     """
-    own = ROOT / "studies" / "recipes" / f"{recipe}.yaml"
+    folder = ROOT / "studies" / "recipes"
+    own = folder / f"{recipe}.yaml"
     path = own if own.is_file() else Path(expanded(recipe))
     if not path.is_file():
-        known = ", ".join(sorted(each.stem for each in own.parent.glob("*.yaml")))
+        known = ", ".join(sorted(each.stem for each in folder.glob("*.yaml")))
         raise InputError(
             f"config key `recipe` is {recipe!r}, and there is no such file: give its path, or one of {known}."
         )

@@ -120,11 +120,22 @@ def test_what_comes_out_depends_on_what_there_is(tmp_path):
     assert not {"natural", "real"} & set(asked.tables) and asked.left_out == []
     asked = brought_predictions(tmp_path)
     assert not {"planted", "cost", "natural", "real"} & set(asked.tables) and asked.pictures == []
-    assert "cost" not in asked.figures and len(asked.left_out) == 2
+    assert not {"cost", "training"} & set(asked.figures) and len(asked.left_out) == 2
     assert asked.checked == ["<results>/predictions/populations.json"] and asked.images.splits == []
     assert asked.populations.brought == ["control", "small"] and asked.populations.modelled == []
     assert asked.populations.cohorts("dense") == ["000-009"]
     assert asked.images.data["dense"] == asked.populations.predictions_of("dense") == [f"{tmp_path}/dense/1.csv"]
+
+
+def test_how_models_are_kept_while_they_train_is_no_part_of_what_they_are():
+    first, second = (study(training={"checkpoint_minutes": minutes}).populations.training for minutes in (5, 50))
+    assert first == second and first["schedule"] == "linear" and first["augmentation"] == "none"
+
+
+def test_each_epoch_of_what_is_trained_here_is_drawn():
+    asked = study(population={"cohort": 5})
+    assert "training" in asked.figures and len(asked.epochs) == 5 * 2
+    assert asked.epochs[0] == "<results>/epochs/dense/000-004.csv" and not [f for f in asked.epochs if "int8" in f]
 
 
 def test_natural_sets_are_a_suite_of_their_own(tmp_path):
