@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from kernels.layers import BlockSparseConv2d, BlockSparseLinear
-from scripts.lib.compression.quantization import LAYERS
+from scripts.lib.compression.quantization import LAYERS, IntegerWeightLayer
 
 SPARSE = (BlockSparseConv2d, BlockSparseLinear)
 
@@ -19,7 +19,7 @@ def multiply_adds(network: nn.Module, example: torch.Tensor) -> tuple[int, int]:
     counted = [0, 0]
 
     def count(layer: nn.Module, _, output: torch.Tensor) -> None:
-        shape = layer.shape if isinstance(layer, SPARSE) else layer.weight.shape
+        shape = layer.shape if isinstance(layer, (*SPARSE, IntegerWeightLayer)) else layer.weight.shape
         outputs = output.numel() // shape[0]  # pixels of all images, or rows
         dense = outputs * math.prod(shape)
         counted[0] += dense

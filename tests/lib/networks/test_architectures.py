@@ -7,9 +7,10 @@ from torch.nn import functional
 
 from kernels.cpu.plan import plan
 from kernels.folding import fold_batchnorm
+from scripts.lib.compression.calibration import calibrate
 from scripts.lib.compression.packing import pack_model, packed_network
 from scripts.lib.compression.pruning import prunable
-from scripts.lib.compression.quantization import LAYERS, calibrate, quantize_network
+from scripts.lib.compression.quantization import LAYERS, quantize_network
 from scripts.lib.compression.renumbering import hidden_channels
 from scripts.lib.jobs.errors import InputError
 from scripts.lib.networks.architectures import NETWORKS, build_network, normalized
