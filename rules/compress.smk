@@ -19,7 +19,7 @@ rule quantize:
         code=code("compress/quantize"),
         level=of(POPULATIONS.entry),
         arithmetic=of(POPULATIONS.arithmetic),
-        calibration=of(POPULATIONS.calibration),
+        quantization=of(POPULATIONS.quantization),
     message:
         "quantize {wildcards.level}, seeds {wildcards.cohort}"
     script:

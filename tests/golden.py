@@ -38,7 +38,8 @@ def tiny(arithmetic: str) -> dict[str, str]:
     """
     import torch
 
-    from scripts.lib.compression.quantization import calibrate, quantize_network
+    from scripts.lib.compression.calibration import calibrate
+    from scripts.lib.compression.quantization import quantize_network
     from scripts.lib.networks.architectures import normalized
     from scripts.lib.networks.arithmetic import set_arithmetic
     from scripts.lib.networks.predicting import probabilities

@@ -1,20 +1,27 @@
 """Quantize a cohort's trained models: the same seeds, their weights in fewer bits."""
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 
-from scripts.lib.compression.quantization import calibrate, quantize_network
+from scripts.lib.compression.calibration import calibrate
+from scripts.lib.compression.quantization import quantize_network
 from scripts.lib.data.dataset import load_manifest, load_split, pixels_digest
 from scripts.lib.jobs.errors import InputError
 from scripts.lib.jobs.job import Progress, logged
+from scripts.lib.jobs.streams import generator
 from scripts.lib.networks.architectures import normalized
 from scripts.lib.networks.arithmetic import set_arithmetic
 from scripts.lib.networks.cohorts import load_cohort, save_cohort
 from scripts.lib.study.levels import checkpoints_of
 
 
-def calibration_images(input, count: int, trained_on: str | None) -> np.ndarray:
-    """The first images of the training split, uint8 [count, H, W, 3]; InputError if there are fewer or the models saw others."""
+def calibration_images(input, count: int, sample: str, trained_on: str | None) -> Callable[[int], torch.Tensor]:
+    """A function of a model's seed that reads the training images it is calibrated on, as networks read them, float32 [count, 3, H, W].
+
+    Raises InputError if there are fewer or the models saw others.
+    """
     data = load_manifest(input.data)
     if trained_on is not None and trained_on != data["sha256"]["train"]:  # None: trained elsewhere
         raise InputError(
@@ -25,37 +32,55 @@ def calibration_images(input, count: int, trained_on: str | None) -> np.ndarray:
         raise InputError(
             f"config key `quantization.calibration.images` is {count} and {input.images} holds {len(images)} images: ask for fewer."
         )
-    chosen = np.array(images[:count])
-    if any(pixels_digest(image) != known for image, known in zip(chosen, examples.pixels, strict=False)):
-        raise InputError(
-            f"{input.images} is not the file that {input.examples} describes: delete it, and snakemake makes it again."
-        )
-    return chosen
+
+    def read(seed: int) -> torch.Tensor:
+        positions = chosen(len(images), count, sample, data["name"], seed)
+        found = np.array(images[positions])
+        if any(pixels_digest(image) != known for image, known in zip(found, examples.pixels[positions], strict=True)):
+            raise InputError(
+                f"{input.images} is not the file that {input.examples} describes: delete it, and snakemake makes it again."
+            )
+        return normalized(torch.from_numpy(found))
+
+    return read
+
+
+def chosen(images: int, count: int, sample: str, name: str, seed: int) -> np.ndarray:
+    """The positions of the images that a model is calibrated on, int64 [count], ascending.
+
+    A random sample is a model's own, so that its luck is part of what tells the models of a level apart; it is the same at all levels that
+    quantize the model, and a smaller one is part of a larger one.
+    """
+    if sample == "first":
+        return np.arange(count)
+    return np.sort(generator("calibration", name, seed).permutation(images)[:count])
 
 
 def main(input, output, params) -> None:
-    """Read the cohort's models and, for fixed-point int8, the first training images; write the quantized models."""
+    """Read the cohort's models and, for fixed-point int8, training images; write the quantized models."""
     torch.set_num_threads(1)
     set_arithmetic(params.arithmetic)
     models, description = load_cohort(input.models)
-    method, calibration = params.level["method"], dict(params.calibration)
-    images = None
+    method, settings = params.level["method"], dict(params.quantization)
+    calibration = dict(settings.pop("calibration", {}))
     if calibration:
-        images = normalized(torch.from_numpy(calibration_images(input, calibration["images"], description.get("data"))))
+        count, sample = calibration.pop("images"), calibration.pop("sample")
+        read = calibration_images(input, count, sample, description.get("data"))
     progress = Progress(len(models), "model")
     networks = {}
     for seed, model in models.items():
         try:
-            ranges = {} if images is None else calibrate(model, images)
-            networks[seed] = quantize_network(model, method, ranges)
+            ranges = calibrate(model, read(seed), **calibration) if calibration else {}
+            networks[seed] = quantize_network(model, method, ranges, **settings)
         except ValueError as error:
             raise InputError(
-                f"{input.models}, seed {seed}, cannot be quantized as {method}: {error}; choose another method for {params.level['name']}."
+                f"{input.models}, seed {seed}, cannot be quantized as {method}: {error}; choose another method, or other layers to exempt, "
+                f"for {params.level['name']}."
             ) from None
         floats = [name for name, value in networks[seed].named_parameters()]
         left = f"; in float32 stay {', '.join(floats)}" if floats else ""
         progress.step(f"{params.level['name']}, seed {seed}: {method}{left}")
-    quantization = {"method": method, "of": checkpoints_of(params.level), "calibration": calibration}
+    quantization = {"method": method, "of": checkpoints_of(params.level), **params.quantization}
     save_cohort(output.models, networks, description | {"level": params.level, "quantization": quantization})
 
 

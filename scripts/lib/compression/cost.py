@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from kernels.layers import BlockSparseConv2d, BlockSparseLinear
-from scripts.lib.compression.quantization import LAYERS
+from scripts.lib.compression.quantization import LAYERS, IntegerWeightLayer
 
 SPARSE = (BlockSparseConv2d, BlockSparseLinear)
 
@@ -19,7 +19,7 @@ def multiply_adds_of_layers(network: nn.Module, example: torch.Tensor) -> dict[s
     counted: dict[str, int] = {}
 
     def count(name: str, layer: nn.Module, output: torch.Tensor) -> None:
-        shape = layer.shape if isinstance(layer, SPARSE) else layer.weight.shape
+        shape = layer.shape if isinstance(layer, (*SPARSE, IntegerWeightLayer)) else layer.weight.shape
         outputs = output.numel() // shape[0]  # pixels of all images, or rows
         counted[name] = counted.get(name, 0) + outputs * math.prod(shape)
 

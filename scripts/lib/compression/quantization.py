@@ -1,4 +1,4 @@
-"""Post-training quantization of convolutions and linear layers: float16, dynamic-range int8 and fixed-point int8.
+"""Post-training quantization of convolutions and linear layers: float16, dynamic-range and fixed-point int8, weights of 8 and 4 bits.
 
 What is stored are real float16 and int8 numbers. What int8 layers compute is integer arithmetic, done with whole numbers in
 floating point: every product, and every sum however it is ordered, is exact as long as none leaves the numbers that the type
@@ -7,12 +7,14 @@ nor on their saturation. Integer speed is not shown by it.
 
 The schemes are those of TensorFlow Lite (Jacob et al. 2018, arXiv 1712.05877; its quantization specification): weights -127..127 around
 zero with a scale for each output channel; what a layer reads -128..127 with one scale and zero point, so that 0 (padding,
-ReLU) is a whole number; sums and fixed-point biases int32. All convolutions and linear layers are quantized, the first and the last too,
-after batch norms became part of them. What is between them (ReLU, pooling, sums of branches) is computed in float32 on
+ReLU) is a whole number; sums and fixed-point biases int32. All convolutions and linear layers are quantized, the first and the last too
+unless they are exempt, after batch norms became part of them. What is between them (ReLU, pooling, sums of branches) is computed in float32 on
 the rescaled sums, and so are the logits: the rounding of a tensor takes place where the next layer reads it.
+
+Weights alone, of 8 or 4 bits with a scale for each group of them, become float32 again where a layer computes, and so do float16 ones.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 
@@ -20,23 +22,16 @@ import torch
 from torch import nn
 
 from kernels.folding import fold_batchnorm, replace
+from scripts.lib.compression.integer_weights import (
+    dequantized_weight,
+    grouped_weight,
+    one_in_a_byte,
+    quantized_weight,
+    two_in_a_byte,
+)
 
 WHOLE = {torch.float32: 2**24, torch.float64: 2**53}  # up to here the type holds every whole number
 LARGEST_BIAS = 2**30  # of int32, which leaves as much for the products
-
-
-def quantized_weight(
-    weight: torch.Tensor, least_scale: torch.Tensor | float = 0.0
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """int8 [out, ...] in -127..127 and float32 scales [out], so that their product is nearest to the weight [out, ...].
-
-    A channel's largest magnitude becomes 127, unless least_scale (float32 [out] or a number) is larger. The scale of a channel of zeros is
-    least_scale or, if that is 0, one.
-    """
-    scale = torch.clamp_min(weight.flatten(1).abs().amax(1) / 127, least_scale)
-    scale = torch.where(scale > 0, scale, torch.ones_like(scale))
-    columns = scale.reshape(-1, *[1] * (weight.ndim - 1))
-    return (weight / columns).round().clamp(-127, 127).to(torch.int8), scale
 
 
 def affine(low: torch.Tensor, high: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -94,10 +89,10 @@ class Float16Layer(nn.Module):
 class Int8Layer(nn.Module):
     """Weights as int8 with a scale for each output channel; `accumulated` is what all int8 layers share."""
 
-    def __init__(self, layer: nn.Module, least_scale: torch.Tensor | float = 0.0) -> None:
+    def __init__(self, layer: nn.Module, least_scale: torch.Tensor | float = 0.0, weight_range: str = "max") -> None:
         super().__init__()
         self.operation = operation(layer)
-        weight, scale = quantized_weight(layer.weight, least_scale)
+        weight, scale = quantized_weight(layer.weight, least_scale, weight_range)
         self.register_buffer("weight", weight)
         self.register_buffer("weight_scale", scale)
 
@@ -132,8 +127,8 @@ class DynamicInt8Layer(Int8Layer):
     So what is predicted for an image does not depend on its batch. Biases are float32 and are added to the rescaled sums.
     """
 
-    def __init__(self, layer: nn.Module) -> None:
-        super().__init__(layer)
+    def __init__(self, layer: nn.Module, weight_range: str = "max") -> None:
+        super().__init__(layer, weight_range=weight_range)
         self.register_buffer("bias", None if layer.bias is None else layer.bias.clone())
         self.exact_type()
 
@@ -147,14 +142,14 @@ class DynamicInt8Layer(Int8Layer):
 class StaticInt8Layer(Int8Layer):
     """Fixed-point int8: what the layer reads has one scale and zero point, known before it runs; the bias is int32 and part of the sums.
 
-    range: smallest and largest value that the layer read while it was calibrated, float32 scalars. A channel whose bias is so
+    range: smallest and largest value that the layer is to read, as `calibrate` finds them, float32 scalars. A channel whose bias is so
     large beside its weights that int32 cannot hold it gets a larger scale.
     """
 
-    def __init__(self, layer: nn.Module, range: tuple[torch.Tensor, torch.Tensor]) -> None:
+    def __init__(self, layer: nn.Module, range: tuple[torch.Tensor, torch.Tensor], weight_range: str = "max") -> None:
         scale, zero_point = affine(*range)
         least = 0.0 if layer.bias is None else layer.bias.abs() / scale / LARGEST_BIAS
-        super().__init__(layer, least)
+        super().__init__(layer, least, weight_range)
         bias = None
         if layer.bias is not None:
             bias = (layer.bias.double() / (scale * self.weight_scale).double()).round().to(torch.int32)
@@ -168,25 +163,87 @@ class StaticInt8Layer(Int8Layer):
         return self.rescaled(sums, self.input_scale)
 
 
+class IntegerWeightLayer(nn.Module):
+    """Weights stored as whole numbers with a float32 scale for each group, float32 biases; computed with in float32.
+
+    A pruned weight stays zero, because zero is one of the numbers. group: as `grouped_weight` says.
+    """
+
+    largest: int  # the numbers are -largest..largest
+
+    def __init__(self, layer: nn.Module, weight_range: str = "max", group: int | None = 64) -> None:
+        super().__init__()
+        self.operation, self.shape, self.group = operation(layer), layer.weight.shape, group
+        integers, scale = grouped_weight(layer.weight, group, self.largest, weight_range)
+        self.register_buffer("weight", self.stored(integers))
+        self.register_buffer("weight_scale", scale)
+        self.register_buffer("bias", None if layer.bias is None else layer.bias.clone())
+
+    def stored(self, integers: torch.Tensor) -> torch.Tensor:
+        """What is kept of int8 [out, n]."""
+        return integers
+
+    def integers(self) -> torch.Tensor:
+        """int8 [out, n] of what is kept."""
+        return self.weight
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        weight = dequantized_weight(self.integers(), self.weight_scale, self.group).reshape(self.shape)
+        return self.operation(x, weight, self.bias)
+
+
+class Int8WeightLayer(IntegerWeightLayer):
+    """Weights of eight bits, -127..127."""
+
+    largest = 127
+
+
+class Int4WeightLayer(IntegerWeightLayer):
+    """Weights of four bits, -7..7, two in a byte."""
+
+    largest = 7
+
+    def stored(self, integers: torch.Tensor) -> torch.Tensor:
+        """uint8 [out, ceil(n / 2)] of int8 [out, n]."""
+        return two_in_a_byte(integers)
+
+    def integers(self) -> torch.Tensor:
+        """int8 [out, n] of the bytes that are kept."""
+        return one_in_a_byte(self.weight, self.shape[1:].numel())
+
+
 LAYERS: dict[str, type[nn.Module]] = {
     "float16": Float16Layer,
     "int8_dynamic": DynamicInt8Layer,
     "int8_static": StaticInt8Layer,  # which needs the range of what it reads
+    "int8_weights": Int8WeightLayer,
+    "int4_weights": Int4WeightLayer,
 }
 
 
 def quantize_network(
-    model: nn.Module, method: str, ranges: Mapping[str, tuple[torch.Tensor, torch.Tensor]]
+    model: nn.Module,
+    method: str,
+    ranges: Mapping[str, tuple[torch.Tensor, torch.Tensor]],
+    exempt: str | Sequence[str] = "none",
+    **options: str | int | None,
 ) -> nn.Module:
-    """A copy for inference with batch norms folded and every convolution and linear layer quantized.
+    """A copy for inference with batch norms folded and every convolution and linear layer quantized that is not exempt.
 
-    ranges: what each layer reads, by name, as `calibrate` finds it; read by `int8_static` only. Raises ValueError, which names the layer,
-    for one that cannot be quantized.
+    ranges: what each layer reads, by name, as `calibrate` finds it; read by `int8_static` only. exempt: as `exempted` says. options:
+    `weight_range` and `group`, as far as the method's layer takes them. Raises ValueError, which names the layer, for one that cannot be
+    quantized, and for `exempt` that names none or leaves none.
     """
     network = fold_batchnorm(model)
-    for name, layer in quantizable(network).items():
+    layers = quantizable(network)
+    for name in exempted(layers, exempt):
+        del layers[name]
+    if not layers:
+        raise ValueError("all its layers are exempt")
+    for name, layer in layers.items():
+        range = {"range": ranges[name]} if method == "int8_static" else {}
         try:
-            quantized = StaticInt8Layer(layer, ranges[name]) if method == "int8_static" else LAYERS[method](layer)
+            quantized = LAYERS[method](layer, **range, **options)
         except ValueError as error:
             raise ValueError(f"layer {name}: {error}") from None
         replace(network, name, quantized)
@@ -194,32 +251,23 @@ def quantize_network(
 
 
 def quantizable(model: nn.Module) -> dict[str, nn.Module]:
-    """The layers that are quantized, by name."""
+    """The layers that can be quantized, by name, in the order in which the network lists them."""
     return {name: module for name, module in model.named_modules() if isinstance(module, nn.Conv2d | nn.Linear)}
 
 
-def calibrate(model: nn.Module, images: torch.Tensor) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
-    """The smallest and the largest value that each quantizable layer reads when a network in evaluation mode sees images.
+def exempted(layers: Mapping[str, nn.Module], exempt: str | Sequence[str]) -> list[str]:
+    """The names among those of `quantizable` that stay as they are; ValueError for a name that is not there.
 
-    images: float32 [n, 3, H, W] as the network reads them. Raises ValueError, which names the layer, for undefined numbers and for a
-    layer that is never used.
+    exempt: `none`, `first_and_last` of the network's list, or names.
     """
-    read: dict[str, list[torch.Tensor]] = {name: [] for name in quantizable(model)}
-    hooks = [
-        layer.register_forward_pre_hook(lambda _, inputs, name=name: read[name].extend(torch.aminmax(inputs[0])))
-        for name, layer in quantizable(model).items()
-    ]
-    try:
-        with torch.no_grad():
-            model(images)
-    finally:
-        for hook in hooks:
-            hook.remove()
-    ranges = {}
-    for name, ends in read.items():
-        if not ends:
-            raise ValueError(f"layer {name}: the network never uses it, so it cannot be calibrated")
-        if not bool(torch.stack(ends).isfinite().all()):
-            raise ValueError(f"layer {name}: it reads undefined numbers")
-        ranges[name] = (torch.stack(ends).min(), torch.stack(ends).max())
-    return ranges
+    names = list(layers)
+    if exempt == "none":
+        return []
+    if exempt == "first_and_last":
+        return list(dict.fromkeys([*names[:1], *names[-1:]]))  # which may be one
+    for name in exempt:
+        if name not in names:
+            raise ValueError(
+                f"`exempt` names {name}, which is no convolution or linear layer of the network: it has {', '.join(names)}"
+            )
+    return list(exempt)

@@ -15,11 +15,13 @@ def load_networks(path: str | Path) -> tuple[dict[int, nn.Module], dict]:
     states, description = read_cohort(path)
     if "quantization" not in description:
         return load_cohort(path)
+    quantization = description["quantization"]
+    shaping = {key: quantization[key] for key in ("exempt", "group") if key in quantization}
     anything = torch.tensor(-1.0), torch.tensor(1.0)
     networks = {}
     for seed, state in states.items():
         networks[seed] = quantize_network(
-            blank_network(description), description["quantization"]["method"], defaultdict(lambda: anything)
+            blank_network(description), quantization["method"], defaultdict(lambda: anything), **shaping
         )
         networks[seed].load_state_dict(state)
     return networks, description

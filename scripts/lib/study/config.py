@@ -79,6 +79,10 @@ def check_config(config: dict, schema: dict) -> None:
         )
     if corruptions.get("reference") == "alexnet":
         _check_alexnet(config["data"], corruptions)
+    calibration = config["quantization"]["calibration"]
+    _check_quantization("config key `quantization`", config["quantization"], calibration)
+    for level in config["levels"]:
+        _check_quantization(f"config key `levels`, `{level['name']}`", level, calibration)
     pruning = config["pruning"]
     if pruning["begin"] >= pruning["end"]:
         raise InputError(
@@ -210,6 +214,20 @@ def _check_checkpoints(here: str, entry: dict, levels: list[dict]) -> None:
     if of not in possible:
         raise InputError(
             f"{here}: `of` is `{of}`: it must be a level that is trained and is not the control, one of {', '.join(possible)}."
+        )
+
+
+def _check_quantization(here: str, entry: dict, calibration: dict) -> None:
+    """What the section on quantization, or a level, says of it; calibration: the section's, which a level's own keys go before."""
+    exempt, own = entry.get("exempt", "none"), entry.get("calibration", {})
+    if isinstance(exempt, str) and exempt not in ("none", "first_and_last"):
+        raise InputError(
+            f"{here}: `exempt` is `{exempt}`: write none, first_and_last, or a list of names of layers, [{exempt}]."
+        )
+    ends = own.get("range", calibration.get("range", "min_max"))
+    if "percentile" in own and ends != "percentile":
+        raise InputError(
+            f"{here}: `calibration.percentile` is {own['percentile']} and the range {ends}: remove it, or write `range: percentile`."
         )
 
 

@@ -12,12 +12,15 @@ METHODS: dict[str, tuple[set[str], set[str]]] = {
     "block": ({"sparsity", "block"}, set()),
     "prune": (set(), {"score", "distribution", "structure", "schedule", "sparsity", "block", "n", "m"}),
     "smaller": (set(), {"as", "equal", "width"}),
-    "float16": (set(), {"of"}),
-    "int8_dynamic": (set(), {"of"}),
-    "int8_static": (set(), {"of"}),
+    "float16": (set(), {"of", "exempt"}),
+    "int8_dynamic": (set(), {"of", "exempt", "weight_range"}),
+    "int8_static": (set(), {"of", "exempt", "weight_range", "calibration"}),
+    "int8_weights": (set(), {"of", "exempt", "weight_range", "group"}),
+    "int4_weights": (set(), {"of", "exempt", "weight_range", "group"}),
 }
 BROUGHT = ("predictions", "checkpoints")  # keys of a level whose models were made elsewhere
-QUANTIZING = ("float16", "int8_dynamic", "int8_static")  # after training; the others act while a network trains
+# After training; the others act while a network trains.
+QUANTIZING = ("float16", "int8_dynamic", "int8_static", "int8_weights", "int4_weights")
 
 
 def is_quantized(level: dict) -> bool:
@@ -28,6 +31,23 @@ def is_quantized(level: dict) -> bool:
 def is_smaller(level: dict) -> bool:
     """Whether a level's network has fewer channels than the study's, and is trained dense."""
     return level["method"] == "smaller"
+
+
+def quantization_of(level: dict, section: dict) -> dict:
+    """How a level is quantized: of the study's section `quantization` what concerns its method, its own keys first; {} if it is not.
+
+    Of a calibration the level may say some keys only, and the percentile is there where it is the range.
+    """
+    if not is_quantized(level):
+        return {}
+    _, allowed = METHODS[level["method"]]
+    settings = {key: level.get(key, section[key]) for key in sorted(allowed - {"of"})}
+    if "calibration" in settings:
+        calibration = section["calibration"] | settings["calibration"]
+        if calibration["range"] != "percentile":
+            calibration.pop("percentile")
+        settings["calibration"] = calibration
+    return settings
 
 
 def is_brought(level: dict) -> bool:

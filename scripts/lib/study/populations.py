@@ -19,6 +19,7 @@ from scripts.lib.study.levels import (
     is_brought,
     is_quantized,
     is_smaller,
+    quantization_of,
     trained_as,
 )
 from scripts.lib.study.prediction_files import kind_of
@@ -120,9 +121,9 @@ class Populations:
         brought = is_brought(entry) or is_brought(self.levels[checkpoints_of(entry)])
         return "fastest" if brought else self.config["training"]["arithmetic"]
 
-    def calibration(self, level: str) -> dict:
-        """The calibration settings, for the levels that are calibrated."""
-        return self.config["quantization"]["calibration"] if self.levels[level]["method"] == "int8_static" else {}
+    def quantization(self, level: str) -> dict:
+        """How a level is quantized, for the levels that are."""
+        return quantization_of(self.levels[level], self.config["quantization"])
 
     @property
     def gpus(self) -> int:

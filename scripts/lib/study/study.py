@@ -31,7 +31,7 @@ class Study:
 
     def calibration_data(self, level: str) -> dict[str, str]:
         """The training split and what describes it, for the levels that are calibrated on it."""
-        if not self.populations.calibration(level):
+        if "calibration" not in self.populations.quantization(level):
             return {}
         return {
             "images": self.images.training_images(),

@@ -12,8 +12,9 @@ from torch import nn
 from kernels.sparsify import sparsify
 from kernels.timing import interleaved
 from scripts.compare.weigh_cost import weigh
+from scripts.lib.compression.calibration import calibrate
 from scripts.lib.compression.cost import multiply_adds, peak_bytes, weight_bytes
-from scripts.lib.compression.quantization import LAYERS, calibrate, quantize_network
+from scripts.lib.compression.quantization import LAYERS, quantize_network
 from scripts.predict.measure_cost import measure, speedups
 
 CPU = torch.device("cpu")

@@ -7,15 +7,16 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from torch import nn
 
+from kernels.folding import fold_batchnorm
+from scripts.lib.compression.calibration import calibrate
 from scripts.lib.compression.quantization import (
     LAYERS,
     DynamicInt8Layer,
     Float16Layer,
+    IntegerWeightLayer,
     StaticInt8Layer,
     affine,
-    calibrate,
     quantize_network,
-    quantized_weight,
 )
 from scripts.lib.compression.quantized_models import load_networks
 from scripts.lib.jobs.errors import InputError
@@ -116,25 +117,6 @@ def test_wide_convolutions_are_exact_where_torch_would_choose_a_faster_algorithm
     assert np.array_equal(static.accumulated(torch.from_numpy(ints).float()).numpy(), sums)
 
 
-@given(st.integers(0, 2**32 - 1), st.sampled_from([(4, 3), (3, 2, 3, 3)]), st.integers(-8, 8))
-def test_each_channel_has_its_own_scale(seed, shape, power):
-    weight = torch.from_numpy(np.random.default_rng(seed).standard_normal(shape).astype(np.float32))
-    weight[1] = 0
-    q, scale = quantized_weight(weight)
-    columns = scale.reshape(-1, *[1] * (weight.ndim - 1))
-    assert q.dtype == torch.int8 and q.int().abs().flatten(1).amax(1).tolist() == [
-        127 if channel != 1 else 0 for channel in range(shape[0])
-    ]
-    assert ((q * columns - weight).abs() <= columns * 0.5001).all()
-    order = torch.arange(shape[0]).flip(0)
-    again, scales = quantized_weight(weight[order])
-    assert torch.equal(again, q[order]) and torch.equal(scales, scale[order])
-    louder = weight.clone()
-    louder[0] *= 2.0**power  # of one channel: the others do not notice
-    again, scales = quantized_weight(louder)
-    assert torch.equal(again, q) and scales[0] == scale[0] * 2.0**power and torch.equal(scales[1:], scale[1:])
-
-
 @given(st.floats(-1e4, 1e4, width=32), st.floats(0, 1e4, width=32))
 @example(0.0, 340 * 2.0**-149)
 def test_zero_is_a_whole_number_and_the_ends_of_the_range_are_kept(low, width):
@@ -167,7 +149,10 @@ def test_float16_is_storage_only():
     assert torch.equal(half(x), nn.functional.conv2d(x, *rounded)) and half(x).dtype == torch.float32
 
 
-@pytest.mark.parametrize(("method", "difference"), [("float16", 1e-4), ("int8_dynamic", 5e-3), ("int8_static", 5e-3)])
+@pytest.mark.parametrize(
+    ("method", "difference"),
+    [("float16", 1e-4), ("int8_dynamic", 5e-3), ("int8_static", 5e-3), ("int8_weights", 5e-3), ("int4_weights", 5e-2)],
+)
 def test_a_quantized_network_is_near_the_trained_one_and_keeps_no_other_weights(method, difference):
     network = quantized(method)
     away = np.abs(probabilities(network, IMAGES) - probabilities(trained(), IMAGES)).max()
@@ -201,22 +186,15 @@ def test_what_is_saved_is_what_predicts(tmp_path, method):
         assert kinds == {name: tensor.dtype for name, tensor in network.state_dict().items()}
     # 6,185 weights of one or two bytes, 65 biases of four or two; int8 has 65 scales, and static five more, with zero points.
     stored = {"float16": 2 * (6185 + 65), "int8_dynamic": 6185 + 65 * 8, "int8_static": 6185 + 65 * 8 + 5 * 5}
+    # Channels of 27, 45, 90, 180 and 20 weights are 1, 1, 2, 3 and 1 groups of 64, and 14, 23, 45, 90 and 10 pairs of weights.
+    scales = 5 * 1 + 10 * 1 + 20 * 2 + 20 * 3 + 10 * 1
+    pairs = 5 * 14 + 10 * 23 + 20 * 45 + 20 * 90 + 10 * 10
+    stored |= {"int8_weights": 6185 + 4 * (scales + 65), "int4_weights": pairs + 4 * (scales + 65)}
     assert (tmp_path / "m.safetensors").stat().st_size > 2 * stored[method]
     assert sum(each.numel() * each.element_size() for each in loaded[0].state_dict().values()) == stored[method]
     (tmp_path / "m.safetensors").write_bytes(b"x" * 100)
     with pytest.raises(InputError, match=r"m\.safetensors cannot be read"):
         load_networks(tmp_path / "m.safetensors")
-
-
-def test_calibration_finds_what_each_layer_reads():
-    network = nn.Sequential(nn.Conv2d(3, 2, 1), nn.ReLU(), nn.Conv2d(2, 2, 1)).eval().requires_grad_(False)
-    images = torch.randn(5, 3, 4, 4)
-    hidden = network[0](images).relu()
-    assert calibrate(network, images) == {
-        "0": (images.min(), images.max()),
-        "2": (hidden.min(), hidden.max()),
-    }
-    assert not network[0]._forward_pre_hooks
 
 
 def test_what_cannot_be_quantized_is_named():
@@ -231,10 +209,63 @@ def test_what_cannot_be_quantized_is_named():
         wide = nn.Sequential(nn.Linear(70_000, 1))
         wide[0].weight.data[:] = 1
         quantize_network(wide, "int8_dynamic", {})
-    with pytest.raises(ValueError, match="layer 0: it reads undefined numbers"):
-        calibrate(large, torch.tensor([[1.0, float("nan")]]))
-    unused = trained()
-    unused.spare = nn.Linear(1, 1)
-    unused.forward = lambda x: x
-    with pytest.raises(ValueError, match="layer 0: the network never uses it"):
-        calibrate(unused, torch.zeros(1, 3, 32, 32))
+    network = trained()
+    with pytest.raises(ValueError, match=r"`exempt` names fc, which is no convolution .*: it has 0, 3, 6, 9, 14"):
+        quantize_network(network, "float16", {}, exempt=["0", "fc"])
+    with pytest.raises(ValueError, match="all its layers are exempt"):
+        quantize_network(padded, "float16", {}, exempt="first_and_last")
+
+
+@pytest.mark.parametrize("exempt, left", [("first_and_last", ["0", "14"]), (["3", "14"], ["3", "14"]), ("none", [])])
+@pytest.mark.parametrize("method", LAYERS)
+def test_exempt_layers_stay_as_they_are(method, exempt, left, tmp_path):
+    model = trained()
+    network = quantize_network(model, method, calibrate(model, normalized(IMAGES)), exempt)
+    assert [name for name, _ in network.named_parameters()] == [
+        f"{name}.{of}" for name in left for of in ("weight", "bias")
+    ]
+    folded = fold_batchnorm(model).state_dict()
+    assert all(torch.equal(value, folded[name]) for name, value in network.named_parameters())
+    assert sum(isinstance(module, LAYERS[method]) for module in network.modules()) == 5 - len(left)
+    description = {
+        "seeds": [0],
+        "network": {"name": "plain", "channels": [5, 10, 20, 20]},
+        "classes": list("0123456789"),
+    }
+    quantization = {"method": method, "exempt": exempt}
+    save_cohort(tmp_path / "m", {0: network}, description | {"quantization": quantization})
+    loaded, _ = load_networks(tmp_path / "m")
+    assert np.array_equal(probabilities(loaded[0], IMAGES), probabilities(network, IMAGES))
+
+
+@pytest.mark.parametrize("weight_range", ["max", "mse"])
+@pytest.mark.parametrize("method", LAYERS)
+def test_pruned_weights_stay_zero(method, weight_range):
+    torch.manual_seed(5)
+    layer = nn.Conv2d(6, 4, 3).requires_grad_(False)
+    pruned = torch.rand(layer.weight.shape) < 0.8
+    pruned[0] = True  # a whole channel
+    layer.weight[pruned] = 0
+    options = {} if method == "float16" else {"weight_range": weight_range}
+    network = quantize_network(nn.Sequential(layer), method, {"0": UNIT}, **options)
+    weight = network[0].integers() if isinstance(network[0], IntegerWeightLayer) else network[0].weight
+    assert not weight.reshape(pruned.shape)[pruned].any() and weight.reshape(pruned.shape)[~pruned].any()
+
+
+@pytest.mark.parametrize("method", ["int8_weights", "int4_weights"])
+@pytest.mark.parametrize("group", [64, 7, None])
+@pytest.mark.parametrize("layer", [nn.Conv2d(6, 4, 3, 2, 1, groups=2), nn.Linear(9, 5, bias=False)])
+def test_a_layer_of_integer_weights_is_that_of_a_loop_over_groups(method, group, layer):
+    layer = layer.requires_grad_(False)
+    quantized = LAYERS[method](layer, group=group)
+    largest = {"int8_weights": 127, "int4_weights": 7}[method]
+    rows = layer.weight.flatten(1).numpy()
+    size = rows.shape[1] if group is None else group
+    expected = np.zeros_like(rows)
+    for channel, first in np.ndindex(len(rows), -(-rows.shape[1] // size)):
+        part = rows[channel, first * size : (first + 1) * size]
+        scale = np.abs(part).max() / np.float32(largest)
+        expected[channel, first * size : (first + 1) * size] = np.rint(part / scale).clip(-largest, largest) * scale
+    x = torch.randn(3, 6, 5, 5) if isinstance(layer, nn.Conv2d) else torch.randn(3, 9)
+    layer.weight.copy_(torch.from_numpy(expected).reshape(layer.weight.shape))
+    assert torch.equal(quantized(x), layer(x))

@@ -7,9 +7,10 @@ from torch.nn import functional
 
 from kernels.cpu.plan import plan
 from kernels.folding import fold_batchnorm
+from scripts.lib.compression.calibration import calibrate
 from scripts.lib.compression.packing import pack_model, packed_network
 from scripts.lib.compression.pruning import prunable
-from scripts.lib.compression.quantization import LAYERS, calibrate, quantize_network
+from scripts.lib.compression.quantization import LAYERS, exempted, quantizable, quantize_network
 from scripts.lib.compression.renumbering import hidden_channels
 from scripts.lib.jobs.errors import InputError
 from scripts.lib.networks.architectures import NETWORKS, build_network, normalized
@@ -62,8 +63,13 @@ def network(trained):
 
 @pytest.mark.parametrize("name", [*NETWORKS, "wide_resnet-10-1"])
 def test_it_gives_one_logit_a_class(name):
-    logits = build(name).eval().requires_grad_(False)(IMAGES[:1])
+    network, used = build(name).eval().requires_grad_(False), []
+    for layer in quantizable(network):
+        network.get_submodule(layer).register_forward_pre_hook(lambda *_, layer=layer: used.append(layer))
+    logits = network(IMAGES[:1])
     assert logits.shape == (1, CLASSES) and logits.dtype == torch.float32 and bool(logits.isfinite().all())
+    # What may be exempt from quantization is first and last where it computes, not only where it is listed.
+    assert exempted(quantizable(network), "first_and_last") == [used[0], used[-1]]
 
 
 def test_an_image_does_not_depend_on_its_batch(network):
@@ -98,6 +104,10 @@ def test_it_is_compressed_by_every_means(network):
     for method in LAYERS:
         quantized = quantize_network(network, method, calibrate(network, IMAGES))(IMAGES)
         assert quantized.shape == logits.shape and bool(quantized.isfinite().all()), method
+        options = {"exempt": "first_and_last"} | ({} if method == "float16" else {"weight_range": "mse"})
+        ranges = calibrate(network, IMAGES, "percentile", percentile=99.9) if method == "int8_static" else {}
+        clipped = quantize_network(network, method, ranges, **options)(IMAGES)
+        assert bool(clipped.isfinite().all()) and not torch.equal(clipped, quantized), method
 
 
 def test_what_is_packed_predicts_the_same(network):

@@ -9,6 +9,8 @@ import yaml
 
 from scripts.data.prepare_data import READERS as SOURCES
 from scripts.lib.annotations.joins.join import MATCH, READERS
+from scripts.lib.compression.calibration import CLIPPING
+from scripts.lib.compression.integer_weights import WEIGHT_RANGES
 from scripts.lib.compression.quantization import LAYERS
 from scripts.lib.compression.smaller import EQUAL
 from scripts.lib.corruptions import FAMILIES
@@ -60,7 +62,11 @@ def test_the_default_study_is_right():
         ),
         ("training/precision", "float16", "is float16, in which CPUs do not train: write bfloat16 or float32"),
         ("training/accumulation", 33, "is 33 and `training.batch_size` 64: each part of a batch needs two images."),
-        ("training/augmentation", "crop", "config key `training.augmentation` is 'crop', which is unknown: it may be one of none, flip"),
+        (
+            "training/augmentation",
+            "crop",
+            "config key `training.augmentation` is 'crop', which is unknown: it may be one of none, flip",
+        ),
         ("training/checkpoint_minutes", 0, "config key `training.checkpoint_minutes` is 0: it must be greater than 0."),
         ("corruptions/severities", [1.0], "config key `corruptions.severities[0]` is 1.0: it must be a whole number."),
         ("corruptions/names", "fog", "config key `corruptions.names` is 'fog': it must be a list."),
@@ -124,6 +130,56 @@ def test_the_default_study_is_right():
             "quantization/calibration/images",
             0,
             "config key `quantization.calibration.images` is 0: it must be at least 1.",
+        ),
+        (
+            "quantization/calibration/percentile",
+            99.9,
+            "config key `quantization`: `calibration.percentile` is 99.9 and the range min_max: remove it, or write `range: percentile`.",
+        ),
+        (
+            "levels/5/calibration",
+            {"percentile": 99.9},
+            "config key `levels`, `int8-static`: `calibration.percentile` is 99.9 and the range min_max: remove it,",
+        ),
+        (
+            "levels/5/calibration",
+            {"range": "percentile", "percentile": 50},
+            "config key `levels[5].calibration.percentile` is 50: it must be greater than 50.",
+        ),
+        (
+            "levels/5/group",
+            64,
+            "config key `levels`, `int8-static`: method `int8_static` takes no `group`: remove it.",
+        ),
+        (
+            "levels/5",
+            {"name": "q", "method": "int4_weights", "calibration": {"images": 5}},
+            "config key `levels`, `q`: method `int4_weights` takes no `calibration`: remove it.",
+        ),
+        (
+            "levels/5",
+            {"name": "q", "method": "float16", "weight_range": "mse"},
+            "config key `levels`, `q`: method `float16` takes no `weight_range`: remove it.",
+        ),
+        (
+            "levels/3/exempt",
+            "none",
+            "config key `levels`, `magnitude-0.90`: method `magnitude` takes no `exempt`: remove it.",
+        ),
+        (
+            "quantization/exempt",
+            "fc",
+            "config key `quantization`: `exempt` is `fc`: write none, first_and_last, or a list of names of layers, [fc].",
+        ),
+        ("levels/5/exempt", "last", "config key `levels`, `int8-static`: `exempt` is `last`: write none,"),
+        ("levels/5/exempt", [], "config key `levels[5].exempt` has 0 entries: it must have at least 1."),
+        ("levels/5/exempt", 3, "config key `levels[5].exempt` is 3: it must be a text or a list."),
+        ("quantization/group", 0, "config key `quantization.group` is 0: it must be at least 1."),
+        ("quantization/group", "all", "config key `quantization.group` is 'all': it must be a whole number or null."),
+        (
+            "quantization/weight_range",
+            "mean",
+            "config key `quantization.weight_range` is 'mean', which is unknown: it may be one of max, mse.",
         ),
         (
             "levels/1/method",
@@ -313,6 +369,11 @@ def test_the_schema_knows_what_the_code_knows():
     assert set(properties["joins"]["items"]["properties"]["format"]["enum"]) == set(READERS) == set(MATCH)
     assert set(properties["extras"]["properties"]) == set(EXTRAS)
     assert set(LAYERS) == set(QUANTIZING) < set(METHODS)
+    quantization, level = properties["quantization"]["properties"], properties["levels"]["items"]["properties"]
+    assert quantization["calibration"]["properties"]["range"]["enum"] == ["min_max", *CLIPPING]
+    assert quantization["weight_range"]["enum"] == list(WEIGHT_RANGES)
+    assert all(level[key] == rule for key, rule in quantization.items() if key != "calibration")
+    assert level["calibration"]["properties"] == quantization["calibration"]["properties"]
     sources = properties["data"]["properties"]["source"]["enum"]
     assert set(sources) == set(FILES_OF_SOURCES) == set(SOURCES) == set(properties["data"]["properties"]) - {"source"}
 

@@ -73,7 +73,7 @@ def test_settings_concern_some_levels_only():
     assert populations.pruning("dense") == {} and "allocation" not in populations.pruning("magnitude-0.90")
     assert {"begin", "allocation", "permutation"} <= set(populations.pruning("block-0.80"))
     assert populations.entry_for_training("int8-static") == {"name": "int8-static", "method": "none"}
-    assert populations.calibration("dense") == {} == asked.calibration_data("dense")
+    assert populations.quantization("dense") == {} == asked.calibration_data("dense")
     assert asked.calibration_data("int8-static")["images"] == "<results>/data/train.npy"
     assert populations.kernel_of("dense") == {} and set(populations.kernel_of("block-0.80")) == {
         "block_sparse.cpp",

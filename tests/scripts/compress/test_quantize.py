@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from scripts.compress import quantize
+from scripts.compress.quantize import chosen
 from scripts.lib.data.dataset import pixels_digest, save_examples, save_manifest
 from scripts.lib.jobs.errors import InputError
 from scripts.lib.jobs.files import sha256
@@ -15,6 +16,7 @@ from scripts.lib.networks.cohorts import read_cohort, save_cohort
 
 N, COUNT = 12, 5
 LEVEL = {"name": "q", "method": "int8_static", "of": "dense"}
+FIRST = {"sample": "first", "range": "min_max"}
 
 
 @pytest.fixture
@@ -28,7 +30,7 @@ def study(tmp_path):
     text = {"example": ids, "split": np.array(["train"] * N), "kind": np.array(["typical"] * N)}
     save_examples(paths["examples"], text | same | {"pixels": np.array([pixels_digest(image) for image in images])})
     digests = {"train": sha256(paths["train.npy"]), "examples": sha256(paths["examples"])}
-    save_manifest(paths["data.json"], {"sha256": digests})
+    save_manifest(paths["data.json"], {"name": "grey", "sha256": digests})
     torch.manual_seed(0)
     network = {"name": "plain", "channels": [4]}
     models = {seed: build_network(**network, classes=2).eval() for seed in (3, 4)}
@@ -37,10 +39,12 @@ def study(tmp_path):
     return paths
 
 
-def run(study, level=LEVEL, count=COUNT):
+def run(study, level=LEVEL, count=COUNT, calibration=FIRST, **settings):
     calibrated = level["method"] == "int8_static"
+    if calibrated:
+        settings["calibration"] = {"images": count, **calibration}
     data = {"images": study["train.npy"], "examples": study["examples"], "data": study["data.json"]}
-    params = Names(level=level, calibration={"images": count} if calibrated else {}, arithmetic="fastest")
+    params = Names(level=level, quantization=settings, arithmetic="fastest")
     input = Names(models=study["models"], **(data if calibrated else {}))
     quantize.main(input, Names(models=study["quantized"]), params)
     return read_cohort(study["quantized"])
@@ -53,13 +57,49 @@ def test_scales_are_those_of_the_first_training_images(study):
         assert float(state["0.input_scale"]) == pytest.approx((brightest - (100 / 127.5 - 1)) / 255, rel=1e-5)
     more, _ = run(study, count=COUNT + 1)
     assert more[3]["0.input_scale"] > states[3]["0.input_scale"]
-    assert description["quantization"] == {"method": "int8_static", "of": "dense", "calibration": {"images": COUNT}}
+    calibration = {"images": COUNT, "sample": "first", "range": "min_max"}
+    assert description["quantization"] == {"method": "int8_static", "of": "dense", "calibration": calibration}
     assert (description["seeds"], description["level"], description["torch"]) == ([3, 4], LEVEL, "2")
 
 
 def test_other_methods_need_no_training_images(study):
     (first, _), description = run(study, {"name": "q", "method": "float16"})
-    assert first == 3 and description["quantization"]["of"] == "q" and description["quantization"]["calibration"] == {}
+    assert first == 3 and description["quantization"] == {"method": "float16", "of": "q"}
+
+
+def test_a_random_sample_is_the_models_own_and_the_same_at_every_level(study):
+    """Each image is brighter than the one before, so the scale tells the brightest that was seen."""
+    random = {"sample": "random", "range": "min_max"}
+    drawn = {(count, seed): chosen(1000, count, "random", "grey", seed) for count in (5, 50) for seed in (3, 4)}
+    for (count, seed), positions in drawn.items():
+        assert (
+            len(set(positions)) == count
+            and (np.diff(positions) > 0).all()
+            and 0 <= positions[0] <= positions[-1] < 1000
+        )
+        assert set(drawn[5, seed]) <= set(positions)
+    assert set(drawn[50, 3]) != set(drawn[50, 4]) and set(chosen(1000, 50, "random", "other", 3)) != set(drawn[50, 3])
+    states, _ = run(study, calibration=random)
+    again, _ = run(study, LEVEL | {"name": "another"}, calibration=random)
+    for seed, state in states.items():
+        seen = (100 + 10 * chosen(N, COUNT, "random", "grey", seed)) / 127.5 - 1
+        width = max(seen.max(), 0) - min(seen.min(), 0)
+        assert (
+            float(state["0.input_scale"]) == pytest.approx(width / 255, rel=1e-5) == float(again[seed]["0.input_scale"])
+        )
+
+
+def test_settings_reach_the_layers(study):
+    level = {"name": "q", "method": "int4_weights", "of": "dense"}
+    states, description = run(study, level, exempt=["5"], group=9, weight_range="mse")
+    assert states[3]["0.weight_scale"].shape == (4, 3) and states[3]["5.weight"].dtype == torch.float32
+    assert description["quantization"]["group"] == 9
+    clipped, _ = run(study, calibration={"sample": "first", "range": "percentile", "percentile": 60})
+    assert clipped[3]["0.input_scale"] < run(study)[0][3]["0.input_scale"]
+    with pytest.raises(
+        InputError, match=r"seed 3, .*: `exempt` names 6, which is no .*: it has 0, 5; choose another method"
+    ):
+        run(study, level, exempt=["5", "6"], group=9)
 
 
 def test_what_cannot_be_done_is_said_in_a_sentence(study):
@@ -70,7 +110,7 @@ def test_what_cannot_be_done_is_said_in_a_sentence(study):
     np.save(study["train.npy"], brighter)
     with pytest.raises(InputError, match=r"train.npy is not the file that .*examples describes: delete it"):
         run(study)
-    save_manifest(study["data.json"], {"sha256": {"train": "other", "examples": "other"}})
+    save_manifest(study["data.json"], {"name": "grey", "sha256": {"train": "other", "examples": "other"}})
     with pytest.raises(InputError, match=r"models was trained on other images than .*data.json describes"):
         run(study)
 
