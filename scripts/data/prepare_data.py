@@ -4,6 +4,7 @@ import numpy as np
 import PIL
 
 from scripts.lib.data.arrays import read_arrays
+from scripts.lib.data.celeba import read_celeba
 from scripts.lib.data.cifar import read_cifar
 from scripts.lib.data.class_counts import count_classes
 from scripts.lib.data.dataset import save_examples, save_manifest
@@ -26,6 +27,7 @@ READERS = {
     "arrays": read_arrays,
     "idx": read_idx,
     "cifar": read_cifar,
+    "celeba": read_celeba,
     "parquet": read_parquet,
     "predictions": read_predictions,  # examples without pictures
 }

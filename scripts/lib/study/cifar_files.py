@@ -63,9 +63,9 @@ PUBLISHED = {
 }
 
 
-def files_at(name: str, path: Path) -> list[Path]:
-    """The files that a study reads of the data set `name`: the archive at the path, or those in the folder there."""
-    return [path / file for file in PUBLISHED[name].files] if path.is_dir() else [path]
+def files_at(options: dict, path: Path) -> list[Path]:
+    """The files that a study reads of its data set: the archive at the path, or those in the folder there."""
+    return [path / file for file in PUBLISHED[options["name"]].files] if path.is_dir() else [path]
 
 
 def check_cifar(here: str, options: dict, path: Path) -> None:
@@ -77,7 +77,7 @@ def check_cifar(here: str, options: dict, path: Path) -> None:
         )
     if not path.exists():
         raise InputError(f"{here}, and there is nothing of that name: correct the path.")
-    missing = next((file.name for file in files_at(options["name"], path) if not file.is_file()), None)
+    missing = next((file.name for file in files_at(options, path) if not file.is_file()), None)
     if missing is not None:
         raise InputError(
             f"{here}, a folder without {missing}: name the folder {published.folder} with all its files, or the archive {published.archive}."

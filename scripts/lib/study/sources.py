@@ -2,10 +2,12 @@
 
 import glob
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 from scripts.lib.jobs.errors import InputError
 from scripts.lib.jobs.natural_order import natural_order
+from scripts.lib.study.celeba_files import check_celeba, lists_at
 from scripts.lib.study.cifar_files import check_cifar, files_at
 
 # Source -> the keys that name its files, by split.
@@ -15,8 +17,14 @@ FILES: dict[str, dict[str, tuple[str, ...]]] = {
     "arrays": {"train": ("train_images", "train_labels"), "test": ("test_images", "test_labels")},
     "idx": {"train": ("train_images", "train_labels"), "test": ("test_images", "test_labels")},
     "cifar": {"train": ("path",), "test": ("path",)},  # one folder or archive holds both
+    "celeba": {"train": ("path",), "test": ("path",)},
     "parquet": {"train": ("train",), "test": ("test",)},
     "predictions": {},  # no images: the levels name files of predictions
+}
+# Published data sets of which one `path` holds everything: what checks it, and what names the files there that are followed.
+PUBLISHED: dict[str, tuple[Callable[[str, dict, Path], None], Callable[[dict, Path], list[Path]]]] = {
+    "cifar": (check_cifar, files_at),
+    "celeba": (check_celeba, lists_at),
 }
 # The keys that name lists of what the pictures of a folder show.
 LISTS: dict[str, tuple[str, ...]] = {"image_folder": ("train_labels", "test_labels")}
@@ -71,9 +79,10 @@ def without_paths(source: str, options: dict) -> dict:
 
 def check_files(source: str, options: dict) -> None:
     """Raise InputError if a file or folder that the study names is not there, or only half of a split is named."""
-    if source == "cifar":
-        path, here = expanded(options["path"]), f"config key `data.cifar.path` is {options['path']!r}"
-        check_cifar(here, options, path)
+    if source in PUBLISHED:
+        path, here = expanded(options["path"]), f"config key `data.{source}.path` is {options['path']!r}"
+        check, _ = PUBLISHED[source]
+        check(here, options, path)
         check_trackable(here, [str(path)])
         return
     for split, keys in FILES[source].items():
@@ -132,8 +141,9 @@ def check_trackable(here: str, paths: list[str]) -> None:
 
 def tracked_files(source: str, options: dict) -> list[str]:
     """The files whose change makes the data anew. A folder of pictures is too large to look through at each start."""
-    if source == "cifar":
-        return [str(file) for file in files_at(options["name"], expanded(options["path"]))]
+    if source in PUBLISHED:
+        _, files = PUBLISHED[source]
+        return [str(file) for file in files(options, expanded(options["path"]))]
     keys = [key for keys in FILES[source].values() for key in keys] if source != "image_folder" else []
     named = [options[key] for key in (*keys, *LISTS.get(source, ()), CLASSES, EXAMPLES) if options.get(key) is not None]
     if options.get(EXAMPLES) is None:

@@ -7,11 +7,15 @@ from types import SimpleNamespace as Names
 import numpy as np
 import pytest
 from PIL import Image
+from published import make_celeba
 
-from scripts.data import prepare_data
+from scripts.data import join_annotations, prepare_data
+from scripts.lib.annotations.column import load_columns
+from scripts.lib.annotations.groups import groupings_of
 from scripts.lib.corrupted.subset import choose
 from scripts.lib.data.dataset import load_split, pixels_digest
 from scripts.lib.jobs.errors import InputError
+from scripts.lib.study.subgroups import AND
 
 RANDOM = np.random.default_rng(0)
 
@@ -84,6 +88,33 @@ def test_cifar_from_its_files_to_the_manifest(tmp_path):
     assert examples.class_frequency.tolist() == [2, 2, 2, 2] and manifest["classes"] == ["x", "y"]
     assert manifest["test_images_in_training"] == {"images": 4, "under_another_label": 0}
     assert "path" not in manifest["options"] and manifest["options"]["labels"] == "coarse"
+
+
+def test_attributes_of_celeba_are_subgroups_of_the_test_images(tmp_path):
+    options = {"path": str(make_celeba(tmp_path / "celeba")), "label": "Blond_Hair", "verify": "none"}
+    options |= {"preparation": "resize_then_crop", "size": 32, "orientation": "as_stored"}
+    made = prepare(tmp_path / "out", options, splits=("train", "test"), source="celeba")
+    images, examples, manifest = load_split(made.images[1], made.examples, made.manifest, "test")
+    assert images.shape == (6, 32, 32, 3) and examples.example[0] == "000011.jpg" and examples.label[0] == 1
+    assert manifest["classes"] == ["not Blond_Hair", "Blond_Hair"] and manifest["options"]["label"] == "Blond_Hair"
+    assert manifest["read"]["test"]["validation_left_out"] == 2 and "path" not in manifest["options"]
+    params = Names(
+        joins=[], subgroups=["Male", "Young", ["Male", "Young"]], positive_class="Blond_Hair", known_later=[]
+    )
+    annotations = str(tmp_path / "annotations.parquet")
+    join_annotations.main(Names(examples=made.examples, data=made.manifest), Names(annotations=annotations), params)
+    columns = load_columns([annotations], examples.example)
+    # The pictures 11 to 16: Male is whether the third of their number, rounded down, is odd, Young the same of the fourth.
+    assert columns["Male"].values.tolist() == [1, 0, 0, 0, 1, 1] and columns["Young"].values.tolist() == [
+        0,
+        1,
+        1,
+        1,
+        1,
+        0,
+    ]
+    both = groupings_of(columns, params.subgroups)[2]
+    assert both.members(AND.join(["Male", "not Young"])).tolist() == [True, False, False, False, False, True]
 
 
 def test_images_of_two_sizes_are_named(tmp_path):
