@@ -33,3 +33,24 @@ def make_celeba(folder: Path, parts: str = "0000000011222222", size: tuple[int, 
     lines = [f"{name} {part}\n" for name, part in zip(names, parts, strict=True)]
     (folder / "list_eval_partition.txt").write_text("".join(lines))
     return folder
+
+
+# In the order in which ILSVRC would number them, which is not that of the alphabet.
+SYNSETS = ("n02119789", "n01440764", "n03000134")
+
+
+def make_imagenet(folder: Path, each: int = 4, size: tuple[int, int] = (60, 40), in_folders: bool = False) -> Path:
+    """ImageNet of three classes: `train` and `val` with as many pictures of each, and the development kit's ground truth.
+
+    The validation picture 1 is of the class that ILSVRC numbers 1, and so on in turn. in_folders: whether `val` has class folders.
+    """
+    for seed, wordnet_id in enumerate(SYNSETS):
+        for number in range(each):
+            picture(folder / "train" / wordnet_id / f"{wordnet_id}_{number}.JPEG", seed * 100 + number, size)
+    truth = [number % len(SYNSETS) + 1 for number in range(each * len(SYNSETS))]
+    for number, label in enumerate(truth, 1):
+        place = folder / "val" / SYNSETS[label - 1] if in_folders else folder / "val"
+        picture(place / f"ILSVRC2012_val_{number:08d}.JPEG", 1000 + number, size)
+    (folder / "ILSVRC2012_validation_ground_truth.txt").write_text("".join(f"{label}\n" for label in truth))
+    (folder / "synsets.txt").write_text("".join(f"{wordnet_id}\n" for wordnet_id in SYNSETS))
+    return folder

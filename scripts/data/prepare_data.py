@@ -10,6 +10,7 @@ from scripts.lib.data.class_counts import count_classes
 from scripts.lib.data.dataset import save_examples, save_manifest
 from scripts.lib.data.idx import read_idx
 from scripts.lib.data.image_folder import read_image_folder
+from scripts.lib.data.imagenet import read_imagenet
 from scripts.lib.data.overlap import trained_on
 from scripts.lib.data.parquet import read_parquet
 from scripts.lib.data.planted_digits import read_planted_digits
@@ -24,6 +25,7 @@ from scripts.lib.study.sources import places_of, without_paths
 READERS = {
     "planted_digits": read_planted_digits,
     "image_folder": read_image_folder,
+    "imagenet": read_imagenet,
     "arrays": read_arrays,
     "idx": read_idx,
     "cifar": read_cifar,

@@ -14,6 +14,7 @@ from scripts.lib.study.cifar_files import check_cifar, files_at
 FILES: dict[str, dict[str, tuple[str, ...]]] = {
     "planted_digits": {"train": (), "test": ()},
     "image_folder": {"train": ("train",), "test": ("test",)},
+    "imagenet": {"train": ("train",), "test": ("test",)},
     "arrays": {"train": ("train_images", "train_labels"), "test": ("test_images", "test_labels")},
     "idx": {"train": ("train_images", "train_labels"), "test": ("test_images", "test_labels")},
     "cifar": {"train": ("path",), "test": ("path",)},  # one folder or archive holds both
@@ -27,7 +28,13 @@ PUBLISHED: dict[str, tuple[Callable[[str, dict, Path], None], Callable[[dict, Pa
     "celeba": (check_celeba, lists_at),
 }
 # The keys that name lists of what the pictures of a folder show.
-LISTS: dict[str, tuple[str, ...]] = {"image_folder": ("train_labels", "test_labels")}
+LISTS: dict[str, tuple[str, ...]] = {"image_folder": ("train_labels", "test_labels"), "imagenet": ("test_labels",)}
+FOLDERS = tuple(LISTS)  # sources whose splits are folders of pictures
+SYNSETS = "synsets"  # the key of `imagenet` that names a file of the order in which ILSVRC numbers classes
+NOT_DOWNLOADED = {
+    "imagenet": "correct the path, or get ILSVRC2012_img_train.tar, ILSVRC2012_img_val.tar and the development kit from "
+    "https://image-net.org/download (they need an account), unpack them and name the folders"
+}
 CLASSES = "classes"  # the key of a source that names a file of class names
 EXAMPLES = "examples"  # the key of `predictions` that names a table of the examples
 COLUMNS = {"image_folder": ("file_column", "label_column")}  # the keys that name columns of such lists
@@ -70,6 +77,7 @@ def without_paths(source: str, options: dict) -> dict:
     paths = {
         CLASSES,
         EXAMPLES,
+        SYNSETS,
         DENSE,
         *LISTS.get(source, ()),
         *(key for keys in FILES[source].values() for key in keys),
@@ -97,6 +105,10 @@ def check_files(source: str, options: dict) -> None:
     _check_lists(source, options)
     if options.get(CLASSES) is not None:
         _check_path(source, CLASSES, options[CLASSES], "a text file with one class name a line")
+    if options.get(SYNSETS) is not None:
+        _check_path(
+            source, SYNSETS, options[SYNSETS], "meta.mat of ImageNet's development kit, or a text of WordNet ids"
+        )
     if options.get(EXAMPLES) is not None:
         _check_path(source, EXAMPLES, options[EXAMPLES], "a table with one example a row, or an array of labels")
 
@@ -125,8 +137,10 @@ def _check_path(source: str, key: str, value: str, wanted: str) -> None:
     here = f"config key `data.{source}.{key}` is {value!r}"
     found = matching(value) if source == "parquet" and key != CLASSES else [str(expanded(value))]
     if not found or not all(Path(path).exists() for path in found):
-        raise InputError(f"{here}, and there is nothing of that name: correct the path.")
-    folders = source == "image_folder" and key != CLASSES and key not in LISTS[source]
+        raise InputError(
+            f"{here}, and there is nothing of that name: {NOT_DOWNLOADED.get(source, 'correct the path')}."
+        )
+    folders = source in FOLDERS and key in ("train", "test")
     if any(Path(path).is_dir() != folders for path in found):
         raise InputError(f"{here}: it must name {'a folder with one folder a class' if folders else wanted}.")
     if not folders:
@@ -144,8 +158,12 @@ def tracked_files(source: str, options: dict) -> list[str]:
     if source in PUBLISHED:
         _, files = PUBLISHED[source]
         return [str(file) for file in files(options, expanded(options["path"]))]
-    keys = [key for keys in FILES[source].values() for key in keys] if source != "image_folder" else []
-    named = [options[key] for key in (*keys, *LISTS.get(source, ()), CLASSES, EXAMPLES) if options.get(key) is not None]
+    keys = [key for keys in FILES[source].values() for key in keys] if source not in FOLDERS else []
+    named = [
+        options[key]
+        for key in (*keys, *LISTS.get(source, ()), CLASSES, SYNSETS, EXAMPLES)
+        if options.get(key) is not None
+    ]
     if options.get(EXAMPLES) is None:
         named += options.get(DENSE, [])
     return [path for pattern in named for path in matching(pattern)]
