@@ -19,6 +19,7 @@ from scripts.lib.study.sharded_weights import parts_of_weights
 from scripts.lib.study.sources import check_apart, check_files, check_level_files, check_trackable, expanded, splits_of
 from scripts.lib.study.subgroups import check_subgroups
 from scripts.lib.study.trained_networks import with_channels
+from scripts.lib.study.training_shards import check_shards
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Study:
     images: Images
     populations: Populations
 
-    def calibration_data(self, level: str) -> dict[str, str]:
+    def calibration_data(self, level: str) -> dict[str, str | list[str]]:
         """The training split and what describes it, for the levels that are calibrated on it."""
         if not self.populations.calibration(level):
             return {}
@@ -101,6 +102,7 @@ def load_study(config: dict, schema: dict[str, Any]) -> Study:
     config["network"] = with_channels(config["network"])
     source = config["data"]["source"]
     check_files(source, config["data"][source])
+    check_shards(source, config["data"][source])
     check_natural(config["natural"], list(CORRUPTIONS))
     check_subgroups(config["audit"]["subgroups"])
     check_joins(config["joins"])

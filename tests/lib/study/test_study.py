@@ -220,6 +220,34 @@ def test_idx_files_are_there_before_any_job(tmp_path):
         study(data={"source": "idx", "idx": options | {"train_images": str(tmp_path / "x")}})
 
 
+def test_training_pictures_of_imagenet_are_in_shards(tmp_path):
+    for folder in ("train", "val"):
+        (tmp_path / folder).mkdir()
+    options = {"name": "x", "test": str(tmp_path / "val"), "preparation": "resize_then_crop", "size": 224}
+
+    def images(**more):
+        return study(data={"source": "imagenet", "imagenet": options | more}).images
+
+    train = {"train": str(tmp_path / "train")}
+    found = images(**train, shards={"number": 2})
+    assert found.training_images() == [f"<results>/data/train/000{n}-of-0002.jpegs" for n in range(2)]
+    assert found.in_arrays == ["test"] and found.splits == ["train", "test"]
+    assert found.data["shards"] == {"number": 2, "short_side": 256, "quality": 90}
+    assert len(images(**train).training_shards) == 64 and images().training_shards == []
+    array = images(**train, train_as="array")
+    assert array.training_images() == "<results>/data/train.npy" and array.in_arrays == ["train", "test"]
+    with pytest.raises(
+        InputError, match=r"`data\.imagenet\.shards\.short_side` is 200 and `size` 224: .* at least 224 pix"
+    ):
+        images(**train, shards={"short_side": 200})
+    with pytest.raises(
+        InputError, match=r"`data\.imagenet\.preparation` is pad, .*: choose another, or `train_as: array`"
+    ):
+        images(**train, preparation="pad")
+    with pytest.raises(InputError, match=r"`data\.imagenet\.shards\.number` is 0: it must be at least 1"):
+        images(**train, shards={"number": 0})
+
+
 def test_some_things_are_wrong_only_where_they_are_asked_for(tmp_path):
     with pytest.raises(InputError, match=r"`corruptions\.names` is empty: name the corruptions to make"):
         study(corruptions={"names": []}).images.check_corrupted()
