@@ -1,3 +1,24 @@
+# Published files that the study asks for. No fingerprint of code: a file with its checksum is right whatever code fetched it.
+rule download_data:
+    output:
+        file="downloads/{file}",
+    log:
+        "<logs>/download_data/{file}.log",
+    wildcard_constraints:
+        file=one_of(DOWNLOADS),
+    localrule: True
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=60,
+    message:
+        "download {wildcards.file}"
+    script:
+        "../scripts/data/download_data.py"
+
+
 # The test and training images, and the table of what each of them is. Shards are written by the threads of one job and not by many jobs: it alone
 # has looked at all pictures before it says which are left out, and decoders let other threads run.
 rule prepare_data:

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from scripts.lib.jobs.errors import InputError
 
+DOWNLOAD = "download"  # in the place of a path: the published file is fetched
+
 
 @dataclass(frozen=True)
 class Published:
@@ -75,8 +77,10 @@ def check_cifar(here: str, options: dict, path: Path) -> None:
         raise InputError(
             f"config key `data.cifar.labels` is {options['labels']}, and {options['name']} has only one kind of labels: remove the key."
         )
+    if options["path"] == DOWNLOAD:
+        return
     if not path.exists():
-        raise InputError(f"{here}, and there is nothing of that name: correct the path.")
+        raise InputError(f"{here}, and there is nothing of that name: correct the path, or write `path: {DOWNLOAD}`.")
     missing = next((file.name for file in files_at(options, path) if not file.is_file()), None)
     if missing is not None:
         raise InputError(

@@ -8,7 +8,8 @@ from pathlib import Path
 from scripts.lib.jobs.errors import InputError
 from scripts.lib.jobs.natural_order import natural_order
 from scripts.lib.study.celeba_files import check_celeba, lists_at
-from scripts.lib.study.cifar_files import check_cifar, files_at
+from scripts.lib.study.cifar_files import DOWNLOAD, check_cifar, files_at
+from scripts.lib.study.downloads import is_download
 
 # Source -> the keys that name its files, by split.
 FILES: dict[str, dict[str, tuple[str, ...]]] = {
@@ -101,7 +102,8 @@ def check_files(source: str, options: dict) -> None:
                 f"config key `data.{source}.{missing}` is missing beside `{named[0]}`: name both, or neither."
             )
         for key in named:
-            _check_path(source, key, options[key], f"a file (of the {split} split)")
+            if source != "idx" or options[key] != DOWNLOAD:
+                _check_path(source, key, options[key], f"a file (of the {split} split)")
     _check_lists(source, options)
     if options.get(CLASSES) is not None:
         _check_path(source, CLASSES, options[CLASSES], "a text file with one class name a line")
@@ -166,7 +168,7 @@ def tracked_files(source: str, options: dict) -> list[str]:
     ]
     if options.get(EXAMPLES) is None:
         named += options.get(DENSE, [])
-    return [path for pattern in named for path in matching(pattern)]
+    return [path for pattern in named for path in ([pattern] if is_download(pattern) else matching(pattern))]
 
 
 def check_apart(files: dict[str, list[str]]) -> None:

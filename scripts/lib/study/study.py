@@ -7,6 +7,7 @@ from typing import Any
 from scripts.lib.corruptions import CORRUPTIONS
 from scripts.lib.jobs.errors import InputError
 from scripts.lib.study.config import check_config, left_out, with_defaults
+from scripts.lib.study.downloads import with_downloads
 from scripts.lib.study.extras import check_extras
 from scripts.lib.study.factories import ENDINGS, check_checkpoints
 from scripts.lib.study.images import Images
@@ -102,6 +103,7 @@ def load_study(config: dict, schema: dict[str, Any]) -> Study:
     config["network"] = with_channels(config["network"])
     source = config["data"]["source"]
     check_files(source, config["data"][source])
+    config["data"] = config["data"] | {source: with_downloads(source, config["data"][source])}
     check_shards(source, config["data"][source])
     check_natural(config["natural"], list(CORRUPTIONS))
     check_subgroups(config["audit"]["subgroups"])
