@@ -1,12 +1,13 @@
 """What reading training pictures from shards costs beside decoding them.
 
-    python benchmarks/decode_shards.py [--rounds 9] [--batches 4] [--batch 256] [--data PARQUET]
+    python benchmarks/decode_shards.py [--rounds 41] [--batches 1] [--batch 256] [--data PARQUET]
 
 Both sides make the same images of the same pictures in the same order: uint8[224, 224, 3] of a random box of each (8 to 100 % of its area, as
 random resized crops have), every second one flipped. `pure` has the JPEG files in memory as a list of bytes and does nothing but open
 them, resize the box and turn it into an array, with as many threads, each with an equal part of them, and throws the array away. `pipeline` is
 ShardedImages.batch: it finds, reads and checks the files too, and puts the images into one array. They take turns in each round; a
-round's result is the ratio of their images per second. The bytes of both are compared before.
+round's result is the ratio of their images per second, and beside it that of their CPU times, which other programs on the machine disturb
+less. The bytes of both are compared before.
 
 The pictures are made from a seed (500 x 375 pixels before they are stored), or those of a Hugging Face parquet file.
 Writes benchmarks/results/decode_shards.json.
@@ -15,7 +16,6 @@ Writes benchmarks/results/decode_shards.json.
 import argparse
 import io
 import json
-import statistics
 import sys
 import tempfile
 import time
@@ -79,11 +79,11 @@ def pure(files: list[bytes], boxes: list[list[float]], flips: list[bool], thread
         list(pool.map(part, range(threads)))
 
 
-def seconds(function: Callable[[], object]) -> float:
-    """How long a call takes."""
-    start = time.perf_counter()
+def seconds(function: Callable[[], object]) -> np.ndarray:
+    """How long a call takes and how much CPU time, float64[2]."""
+    wall, cpu = time.perf_counter(), time.process_time()
     function()
-    return time.perf_counter() - start
+    return np.array([time.perf_counter() - wall, time.process_time() - cpu])
 
 
 def measure(images: ShardedImages, files: list[bytes], arguments: argparse.Namespace) -> dict:
@@ -110,17 +110,20 @@ def measure(images: ShardedImages, files: list[bytes], arguments: argparse.Names
                 pure(data, box.tolist(), flips.tolist(), threads)
 
         alone(), pipeline()
-        rounds = [
-            (seconds(alone), seconds(pipeline)) if number % 2 else (seconds(pipeline), seconds(alone))[::-1]
-            for number in range(arguments.rounds)
-        ]
-        total = arguments.batch * arguments.batches
-        ratios = [one / other for one, other in rounds]
+        rounds = []
+        for number in range(arguments.rounds):
+            first, second = (alone, pipeline) if number % 2 else (pipeline, alone)
+            took = {first: seconds(first), second: seconds(second)}
+            rounds.append((took[alone], took[pipeline]))
+        took = np.array(rounds)  # round, side, wall or CPU
+        ratios = took[:, 0] / took[:, 1]
+        per_second = arguments.batch * arguments.batches / np.median(took[:, :, 0], axis=0)
         found[str(threads)] = {
-            "pure_images_per_s": total / statistics.median(one for one, _ in rounds),
-            "pipeline_images_per_s": total / statistics.median(other for _, other in rounds),
-            "ratio": statistics.median(ratios),
-            "ratios": ratios,
+            "pure_images_per_s": float(per_second[0]),
+            "pipeline_images_per_s": float(per_second[1]),
+            "ratio": float(np.median(ratios[:, 0])),
+            "ratio_of_cpu_time": float(np.median(ratios[:, 1])),
+            "ratios": ratios[:, 0].tolist(),
         }
         print(threads, "threads:", {name: value for name, value in found[str(threads)].items() if name != "ratios"})
     return found
@@ -129,8 +132,8 @@ def measure(images: ShardedImages, files: list[bytes], arguments: argparse.Names
 def main() -> None:
     """Store, measure, write the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--batches", type=int, default=4)
+    parser.add_argument("--rounds", type=int, default=41)
+    parser.add_argument("--batches", type=int, default=1)
     parser.add_argument("--batch", type=int, default=256)
     parser.add_argument("--images", type=int, default=400)
     parser.add_argument("--data", type=Path)
