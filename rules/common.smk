@@ -17,6 +17,7 @@ from scripts.lib.jobs.fingerprint import fingerprint
 from scripts.lib.jobs.project import REPORT_TEMPLATE, ROOT
 from scripts.lib.jobs.run_lock import take_run_lock
 from scripts.lib.jobs.terminal import say_errors_once
+from scripts.lib.study.downloads import DOWNLOADS
 from scripts.lib.study.levels import declaration
 from scripts.lib.study.recipes import recipe_file
 from scripts.lib.study.study import load_study

@@ -1,25 +1,48 @@
-# The test and training images, and the table of what each of them is.
+# Published files that the study asks for. No fingerprint of code: a file with its checksum is right whatever code fetched it.
+rule download_data:
+    output:
+        file="downloads/{file}",
+    log:
+        "<logs>/download_data/{file}.log",
+    wildcard_constraints:
+        file=one_of(DOWNLOADS),
+    localrule: True
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=60,
+    message:
+        "download {wildcards.file}"
+    script:
+        "../scripts/data/download_data.py"
+
+
+# The test and training images, and the table of what each of them is. Shards are written by the threads of one job and not by many jobs: it alone
+# has looked at all pictures before it says which are left out, and decoders let other threads run.
 rule prepare_data:
     input:
         IMAGES.data_files,
     output:
-        images=expand("<results>/data/{split}.npy", split=IMAGES.splits),
+        images=expand("<results>/data/{split}.npy", split=IMAGES.in_arrays),
+        shards=IMAGES.training_shards,
         examples="<results>/data/examples.parquet",
         manifest="<results>/data/manifest.json",
     log:
         "<logs>/prepare_data.log",
     conda:
         "../envs/environment.yaml"
-    threads: 4
+    threads: 16 if IMAGES.training_shards else 4
     resources:
-        mem_mb=2000,
-        runtime=120,
+        mem_mb=4000 if IMAGES.training_shards else 2000,
+        runtime=1440 if IMAGES.training_shards else 120,
     params:
         code=code("data/prepare_data"),
         source=IMAGES.source,
         name=IMAGES.data.get("name", IMAGES.source),
         options=IMAGES.data,
-        splits=IMAGES.splits,
+        splits=IMAGES.in_arrays,
     message:
         "prepare the data: {params.name}"
     script:

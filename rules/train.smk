@@ -16,7 +16,7 @@ rule train:
     priority: 1  # the longest jobs first, so that the short ones fill the gaps at the end
     conda:
         "../envs/environment.yaml"
-    threads: 1
+    threads: STUDY.training_threads
     resources:
         gpu=POPULATIONS.gpus,
         mem_mb=2000,

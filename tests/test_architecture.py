@@ -23,7 +23,7 @@ MAY_KNOW: dict[str, set[str]] = {
     "corrupted": {"jobs", "study", "data", "corruptions"},
     "networks": {"jobs", "study", "data", "audit"},
     "compression": {"jobs", "study", "networks", "kernels"},
-    "training": {"jobs", "networks", "compression"},
+    "training": {"jobs", "data", "networks", "compression"},
     "ledger": {"jobs", "study", "data"},
     "tables": {"jobs", "corruptions", "audit", "ledger"},
     "pages": {"jobs", "data", "tables"},

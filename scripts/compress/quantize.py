@@ -8,6 +8,7 @@ import torch
 from scripts.lib.compression.calibration import calibrate
 from scripts.lib.compression.quantization import quantize_network
 from scripts.lib.data.dataset import load_manifest, load_split, pixels_digest
+from scripts.lib.data.shards import EVALUATION, load_shards
 from scripts.lib.jobs.errors import InputError
 from scripts.lib.jobs.job import Progress, logged
 from scripts.lib.jobs.streams import generator
@@ -20,29 +21,39 @@ from scripts.lib.study.levels import checkpoints_of
 def calibration_images(input, count: int, sample: str, trained_on: str | None) -> Callable[[int], torch.Tensor]:
     """A function of a model's seed that reads the training images it is calibrated on, as networks read them, float32 [count, 3, H, W].
 
-    Raises InputError if there are fewer or the models saw others.
+    Those of shards are as they are prepared for tests. Raises InputError if there are fewer or the models saw others.
     """
     data = load_manifest(input.data)
     if trained_on is not None and trained_on != data["sha256"]["train"]:  # None: trained elsewhere
         raise InputError(
             f"{input.models} was trained on other images than {input.data} describes: delete it, and snakemake trains again."
         )
-    images, examples, _ = load_split(input.images, input.examples, input.data, "train", mapped=True)
-    if len(images) < count:
+    if "shards" in data:
+        shards, _, _ = load_shards(input.images, input.examples, input.data)
+        images, path = len(shards), f"the folder of {input.images[0]}"
+
+        def take(positions: np.ndarray) -> np.ndarray:
+            boxes = EVALUATION[data["options"]["preparation"]](shards.sizes[positions])
+            return shards.batch(positions, boxes, data["image_size"][0])
+    else:
+        pictures, examples, _ = load_split(input.images, input.examples, input.data, "train", mapped=True)
+        images, path = len(pictures), input.images
+
+        def take(positions: np.ndarray) -> np.ndarray:
+            found = np.array(pictures[positions])
+            if any(
+                pixels_digest(image) != known for image, known in zip(found, examples.pixels[positions], strict=True)
+            ):
+                raise InputError(
+                    f"{input.images} is not the file that {input.examples} describes: delete it, and snakemake makes it again."
+                )
+            return found
+
+    if images < count:
         raise InputError(
-            f"config key `quantization.calibration.images` is {count} and {input.images} holds {len(images)} images: ask for fewer."
+            f"config key `quantization.calibration.images` is {count} and {path} holds {images} images: ask for fewer."
         )
-
-    def read(seed: int) -> torch.Tensor:
-        positions = chosen(len(images), count, sample, data["name"], seed)
-        found = np.array(images[positions])
-        if any(pixels_digest(image) != known for image, known in zip(found, examples.pixels[positions], strict=True)):
-            raise InputError(
-                f"{input.images} is not the file that {input.examples} describes: delete it, and snakemake makes it again."
-            )
-        return normalized(torch.from_numpy(found))
-
-    return read
+    return lambda seed: normalized(torch.from_numpy(take(chosen(images, count, sample, data["name"], seed))))
 
 
 def chosen(images: int, count: int, sample: str, name: str, seed: int) -> np.ndarray:

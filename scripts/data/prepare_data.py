@@ -4,15 +4,19 @@ import numpy as np
 import PIL
 
 from scripts.lib.data.arrays import read_arrays
+from scripts.lib.data.celeba import read_celeba
 from scripts.lib.data.cifar import read_cifar
 from scripts.lib.data.class_counts import count_classes
 from scripts.lib.data.dataset import save_examples, save_manifest
 from scripts.lib.data.idx import read_idx
 from scripts.lib.data.image_folder import read_image_folder
+from scripts.lib.data.imagenet import read_imagenet
 from scripts.lib.data.overlap import trained_on
 from scripts.lib.data.parquet import read_parquet
 from scripts.lib.data.planted_digits import read_planted_digits
 from scripts.lib.data.predictions import read_predictions
+from scripts.lib.data.shard_writing import write_shards
+from scripts.lib.data.shards import digest_of
 from scripts.lib.data.split import Split
 from scripts.lib.data.writing import Size, write_split
 from scripts.lib.jobs.files import sha256
@@ -23,9 +27,11 @@ from scripts.lib.study.sources import places_of, without_paths
 READERS = {
     "planted_digits": read_planted_digits,
     "image_folder": read_image_folder,
+    "imagenet": read_imagenet,
     "arrays": read_arrays,
     "idx": read_idx,
     "cifar": read_cifar,
+    "celeba": read_celeba,
     "parquet": read_parquet,
     "predictions": read_predictions,  # examples without pictures
 }
@@ -54,8 +60,13 @@ def main(output, params, threads: int) -> None:
     of_classes = count_classes({name: split.label for name, split in splits.items()}, classes, places)
     paths = dict(zip(params.splits, output.images, strict=True))
     size, pixels, converted, broken = Size(), {}, {}, {}
-    for name, path in paths.items():
-        written = write_split(path, name, splits[name], params.options, size, threads)
+    shards: dict[str, dict] = {}
+    for name in splits if paths else ():
+        if name in paths:
+            written = write_split(paths[name], name, splits[name], params.options, size, threads)
+        else:
+            written = write_shards(output.shards, name, splits[name], params.options, threads)
+            shards = written.shards
         splits[name], pixels[name], converted[name] = written.split, written.pixels, written.converted
         broken[name] = written.broken
     if any(broken.values()):  # a class may have lost its last picture
@@ -79,12 +90,13 @@ def main(output, params, threads: int) -> None:
             columns.setdefault(column, []).extend(values)
         kinds, counts = np.unique(split.kind, return_counts=True)
         planted = ", ".join(f"{count} {kind}" for kind, count in zip(kinds, counts, strict=True))
-        copies = f"{number - len(set(pixels[name]))} have the pixels of another" if name in paths else "no pictures"
+        copies = f"{number - len(set(pixels[name]))} have the pixels of another" if name in pixels else "no pictures"
         print(f"{name}: {number} images ({planted}); {copies}")
         for what, count in sorted(converted.get(name, {}).items()):
             print(f"{name}: {count} pictures converted: {what}")
     shared = count_trained_on(splits, pixels)
     save_examples(output.examples, columns)
+    digests = {name: sha256(path) for name, path in paths.items()} | ({"train": digest_of(shards)} if shards else {})
     save_manifest(
         output.manifest,
         {
@@ -100,7 +112,8 @@ def main(output, params, threads: int) -> None:
             "examples": {name: len(split.example) for name, split in splits.items()},
             "examples_of_each_class": of_classes,
             "test_images_in_training": shared,
-            "sha256": {**{name: sha256(path) for name, path in paths.items()}, "examples": sha256(output.examples)},
+            "sha256": {**digests, "examples": sha256(output.examples)},
+            **({"shards": shards} if shards else {}),
         },
     )
 

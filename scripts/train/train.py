@@ -5,7 +5,8 @@ import pandas as pd
 import torch
 
 from scripts.lib.compression.smaller import sized
-from scripts.lib.data.dataset import load_split
+from scripts.lib.data.dataset import Examples, load_manifest, load_split
+from scripts.lib.data.shards import EVALUATION, load_shards
 from scripts.lib.jobs.errors import InputError
 from scripts.lib.jobs.files import replacing
 from scripts.lib.jobs.job import logged
@@ -15,19 +16,30 @@ from scripts.lib.networks.device import prepare_device
 from scripts.lib.study.cohorts import seeds_of
 from scripts.lib.training.checkpoint import Checkpoint
 from scripts.lib.training.cohort import train_cohort
-from scripts.lib.training.loop import Training, as_tensors
+from scripts.lib.training.loop import Training
+from scripts.lib.training.pictures import Pictures, PicturesInMemory, PicturesInShards
 
 
-def main(input, output, params, cohort: str, checkpoint_minutes: float) -> None:
-    """Read the training split, write the cohort's models and what became of each of their epochs."""
+def read_pictures(input, threads: int, device: torch.device) -> tuple[Pictures, Examples, dict]:
+    """The training images, from memory or from shards, their examples and the manifest."""
+    if "shards" not in load_manifest(input.data):
+        images, examples, data = load_split(input.images, input.examples, input.data, "train")
+        return PicturesInMemory(torch.from_numpy(images).to(device)), examples, data
+    shards, examples, data = load_shards(input.images, input.examples, input.data)
+    boxes = EVALUATION[data["options"]["preparation"]](shards.sizes)
+    return PicturesInShards(shards, boxes, data["image_size"][0], threads, device), examples, data
+
+
+def main(input, output, params, cohort: str, checkpoint_minutes: float, threads: int = 1) -> None:
+    """Read the training split, write the cohort's models and what became of each of their epochs; threads: that decode pictures."""
     device, arithmetic = prepare_device(params.training["device"]), set_arithmetic(params.training["arithmetic"])
     print(f"arithmetic {arithmetic}")
-    pictures, examples, data = load_split(input.images, input.examples, input.data, "train")
+    pictures, examples, data = read_pictures(input, threads, device)
     absent = [name for label, name in enumerate(data["classes"]) if not np.any(examples.label == label)]
     if absent:
         raise InputError(f"{input.examples} has no training image of class {absent[0]}: add some, or remove the class.")
-    images, labels = as_tensors(pictures, examples.label, device)
-    network, size = sized(params.network, len(data["classes"]), tuple(pictures.shape[1:3]))
+    labels = torch.from_numpy(examples.label.astype(np.int64)).to(device)
+    network, size = sized(params.network, len(data["classes"]), tuple(data["image_size"]))
     if size:
         wanted = f", and {size['as']} keeps {size['wanted']:,}" if "as" in size else ""
         print(f"width {network['width']:.4g}: {size['reached']:,} {size['equal'].replace('_', '-')}{wanted}")
@@ -48,7 +60,7 @@ def main(input, output, params, cohort: str, checkpoint_minutes: float) -> None:
 
     def begin(seed: int) -> Training:
         return Training(
-            images,
+            pictures,
             labels,
             len(data["classes"]),
             params.level,
@@ -83,4 +95,5 @@ if __name__ == "__main__":
             snakemake.wildcards.cohort,  # noqa: F821
             # Not a param: how often a checkpoint is written changes no model, so nothing is to be trained again for it.
             snakemake.config["training"]["checkpoint_minutes"],  # noqa: F821
+            snakemake.threads,  # noqa: F821
         )

@@ -40,7 +40,7 @@ def _contents(options: dict, path: Path) -> dict[str, bytes]:
     published = PUBLISHED[options["name"]]
     try:
         if options["verify"] == "published":
-            for file in files_at(options["name"], path):
+            for file in files_at(options, path):
                 _check_md5(file, published)
         return _in_folder(path, published) if path.is_dir() else _in_archive(path, published)
     except (tarfile.TarError, EOFError, OSError, zlib.error) as error:

@@ -73,7 +73,7 @@ def read_image_folder(options: dict) -> tuple[dict[str, Split], list[str]]:
         split: read_labelled(options[split], options.get(f"{split}_labels"), options, f"{split}_labels")
         for split in splits_of("image_folder", options)
     }
-    classes = _classes(labelled, options)
+    classes = classes_of(labelled, options)
     print(f"{len(classes.names)} classes, in the order of {classes.order}: {', '.join(classes.names[:5])}")
     return {split: each.split(labels_of(each, classes), classes) for split, each in labelled.items()}, classes.names
 
@@ -85,7 +85,9 @@ def read_labelled(folder: str, labels: str | None, options: dict, labels_key: st
     """
     tree = read_tree(expanded(folder))
     if labels is not None:
-        return _by_list(tree, str(expanded(labels)), options)
+        path = str(expanded(labels))
+        said = read_label_list(path, tree.pictures, options.get("file_column"), options.get("label_column"))
+        return by_list(tree, path, said)
     check_is_image_folder(tree, labels_key, one_class)
     beside = [picture for picture in tree.pictures if "/" not in picture]
     left_out = tree.left_out()
@@ -112,8 +114,8 @@ def _all_numbers(called: set[str]) -> bool:
     return all(NUMBER.fullmatch(each) for each in called)
 
 
-def _by_list(tree: PictureTree, path: str, options: dict) -> Labelled:
-    label = read_label_list(path, tree.pictures, options.get("file_column"), options.get("label_column"))
+def by_list(tree: PictureTree, path: str, label: dict[str, str]) -> Labelled:
+    """The pictures of a folder that a list names; path: of the list. label: what it calls the class of each, by the picture's path."""
     left_out, there = tree.left_out(), set(tree.pictures)
     unlabelled = [picture for picture in tree.pictures if picture not in label]
     if unlabelled:
@@ -128,8 +130,11 @@ def _by_list(tree: PictureTree, path: str, options: dict) -> Labelled:
     return Labelled(path, tree, pictures, called, [], left_out, _all_numbers(set(called)))
 
 
-def _classes(labelled: dict[str, Labelled], options: dict) -> Classes:
-    """The classes of all splits, each under the name that the test calls it."""
+def classes_of(labelled: dict[str, Labelled], options: dict) -> Classes:
+    """The classes of all splits, each under the name that the test calls it.
+
+    Raises InputError for a class folder without pictures, and for names or numbers that do not fit together.
+    """
     for each in labelled.values():
         _check_spelling(each)
     _check_case(labelled)

@@ -3,7 +3,7 @@
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
 
@@ -21,31 +21,45 @@ from scripts.lib.jobs.job import ImageProgress
 AHEAD = 16  # pictures that wait for each thread
 
 
-def prepare(picture: Picture, options: dict) -> tuple[str, np.ndarray | BrokenPictureError, list[str]]:
-    """What to call a picture, the prepared image uint8[H, W, 3] or why there is none, and what had to be converted."""
+def opened(picture: Picture, options: dict) -> tuple[str, Image.Image | np.ndarray | BrokenPictureError, list[str]]:
+    """What to call a picture, the picture in RGB (images of arrays as they are) or why there is none, and what had to be converted."""
     name, data = picture
-    if isinstance(data, BrokenPictureError):
+    if isinstance(data, BrokenPictureError | np.ndarray):
         return name, data, []
-    if isinstance(data, np.ndarray):
-        return name, prepare_array(name, data, options), []
-    fit = PREPARATIONS[options["preparation"]]
     try:
-        opened, notes = open_picture(name, data, options["orientation"])
-        return name, np.asarray(fit(opened, options["size"]) if fit else opened), notes
+        return name, *open_picture(name, data, options["orientation"])
     except BrokenPictureError as error:
         return name, error, []
+
+
+def prepare(picture: Picture, options: dict) -> tuple[str, np.ndarray | BrokenPictureError, list[str]]:
+    """What to call a picture, the prepared image uint8[H, W, 3] or why there is none, and what had to be converted."""
+    name, found, notes = opened(picture, options)
+    if isinstance(found, BrokenPictureError):
+        return name, found, []
+    if isinstance(found, np.ndarray):
+        return name, prepare_array(name, found, options), []
+    fitted = fit(name, found, options)
+    return name, fitted, [] if isinstance(fitted, BrokenPictureError) else notes
+
+
+def fit(name: str, picture: Image.Image, options: dict) -> np.ndarray | BrokenPictureError:
+    """A picture in RGB as the image uint8[H, W, 3] that the study's preparation makes of it, or why there is none."""
+    preparation = PREPARATIONS[options["preparation"]]
+    try:
+        return np.asarray(preparation(picture, options["size"]) if preparation else picture)
     except ValueError as error:
         why, _, remedy = str(error).rpartition(": ")
-        return name, BrokenPictureError(f"{name} cannot be prepared: {why}", remedy), []
+        return BrokenPictureError(f"{name} cannot be prepared: {why}", remedy)
 
 
 def prepare_array(name: str, image: np.ndarray, options: dict) -> np.ndarray:
     """An image uint8[H, W, 3] prepared as pictures are; InputError if it cannot be."""
-    fit = PREPARATIONS[options.get("preparation", "as_is")]  # planted digits have no options
-    if fit is None:
+    preparation = PREPARATIONS[options.get("preparation", "as_is")]  # planted digits have no options
+    if preparation is None:
         return image
     try:
-        return np.asarray(fit(Image.fromarray(np.ascontiguousarray(image)), options["size"]))
+        return np.asarray(preparation(Image.fromarray(np.ascontiguousarray(image)), options["size"]))
     except ValueError as error:
         raise InputError(f"{name} cannot be prepared: {error}.") from None
 
@@ -96,6 +110,7 @@ class Written:
     pixels: list[str]  # digests of their images
     converted: Counter  # how many pictures were converted from what
     broken: int  # how many pictures were left out
+    shards: dict[str, dict] = field(default_factory=dict)  # of shards, what the manifest says of each by its name
 
 
 def write_split(path: str, name: str, split: Split, options: dict, size: Size, threads: int) -> Written:
@@ -105,7 +120,7 @@ def write_split(path: str, name: str, split: Split, options: dict, size: Size, t
     left out. The log names images without a picture.
     """
     total, broken = len(split.example), []
-    prepared = _usable(in_order(partial(prepare, options=options), split.pictures, threads), broken)
+    prepared = usable(in_order(partial(prepare, options=options), split.pictures, threads), broken)
     progress = ImageProgress(total, f"prepare the {name} images")
     first = next(prepared, None)
     policy = options.get("broken", STOP)
@@ -131,7 +146,7 @@ def write_split(path: str, name: str, split: Split, options: dict, size: Size, t
     return Written(split.take(np.array(kept)) if broken else split, digests, converted, len(broken))
 
 
-def _usable(prepared: Iterator, broken: list[BrokenPictureError]) -> Iterator[tuple[int, str, np.ndarray, list[str]]]:
+def usable(prepared: Iterator, broken: list[BrokenPictureError]) -> Iterator[tuple[int, str, np.ndarray, list[str]]]:
     """Position and what `prepare` gives of those pictures that can be used; the others are named in the log and put into `broken`."""
     for position, (where, image, notes) in enumerate(prepared):
         if isinstance(image, BrokenPictureError):

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from scripts.lib.jobs.errors import InputError
 
+DOWNLOAD = "download"  # in the place of a path: the published file is fetched
+
 
 @dataclass(frozen=True)
 class Published:
@@ -63,9 +65,9 @@ PUBLISHED = {
 }
 
 
-def files_at(name: str, path: Path) -> list[Path]:
-    """The files that a study reads of the data set `name`: the archive at the path, or those in the folder there."""
-    return [path / file for file in PUBLISHED[name].files] if path.is_dir() else [path]
+def files_at(options: dict, path: Path) -> list[Path]:
+    """The files that a study reads of its data set: the archive at the path, or those in the folder there."""
+    return [path / file for file in PUBLISHED[options["name"]].files] if path.is_dir() else [path]
 
 
 def check_cifar(here: str, options: dict, path: Path) -> None:
@@ -75,9 +77,11 @@ def check_cifar(here: str, options: dict, path: Path) -> None:
         raise InputError(
             f"config key `data.cifar.labels` is {options['labels']}, and {options['name']} has only one kind of labels: remove the key."
         )
+    if options["path"] == DOWNLOAD:
+        return
     if not path.exists():
-        raise InputError(f"{here}, and there is nothing of that name: correct the path.")
-    missing = next((file.name for file in files_at(options["name"], path) if not file.is_file()), None)
+        raise InputError(f"{here}, and there is nothing of that name: correct the path, or write `path: {DOWNLOAD}`.")
+    missing = next((file.name for file in files_at(options, path) if not file.is_file()), None)
     if missing is not None:
         raise InputError(
             f"{here}, a folder without {missing}: name the folder {published.folder} with all its files, or the archive {published.archive}."

@@ -13,6 +13,7 @@ from scripts.lib.study.extras import EXTRAS
 from scripts.lib.study.joins import joined_files
 from scripts.lib.study.natural import natural_arrays
 from scripts.lib.study.sources import expanded, splits_of, tracked_files
+from scripts.lib.study.training_shards import in_shards, shard_files
 
 CLEAN, NATURAL = "clean", "natural"
 ARRAYS = "cifar-10-c"  # the layout in which a corruption is one array; in the other it is lists of JPEG files
@@ -65,14 +66,24 @@ class Images:
         """The file of ReaL's labels, where the study joins them."""
         return [str(expanded(join["file"])) for join in self.config["joins"] if join.get("format") == "real"][:1]
 
-    def training_images(self) -> str:
-        """The training split; InputError where the study names none."""
+    @property
+    def training_shards(self) -> list[str]:
+        """The files of the training split, where it is kept as JPEG pictures in shards."""
+        return shard_files(self.data) if in_shards(self.source, self.data) else []
+
+    @property
+    def in_arrays(self) -> list[str]:
+        """The splits that are kept as one array of images each."""
+        return [split for split in self.splits if split != "train" or not self.training_shards]
+
+    def training_images(self) -> str | list[str]:
+        """The training split, an array or shards; InputError where the study names none."""
         if "train" not in self.splits:
             raise InputError(
                 f"config key `data.{self.source}` names no training images, so nothing can be trained: name them, or ask for "
                 "`snakemake corruptions` alone."
             )
-        return "<results>/data/train.npy"
+        return self.training_shards or "<results>/data/train.npy"
 
     @cached_property
     def natural(self) -> dict[str, dict]:

@@ -2,24 +2,40 @@
 
 import glob
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 from scripts.lib.jobs.errors import InputError
 from scripts.lib.jobs.natural_order import natural_order
-from scripts.lib.study.cifar_files import check_cifar, files_at
+from scripts.lib.study.celeba_files import check_celeba, lists_at
+from scripts.lib.study.cifar_files import DOWNLOAD, check_cifar, files_at
+from scripts.lib.study.downloads import is_download
 
 # Source -> the keys that name its files, by split.
 FILES: dict[str, dict[str, tuple[str, ...]]] = {
     "planted_digits": {"train": (), "test": ()},
     "image_folder": {"train": ("train",), "test": ("test",)},
+    "imagenet": {"train": ("train",), "test": ("test",)},
     "arrays": {"train": ("train_images", "train_labels"), "test": ("test_images", "test_labels")},
     "idx": {"train": ("train_images", "train_labels"), "test": ("test_images", "test_labels")},
     "cifar": {"train": ("path",), "test": ("path",)},  # one folder or archive holds both
+    "celeba": {"train": ("path",), "test": ("path",)},
     "parquet": {"train": ("train",), "test": ("test",)},
     "predictions": {},  # no images: the levels name files of predictions
 }
+# Published data sets of which one `path` holds everything: what checks it, and what names the files there that are followed.
+PUBLISHED: dict[str, tuple[Callable[[str, dict, Path], None], Callable[[dict, Path], list[Path]]]] = {
+    "cifar": (check_cifar, files_at),
+    "celeba": (check_celeba, lists_at),
+}
 # The keys that name lists of what the pictures of a folder show.
-LISTS: dict[str, tuple[str, ...]] = {"image_folder": ("train_labels", "test_labels")}
+LISTS: dict[str, tuple[str, ...]] = {"image_folder": ("train_labels", "test_labels"), "imagenet": ("test_labels",)}
+FOLDERS = tuple(LISTS)  # sources whose splits are folders of pictures
+SYNSETS = "synsets"  # the key of `imagenet` that names a file of the order in which ILSVRC numbers classes
+NOT_DOWNLOADED = {
+    "imagenet": "correct the path, or get ILSVRC2012_img_train.tar, ILSVRC2012_img_val.tar and the development kit from "
+    "https://image-net.org/download (they need an account), unpack them and name the folders"
+}
 CLASSES = "classes"  # the key of a source that names a file of class names
 EXAMPLES = "examples"  # the key of `predictions` that names a table of the examples
 COLUMNS = {"image_folder": ("file_column", "label_column")}  # the keys that name columns of such lists
@@ -62,6 +78,7 @@ def without_paths(source: str, options: dict) -> dict:
     paths = {
         CLASSES,
         EXAMPLES,
+        SYNSETS,
         DENSE,
         *LISTS.get(source, ()),
         *(key for keys in FILES[source].values() for key in keys),
@@ -71,9 +88,10 @@ def without_paths(source: str, options: dict) -> dict:
 
 def check_files(source: str, options: dict) -> None:
     """Raise InputError if a file or folder that the study names is not there, or only half of a split is named."""
-    if source == "cifar":
-        path, here = expanded(options["path"]), f"config key `data.cifar.path` is {options['path']!r}"
-        check_cifar(here, options, path)
+    if source in PUBLISHED:
+        path, here = expanded(options["path"]), f"config key `data.{source}.path` is {options['path']!r}"
+        check, _ = PUBLISHED[source]
+        check(here, options, path)
         check_trackable(here, [str(path)])
         return
     for split, keys in FILES[source].items():
@@ -84,10 +102,15 @@ def check_files(source: str, options: dict) -> None:
                 f"config key `data.{source}.{missing}` is missing beside `{named[0]}`: name both, or neither."
             )
         for key in named:
-            _check_path(source, key, options[key], f"a file (of the {split} split)")
+            if source != "idx" or options[key] != DOWNLOAD:
+                _check_path(source, key, options[key], f"a file (of the {split} split)")
     _check_lists(source, options)
     if options.get(CLASSES) is not None:
         _check_path(source, CLASSES, options[CLASSES], "a text file with one class name a line")
+    if options.get(SYNSETS) is not None:
+        _check_path(
+            source, SYNSETS, options[SYNSETS], "meta.mat of ImageNet's development kit, or a text of WordNet ids"
+        )
     if options.get(EXAMPLES) is not None:
         _check_path(source, EXAMPLES, options[EXAMPLES], "a table with one example a row, or an array of labels")
 
@@ -116,8 +139,10 @@ def _check_path(source: str, key: str, value: str, wanted: str) -> None:
     here = f"config key `data.{source}.{key}` is {value!r}"
     found = matching(value) if source == "parquet" and key != CLASSES else [str(expanded(value))]
     if not found or not all(Path(path).exists() for path in found):
-        raise InputError(f"{here}, and there is nothing of that name: correct the path.")
-    folders = source == "image_folder" and key != CLASSES and key not in LISTS[source]
+        raise InputError(
+            f"{here}, and there is nothing of that name: {NOT_DOWNLOADED.get(source, 'correct the path')}."
+        )
+    folders = source in FOLDERS and key in ("train", "test")
     if any(Path(path).is_dir() != folders for path in found):
         raise InputError(f"{here}: it must name {'a folder with one folder a class' if folders else wanted}.")
     if not folders:
@@ -132,13 +157,18 @@ def check_trackable(here: str, paths: list[str]) -> None:
 
 def tracked_files(source: str, options: dict) -> list[str]:
     """The files whose change makes the data anew. A folder of pictures is too large to look through at each start."""
-    if source == "cifar":
-        return [str(file) for file in files_at(options["name"], expanded(options["path"]))]
-    keys = [key for keys in FILES[source].values() for key in keys] if source != "image_folder" else []
-    named = [options[key] for key in (*keys, *LISTS.get(source, ()), CLASSES, EXAMPLES) if options.get(key) is not None]
+    if source in PUBLISHED:
+        _, files = PUBLISHED[source]
+        return [str(file) for file in files(options, expanded(options["path"]))]
+    keys = [key for keys in FILES[source].values() for key in keys] if source not in FOLDERS else []
+    named = [
+        options[key]
+        for key in (*keys, *LISTS.get(source, ()), CLASSES, SYNSETS, EXAMPLES)
+        if options.get(key) is not None
+    ]
     if options.get(EXAMPLES) is None:
         named += options.get(DENSE, [])
-    return [path for pattern in named for path in matching(pattern)]
+    return [path for pattern in named for path in ([pattern] if is_download(pattern) else matching(pattern))]
 
 
 def check_apart(files: dict[str, list[str]]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from scripts.lib.corruptions import CORRUPTIONS
 from scripts.lib.jobs.errors import InputError
 from scripts.lib.study.config import check_config, left_out, with_defaults
+from scripts.lib.study.downloads import with_downloads
 from scripts.lib.study.extras import check_extras
 from scripts.lib.study.factories import ENDINGS, check_checkpoints
 from scripts.lib.study.images import Images
@@ -19,6 +20,7 @@ from scripts.lib.study.sharded_weights import parts_of_weights
 from scripts.lib.study.sources import check_apart, check_files, check_level_files, check_trackable, expanded, splits_of
 from scripts.lib.study.subgroups import check_subgroups
 from scripts.lib.study.trained_networks import with_channels
+from scripts.lib.study.training_shards import check_shards
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class Study:
     images: Images
     populations: Populations
 
-    def calibration_data(self, level: str) -> dict[str, str]:
+    def calibration_data(self, level: str) -> dict[str, str | list[str]]:
         """The training split and what describes it, for the levels that are calibrated on it."""
         if "calibration" not in self.populations.quantization(level):
             return {}
@@ -47,6 +49,11 @@ class Study:
             for cohort in self.populations.cohorts(level)
             for suite in suites
         ]
+
+    @property
+    def training_threads(self) -> int:
+        """Threads of a job that trains: one that computes, as everywhere, or those that decode its pictures."""
+        return self.config["training"]["readers"] if self.images.training_shards else 1
 
     @property
     def epochs(self) -> list[str]:
@@ -111,6 +118,8 @@ def load_study(config: dict, schema: dict[str, Any]) -> Study:
     config["network"] = with_channels(config["network"])
     source = config["data"]["source"]
     check_files(source, config["data"][source])
+    config["data"] = config["data"] | {source: with_downloads(source, config["data"][source])}
+    check_shards(source, config["data"][source], config["training"]["augmentation"])
     check_natural(config["natural"], list(CORRUPTIONS))
     check_subgroups(config["audit"]["subgroups"])
     check_joins(config["joins"])

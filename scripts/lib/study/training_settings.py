@@ -2,7 +2,7 @@
 
 from scripts.lib.jobs.errors import InputError
 
-SAVING = ("checkpoint_minutes",)  # how a training is kept, which changes nothing about its result
+ASIDE = ("checkpoint_minutes", "readers")  # what changes nothing about the result
 
 
 def check_training(training: dict) -> None:
@@ -29,4 +29,4 @@ def check_training(training: dict) -> None:
 
 def settings_of_result(training: dict) -> dict:
     """The settings that the trained weights hang on."""
-    return {key: value for key, value in training.items() if key not in SAVING}
+    return {key: value for key, value in training.items() if key not in ASIDE}

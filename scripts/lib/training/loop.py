@@ -4,7 +4,6 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -95,9 +94,10 @@ class Training:
             changes = changes_of(
                 self.augmentation, self.level["name"], self.seed, epoch, self.pictures.heights, self.pictures.widths
             )
-            while self.epoch == epoch and self.step < self.steps:
-                start = (self.step - epoch * self.steps_per_epoch) * self.batch_size
-                self._train(order[start : start + self.batch_size], changes)
+            batches = self._batches(order, epoch)
+            feed = self.pictures.batches((part for parts in batches for part in parts), changes)
+            for parts in batches:
+                self._train(parts, feed)
                 if self.epoch > epoch or self.step == self.steps:
                     self._close_epoch(epoch)
                 elif self.step % LOOK == 0:
@@ -111,8 +111,15 @@ class Training:
             self._drawn += 1
         return torch.from_numpy(self._shuffled).to(self.device)
 
-    def _train(self, chosen: torch.Tensor, changes) -> None:
-        """One step: the gradient of a batch, in one or several parts, and what follows from it."""
+    def _batches(self, order: torch.Tensor, epoch: int) -> list[tuple[torch.Tensor, ...]]:
+        """The batches of the steps that are left in an epoch, each in its parts."""
+        first = self.step - epoch * self.steps_per_epoch
+        last = min(self.steps_per_epoch, self.steps - epoch * self.steps_per_epoch)
+        batches = order[first * self.batch_size : last * self.batch_size].split(self.batch_size)
+        return [batch.tensor_split(self.parts) if self.parts > 1 else (batch,) for batch in batches]
+
+    def _train(self, parts: tuple[torch.Tensor, ...], feed: Iterator[torch.Tensor]) -> None:
+        """One step: the gradient of a batch, in one or several parts, whose images `feed` gives, and what follows from it."""
         settings = self.training
         self.rate = settings["learning_rate"] * learning_rate_factor(
             self.step,
@@ -124,14 +131,13 @@ class Training:
         )
         for group in self.optimizer.param_groups:
             group["lr"] = self.rate
-        parts = chosen.tensor_split(self.parts) if self.parts > 1 else (chosen,)
         for number, part in enumerate(parts):
-            images = normalized(self.pictures.batch(part, changes))
+            images = normalized(next(feed))
             with self._autocast():
                 logits = self.compute(images)
                 loss = nn.functional.cross_entropy(logits, self.labels[part], label_smoothing=self.label_smoothing)
             if self.parts > 1:
-                loss = loss * (len(part) / len(chosen))
+                loss = loss * (len(part) / self.batch_size)
             if number == 0:
                 self.optimizer.zero_grad(set_to_none=True)
             (self.scaler.scale(loss) if self.scaler.is_enabled() else loss).backward()
@@ -235,8 +241,3 @@ def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict]:
         {"params": [parameter for parameter in parameters if parameter.ndim > 1], "weight_decay": weight_decay},
         {"params": [parameter for parameter in parameters if parameter.ndim <= 1], "weight_decay": 0.0},
     ]
-
-
-def as_tensors(images: np.ndarray, labels: np.ndarray, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
-    """uint8 images and integer labels on a device."""
-    return torch.from_numpy(images).to(device), torch.from_numpy(labels.astype(np.int64)).to(device)

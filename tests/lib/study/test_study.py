@@ -3,12 +3,15 @@
 import subprocess
 import sys
 from dataclasses import FrozenInstanceError
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 import yaml
 
 from scripts.lib.jobs.errors import InputError
+from scripts.lib.study.celeba_files import MD5
+from scripts.lib.study.downloads import DOWNLOADS
 from scripts.lib.study.study import load_study
 
 ROOT = Path(__file__).parents[3]
@@ -198,7 +201,7 @@ def test_files_of_cifar_are_there_before_any_job(tmp_path):
     (tmp_path / "data_batch_3").unlink()
     (tmp_path / "a{b}.tar.gz").touch()
     for path, more, sentence in (
-        (tmp_path / "no", {}, "and there is nothing of that name: correct the path."),
+        (tmp_path / "no", {}, "and there is nothing of that name: correct the path, or write `path: download`."),
         (
             tmp_path,
             {},
@@ -229,6 +232,66 @@ def test_idx_files_are_there_before_any_job(tmp_path):
     assert found.splits == ["test"] and found.data_files == [str(tmp_path / "x"), str(tmp_path / "y")]
     with pytest.raises(InputError, match=r"`data\.idx\.train_labels` is missing beside `train_images`"):
         study(data={"source": "idx", "idx": options | {"train_images": str(tmp_path / "x")}})
+
+
+def test_published_files_are_downloaded_where_a_study_asks_for_it():
+    cifar = study(
+        data={"source": "cifar", "cifar": {"name": "cifar100", "path": "download", "labels": "coarse"}}
+    ).images
+    assert cifar.data_files == ["downloads/cifar100/cifar-100-python.tar.gz"] == [cifar.data["path"]]
+    idx = dict.fromkeys(("train_images", "train_labels", "test_images", "test_labels"), "download")
+    found = study(data={"source": "idx", "idx": {"name": "fashion-mnist"} | idx}).images
+    assert found.data_files == [
+        f"downloads/fashion-mnist/{file}"
+        for file in (
+            *("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"),
+            *("t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"),
+        )
+    ]
+    with pytest.raises(
+        InputError, match=r"`data.idx.train_images` is download, and `name` is x: what can be downloaded"
+    ):
+        study(data={"source": "idx", "idx": {"name": "x"} | idx})
+    with pytest.raises(InputError, match=r"`data.cifar.labels` is coarse, and cifar10 has only one kind"):
+        study(data={"source": "cifar", "cifar": {"name": "cifar10", "path": "download", "labels": "coarse"}})
+
+
+def test_addresses_and_checksums_are_those_of_torchvision():
+    """Read from its source, since importing it takes seconds."""
+    folder = Path(find_spec("torchvision").origin).parent / "datasets"
+    text = "".join((folder / f"{name}.py").read_text() for name in ("cifar", "mnist", "celeba"))
+    for published in DOWNLOADS.values():
+        assert published.url.rpartition("/")[0] in text and published.url.rpartition("/")[2] in text
+        assert f'"{published.md5}"' in text
+    assert all(f'"{checksum}", "{name}"' in text for name, checksum in MD5.items())
+
+
+def test_training_pictures_of_imagenet_are_in_shards(tmp_path):
+    for folder in ("train", "val"):
+        (tmp_path / folder).mkdir()
+    options = {"name": "x", "test": str(tmp_path / "val"), "preparation": "resize_then_crop", "size": 224}
+
+    def images(**more):
+        return study(data={"source": "imagenet", "imagenet": options | more}).images
+
+    train = {"train": str(tmp_path / "train")}
+    found = images(**train, shards={"number": 2})
+    assert found.training_images() == [f"<results>/data/train/000{n}-of-0002.jpegs" for n in range(2)]
+    assert found.in_arrays == ["test"] and found.splits == ["train", "test"]
+    assert found.data["shards"] == {"number": 2, "short_side": 256, "quality": 90}
+    assert len(images(**train).training_shards) == 64 and images().training_shards == []
+    array = images(**train, train_as="array")
+    assert array.training_images() == "<results>/data/train.npy" and array.in_arrays == ["train", "test"]
+    with pytest.raises(
+        InputError, match=r"`data\.imagenet\.shards\.short_side` is 200 and `size` 224: .* at least 224 pix"
+    ):
+        images(**train, shards={"short_side": 200})
+    with pytest.raises(
+        InputError, match=r"`data\.imagenet\.preparation` is pad, .*: choose another, or `train_as: array`"
+    ):
+        images(**train, preparation="pad")
+    with pytest.raises(InputError, match=r"`data\.imagenet\.shards\.number` is 0: it must be at least 1"):
+        images(**train, shards={"number": 0})
 
 
 def test_some_things_are_wrong_only_where_they_are_asked_for(tmp_path):

@@ -5,10 +5,13 @@ from types import SimpleNamespace as Names
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from scripts.compress import quantize
 from scripts.compress.quantize import chosen
 from scripts.lib.data.dataset import pixels_digest, save_examples, save_manifest
+from scripts.lib.data.shard_writing import stored
+from scripts.lib.data.shards import digest_of, writing_shards
 from scripts.lib.jobs.errors import InputError
 from scripts.lib.jobs.files import sha256
 from scripts.lib.networks.architectures import build_network
@@ -60,6 +63,34 @@ def test_scales_are_those_of_the_first_training_images(study):
     calibration = {"images": COUNT, "sample": "first", "range": "min_max"}
     assert description["quantization"] == {"method": "int8_static", "of": "dense", "calibration": calibration}
     assert (description["seeds"], description["level"], description["torch"]) == ([3, 4], LEVEL, "2")
+
+
+def test_images_of_shards_are_the_first_as_the_preparation_shows_them(study, tmp_path):
+    """Each picture is grey, each brighter than the one before, and has a white frame that the preparation cuts off."""
+    paths = [str(tmp_path / f"{shard}.jpegs") for shard in range(2)]
+    with writing_shards(paths) as shards:
+        for number in range(N):
+            picture = Image.new("RGB", (48, 32), "white")
+            picture.paste((100 + 10 * number,) * 3, (8, 0, 40, 32))
+            shards[number * 2 // N].put(f"train/{number}", 0, stored(picture, 32, 95))
+    described = {f"{shard}.jpegs": each.description() for shard, each in enumerate(shards)}
+    options, digests = (
+        {"preparation": "resize_then_crop"},
+        {"train": digest_of(described), "examples": sha256(study["examples"])},
+    )
+    manifest = {"name": "made", "sha256": digests, "shards": described, "options": options, "image_size": [28, 28]}
+    save_manifest(study["data.json"], manifest)
+    input = Names(models="models", images=paths, examples=study["examples"], data=study["data.json"])
+    images = quantize.calibration_images(input, 9, "first", digests["train"])(0).permute(0, 2, 3, 1).numpy()
+    images = (images + 1) * 127.5
+    assert images.shape == (9, 28, 28, 3)
+    assert np.abs(images - (100 + 10 * np.arange(9.0)).reshape(9, 1, 1, 1)).max() <= 2  # what JPEG loses
+    with pytest.raises(
+        InputError, match=r"`quantization.calibration.images` is 13 and the folder of .* holds 12 images"
+    ):
+        quantize.calibration_images(input, 13, "first", digests["train"])
+    with pytest.raises(InputError, match="models was trained on other images than"):
+        quantize.calibration_images(input, 9, "first", "other")
 
 
 def test_other_methods_need_no_training_images(study):

@@ -2,16 +2,23 @@
 
 import json
 import pickle
+import shutil
 from types import SimpleNamespace as Names
 
 import numpy as np
 import pytest
 from PIL import Image
+from published import SYNSETS, make_celeba, make_imagenet
 
-from scripts.data import prepare_data
+from scripts.data import join_annotations, prepare_data
+from scripts.lib.annotations.column import load_columns
+from scripts.lib.annotations.groups import groupings_of
 from scripts.lib.corrupted.subset import choose
 from scripts.lib.data.dataset import load_split, pixels_digest
+from scripts.lib.data.shards import load_shards
 from scripts.lib.jobs.errors import InputError
+from scripts.lib.jobs.files import sha256
+from scripts.lib.study.subgroups import AND
 
 RANDOM = np.random.default_rng(0)
 
@@ -24,10 +31,11 @@ def folder_of(path, sizes, classes=("cat", "dog")):
     return str(path)
 
 
-def prepare(folder, options, splits=("test",), threads=1, source="image_folder"):
+def prepare(folder, options, splits=("test",), threads=1, source="image_folder", shards=()):
     folder.mkdir(exist_ok=True)
     images = [str(folder / f"{split}.npy") for split in splits]
     output = Names(images=images, examples=str(folder / "examples.parquet"), manifest=str(folder / "manifest.json"))
+    output.shards = [str(folder / "train" / name) for name in shards]
     defaults = {"name": "pets", "preparation": "as_is", "size": None}
     if source == "image_folder":
         defaults |= {"train": None, "orientation": "as_stored"}
@@ -84,6 +92,79 @@ def test_cifar_from_its_files_to_the_manifest(tmp_path):
     assert examples.class_frequency.tolist() == [2, 2, 2, 2] and manifest["classes"] == ["x", "y"]
     assert manifest["test_images_in_training"] == {"images": 4, "under_another_label": 0}
     assert "path" not in manifest["options"] and manifest["options"]["labels"] == "coarse"
+
+
+def test_attributes_of_celeba_are_subgroups_of_the_test_images(tmp_path):
+    options = {"path": str(make_celeba(tmp_path / "celeba")), "label": "Blond_Hair", "verify": "none"}
+    options |= {"preparation": "resize_then_crop", "size": 32, "orientation": "as_stored"}
+    made = prepare(tmp_path / "out", options, splits=("train", "test"), source="celeba")
+    images, examples, manifest = load_split(made.images[1], made.examples, made.manifest, "test")
+    assert images.shape == (6, 32, 32, 3) and examples.example[0] == "000011.jpg" and examples.label[0] == 1
+    assert manifest["classes"] == ["not Blond_Hair", "Blond_Hair"] and manifest["options"]["label"] == "Blond_Hair"
+    assert manifest["read"]["test"]["validation_left_out"] == 2 and "path" not in manifest["options"]
+    params = Names(
+        joins=[], subgroups=["Male", "Young", ["Male", "Young"]], positive_class="Blond_Hair", known_later=[]
+    )
+    annotations = str(tmp_path / "annotations.parquet")
+    join_annotations.main(Names(examples=made.examples, data=made.manifest), Names(annotations=annotations), params)
+    columns = load_columns([annotations], examples.example)
+    # The pictures 11 to 16: Male is whether the third of their number, rounded down, is odd, Young the same of the fourth.
+    assert columns["Male"].values.tolist() == [1, 0, 0, 0, 1, 1] and columns["Young"].values.tolist() == [
+        0,
+        1,
+        1,
+        1,
+        1,
+        0,
+    ]
+    both = groupings_of(columns, params.subgroups)[2]
+    assert both.members(AND.join(["Male", "not Young"])).tolist() == [True, False, False, False, False, True]
+
+
+IMAGENET = {"synsets": None, "classes": None, "verify": "none", "orientation": "as_stored", "broken": "stop"}
+IMAGENET |= {"preparation": "resize_then_crop", "size": 32, "train_as": "shards"}
+IMAGENET |= {"shards": {"number": 2, "short_side": 40, "quality": 90}}
+SHARDS = ("0000-of-0002.jpegs", "0001-of-0002.jpegs")
+
+
+def imagenet_options(folder, **more):
+    return {"train": str(folder / "train"), "test": str(folder / "val"), "test_labels": None} | IMAGENET | more
+
+
+def test_training_pictures_of_imagenet_stay_pictures(tmp_path, capsys):
+    data = make_imagenet(tmp_path / "data", in_folders=True)
+    twin = data / "train" / SYNSETS[2] / "twin.JPEG"
+    shutil.copy(next((data / "val" / SYNSETS[0]).iterdir()), twin)  # under another label
+    options = imagenet_options(data)
+    made = [
+        prepare(tmp_path / f"{threads}", options, threads=threads, source="imagenet", shards=SHARDS)
+        for threads in (1, 3)
+    ]
+    files = [(*m.images, *m.shards, m.examples, m.manifest) for m in made]
+    one, three = ([open(path, "rb").read() for path in paths] for paths in files)  # noqa: PTH123, SIM115
+    assert one == three
+    images, examples, manifest = load_shards(made[0].shards, made[0].examples, made[0].manifest)
+    assert len(images) == 13 and "13 training pictures in 2 shards, decoded by Pillow" in capsys.readouterr().out
+    assert examples.example[-1] == "twin.JPEG" and examples.label.tolist() == [0] * 4 + [1] * 4 + [2] * 5
+    assert manifest["image_size"] == [32, 32] and manifest["examples"] == {"train": 13, "test": 12}
+    assert manifest["test_images_in_training"] == {"images": 1, "under_another_label": 1}
+    for path in made[0].shards:
+        assert manifest["shards"][path.rpartition("/")[2]]["sha256"] == sha256(path)
+    test, tested, _ = load_split(made[0].images[0], made[0].examples, made[0].manifest, "test")
+    assert len(test) == 12 and tested.class_frequency.tolist() == [4] * 4 + [4] * 4 + [5] * 4
+
+
+def test_shards_and_examples_that_do_not_belong_together(tmp_path):
+    data = make_imagenet(tmp_path / "data", in_folders=True)
+    made = prepare(tmp_path / "x", imagenet_options(data), source="imagenet", shards=SHARDS)
+    with pytest.raises(
+        InputError, match=r"examples.parquet describes other pictures than .*train holds: make both anew"
+    ):
+        load_shards(made.shards[:1], made.examples, made.manifest)
+    with pytest.raises(InputError, match=r"0000-of-0002.jpegs is not the file that its manifest describes"):
+        other = prepare(tmp_path / "y", imagenet_options(data, size=40), source="imagenet", shards=SHARDS)
+        shutil.copy(made.shards[1], other.shards[0])
+        load_shards(other.shards, other.examples, other.manifest)
 
 
 def test_images_of_two_sizes_are_named(tmp_path):
