@@ -5,9 +5,10 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from functools import cache
 from pathlib import Path
+
+import warm_snakemake
 
 from scripts.lib.jobs.fingerprint import fingerprint
 
@@ -25,7 +26,6 @@ PARTS = [
     "tests/miniature.yaml",
     "tests/known_answer.yaml",
 ]
-SNAKEMAKE = str(Path(sys.executable).with_name("snakemake"))
 
 
 class Project:
@@ -39,7 +39,7 @@ class Project:
         study = ["--configfile", self.study] if self.study else []
         targets = [argument for argument in arguments if not argument.startswith("-")]
         options = [argument for argument in arguments if argument.startswith("-")]
-        return [SNAKEMAKE, *options, *study, "--", *targets]
+        return [warm_snakemake.SNAKEMAKE, *options, *study, "--", *targets]
 
     def environment(self) -> dict[str, str]:
         return {**os.environ, "OMP_NUM_THREADS": "1"}
@@ -54,9 +54,13 @@ class Project:
             check=False,
         )
 
+    def warm_snakemake(self, *arguments: str) -> subprocess.CompletedProcess:
+        """The same where no job is to run: a dry run, or a study that is refused."""
+        return warm_snakemake.run(self.command(*arguments), self.folder, self.environment())
+
     def would_run(self, *targets: str) -> dict[str, int]:
         """The rules that a dry run lists with their number of jobs; target rules aside."""
-        done = self.snakemake("--dry-run", *targets)
+        done = self.warm_snakemake("--dry-run", *targets)
         assert done.returncode == 0, done.stdout + done.stderr
         jobs = re.findall(r"^(\w+) +(\d+)$", done.stdout + done.stderr, flags=re.MULTILINE)
         assert jobs or "Nothing to be done" in done.stdout + done.stderr

@@ -132,6 +132,6 @@ def test_checkpoints_are_predicted_and_a_changed_one_alone_again(tmp_path):
     for path in (folder / "weights").iterdir():
         path.touch()
     (folder / "weights/b.pt").unlink()
-    done = project.snakemake("--dry-run")
+    done = project.warm_snakemake("--dry-run")
     assert done.returncode != 0
     assert "`weights` names 1 files and the level is to have 2 models, one a file" in done.stdout + done.stderr

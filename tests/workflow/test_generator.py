@@ -109,7 +109,7 @@ def test_a_generator_that_is_killed_goes_on_where_it_was(tmp_path, pictures, und
 
 def test_training_without_training_images_is_refused_with_the_remedy(tmp_path, pictures):
     project = project_of(tmp_path / "x", pictures, "cifar-10-c")
-    done = project.snakemake("tables")
+    done = project.warm_snakemake("tables")
     assert done.returncode != 0 and not (project.folder / "results").exists()
     assert "`data.image_folder` names no training images, so nothing can be trained" in done.stdout + done.stderr
 
@@ -138,7 +138,7 @@ def test_a_wrong_study_stops_at_the_door(tmp_path, pictures, before, after, sent
     text = study.read_text(encoding="utf-8")
     assert before in text
     study.write_text(text.replace(before, after), encoding="utf-8")
-    done = project.snakemake("corruptions")
+    done = project.warm_snakemake("corruptions")
     assert done.returncode != 0 and sentence in done.stdout + done.stderr, done.stdout + done.stderr
     assert not (project.folder / "results").exists()
 
