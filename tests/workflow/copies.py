@@ -1,14 +1,17 @@
 """The miniature study in copies of the project, run as a user runs it."""
 
+import atexit
 import compileall
 import os
 import re
 import shutil
 import subprocess
+import sys
+import tempfile
 from functools import cache
 from pathlib import Path
 
-import warm_snakemake
+import warm_python
 
 from scripts.lib.jobs.fingerprint import fingerprint
 
@@ -28,6 +31,24 @@ PARTS = [
 ]
 
 
+SNAKEMAKE = str(Path(sys.executable).with_name("snakemake"))
+
+
+@cache
+def warm() -> dict[str, str]:
+    """Where warm starts are asked for, as environment variables; the process that gives them ends with this one."""
+    path = str(Path(tempfile.mkdtemp(), "socket"))
+    process = subprocess.Popen(
+        [sys.executable, warm_python.__file__, "--serve", path],
+        env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdout.readline() == b"ready\n"
+    atexit.register(process.communicate)
+    return {warm_python.SOCKET: path}
+
+
 class Project:
     """A copy of the project and what one does with it."""
 
@@ -39,24 +60,22 @@ class Project:
         study = ["--configfile", self.study] if self.study else []
         targets = [argument for argument in arguments if not argument.startswith("-")]
         options = [argument for argument in arguments if argument.startswith("-")]
-        return [warm_snakemake.SNAKEMAKE, *options, *study, "--", *targets]
+        return [SNAKEMAKE, *options, *study, "--", *targets]
 
     def environment(self) -> dict[str, str]:
         return {**os.environ, "OMP_NUM_THREADS": "1"}
 
     def snakemake(self, *arguments: str) -> subprocess.CompletedProcess:
-        return subprocess.run(
-            self.command(*arguments),
-            cwd=self.folder,
-            env=self.environment(),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        """The command line as people type it."""
+        return self._run(self.command(*arguments), self.environment())
 
     def warm_snakemake(self, *arguments: str) -> subprocess.CompletedProcess:
-        """The same where no job is to run: a dry run, or a study that is refused."""
-        return warm_snakemake.run(self.command(*arguments), self.folder, self.environment())
+        """The same, snakemake and its jobs from a warm start."""
+        command = [sys.executable, "-IS", warm_python.__file__, *self.command(*arguments)]
+        return self._run(command, self.environment() | warm())
+
+    def _run(self, command: list[str], env: dict[str, str]) -> subprocess.CompletedProcess:
+        return subprocess.run(command, cwd=self.folder, env=env, capture_output=True, text=True, check=False)
 
     def would_run(self, *targets: str) -> dict[str, int]:
         """The rules that a dry run lists with their number of jobs; target rules aside."""

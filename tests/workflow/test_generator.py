@@ -59,7 +59,7 @@ def undisturbed(pictures, tmp_path_factory):
     found = {}
     for layout, shards in (("cifar-10-c", 1), ("imagenet-c", 4)):
         project = project_of(tmp_path_factory.mktemp("undisturbed") / layout, pictures, layout, shards=shards)
-        done = project.snakemake("corruptions", "--cores=1")
+        done = project.warm_snakemake("corruptions", "--cores=1")
         assert done.returncode == 0, done.stdout + done.stderr
         assert not (project.folder / "results" / "pets" / "data" / "train.npy").exists()
         found[layout] = project.folder, made(project)
@@ -71,7 +71,7 @@ def test_equal_bytes_for_one_two_or_four_cores(tmp_path, pictures, undisturbed, 
     folder, expected = undisturbed[layout]
     for cores in (2, 4):
         project = project_of(tmp_path / str(cores), pictures, layout, shards=shards)
-        done = project.snakemake("corruptions", f"--cores={cores}")
+        done = project.warm_snakemake("corruptions", f"--cores={cores}")
         assert done.returncode == 0, done.stdout + done.stderr
         assert made(project) == expected
     if layout == "imagenet-c":
@@ -202,7 +202,7 @@ def test_own_data_go_through_every_rule(tmp_path):
     dark.to_csv(tmp_path / "people.csv", index=False)
     project = copy_project(tmp_path / "lacuna", "own.yaml")
     (project.folder / "own.yaml").write_text(OWN.format(folder=tmp_path))
-    done = project.snakemake()
+    done = project.warm_snakemake()
     assert done.returncode == 0, done.stdout + done.stderr
     results = project.folder / "results" / "own"
     robustness = pd.read_csv(results / "tables" / "robustness.csv")

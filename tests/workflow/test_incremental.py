@@ -40,7 +40,7 @@ def test_nothing_changed(finished):
 
 
 def test_a_warm_start_says_what_the_command_line_says(finished):
-    """All other dry runs here start warm."""
+    """All other dry runs here start warm. That jobs do the same is held by test_interruption.py, whose jobs do not start warm."""
 
     def said(done):  # jobs are listed in any order, and with the time
         return done.returncode, sorted(
