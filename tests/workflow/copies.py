@@ -7,7 +7,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 from functools import cache
 from pathlib import Path
 
@@ -37,16 +36,15 @@ SNAKEMAKE = str(Path(sys.executable).with_name("snakemake"))
 @cache
 def warm() -> dict[str, str]:
     """Where warm starts are asked for, as environment variables; the process that gives them ends with this one."""
-    path = str(Path(tempfile.mkdtemp(), "socket"))
     process = subprocess.Popen(
-        [sys.executable, warm_python.__file__, "--serve", path],
+        [sys.executable, warm_python.__file__],
         env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
+        text=True,
     )
-    assert process.stdout.readline() == b"ready\n"
     atexit.register(process.communicate)
-    return {warm_python.SOCKET: path}
+    return {warm_python.SOCKET: process.stdout.readline().strip()}
 
 
 class Project:

@@ -26,20 +26,23 @@ def ask() -> None:
         sys.exit(int(connection.makefile().read()))
 
 
-def serve(path: str) -> None:
-    """Import, then fork for whoever asks at the socket, until the input ends."""
+def serve() -> None:
+    """Import, print the path of a socket, and fork for whoever asks there, until the input ends."""
     import gc
     import importlib
     import select
+    import shutil
+    import tempfile
 
     for package in PACKAGES.split():
         importlib.import_module(package)
     gc.freeze()  # or the collector writes to all memory, which then is copied for every process
     signal.signal(signal.SIGCHLD, reap)
+    folder = tempfile.mkdtemp()
     with socket.socket(socket.AF_UNIX) as listening:
-        listening.bind(path)
+        listening.bind(f"{folder}/socket")
         listening.listen(64)
-        print("ready", flush=True)
+        print(f"{folder}/socket", flush=True)
         while sys.stdin not in select.select([sys.stdin, listening], [], [])[0]:
             connection = listening.accept()[0]
             if os.fork() == 0:
@@ -52,6 +55,7 @@ def serve(path: str) -> None:
                 connection.sendall(str(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])).encode())
                 os._exit(0)
             connection.close()
+    shutil.rmtree(folder)
 
 
 def reap(*_) -> None:
@@ -82,7 +86,7 @@ def become(connection: socket.socket) -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "--serve":
-        serve(sys.argv[2])
-    else:
+    if sys.argv[1:]:
         ask()
+    else:
+        serve()
