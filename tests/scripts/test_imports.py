@@ -50,18 +50,42 @@ ALLOWED = {
 }
 
 
+def allowed(script):
+    return ALLOWED.get(script.partition(".")[2], set())
+
+
 SCRIPTS = sorted(f"{path.parent.name}.{path.stem}" for path in ROOT.glob("scripts/*/*.py") if path.parent.name != "lib")
-# Each script in a process of its own, forked from one that has what nearly all of them import.
+BY_HEAVY: dict[tuple[str, ...], list[str]] = {}
+for script in SCRIPTS:
+    BY_HEAVY.setdefault(tuple(sorted(allowed(script))), []).append(script)
+# Each script in a process of its own, forked from one that has imported what such scripts may import, because that takes long.
 PROGRAM = f"""
 import importlib, os, sys
 import numpy, pyarrow.parquet
-for script in {SCRIPTS}:
+
+
+def forked(work, *arguments):
     if os.fork() == 0:
-        importlib.import_module(f"scripts.{{script}}")
-        print(script, *(name for name in {sorted(HEAVY)} if name in sys.modules), flush=True)
+        work(*arguments)
         os._exit(0)
     if os.wait()[1]:
-        sys.exit(script)
+        sys.exit(str(arguments))
+
+
+def import_script(script):
+    importlib.import_module(f"scripts.{{script}}")
+    print(script, *(name for name in {sorted(HEAVY)} if name in sys.modules), flush=True)
+
+
+def import_scripts(heavy, scripts):
+    for name in heavy:
+        importlib.import_module(name)
+    for script in scripts:
+        forked(import_script, script)
+
+
+for heavy, scripts in {list(BY_HEAVY.items())}:
+    forked(import_scripts, heavy, scripts)
 """
 
 
@@ -75,4 +99,4 @@ def imported_by():
 
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_a_script_imports_what_it_needs(imported_by, script):
-    assert imported_by[script] <= ALLOWED.get(script.partition(".")[2], set())
+    assert imported_by[script] <= allowed(script)

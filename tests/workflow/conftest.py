@@ -16,7 +16,7 @@ def project(tmp_path):
 @pytest.fixture(scope="session")
 def finished_once(tmp_path_factory):
     project = copy_project(tmp_path_factory.mktemp("finished") / "lacuna")
-    done = project.snakemake()
+    done = project.warm_snakemake()
     assert done.returncode == 0, done.stdout + done.stderr
     return project
 
@@ -41,6 +41,6 @@ def demo_results(request, tmp_path_factory):
     if request.config.getoption("demo"):
         return Path(request.config.getoption("demo"))
     project = copy_project(tmp_path_factory.mktemp("demo") / "lacuna", study="tests/known_answer.yaml")
-    done = project.snakemake("tables")
+    done = project.warm_snakemake("tables")
     assert done.returncode == 0, done.stdout + done.stderr
     return project.folder / "results/demo"

@@ -1,5 +1,6 @@
 """The miniature study in copies of the project, run as a user runs it."""
 
+import atexit
 import compileall
 import os
 import re
@@ -8,6 +9,8 @@ import subprocess
 import sys
 from functools import cache
 from pathlib import Path
+
+import warm_python
 
 from scripts.lib.jobs.fingerprint import fingerprint
 
@@ -25,7 +28,23 @@ PARTS = [
     "tests/miniature.yaml",
     "tests/known_answer.yaml",
 ]
+
+
 SNAKEMAKE = str(Path(sys.executable).with_name("snakemake"))
+
+
+@cache
+def warm() -> dict[str, str]:
+    """Where warm starts are asked for, as environment variables; the process that gives them ends with this one."""
+    process = subprocess.Popen(
+        [sys.executable, warm_python.__file__],
+        env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    atexit.register(process.communicate)
+    return {warm_python.SOCKET: process.stdout.readline().strip()}
 
 
 class Project:
@@ -45,18 +64,20 @@ class Project:
         return {**os.environ, "OMP_NUM_THREADS": "1"}
 
     def snakemake(self, *arguments: str) -> subprocess.CompletedProcess:
-        return subprocess.run(
-            self.command(*arguments),
-            cwd=self.folder,
-            env=self.environment(),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        """The command line as people type it."""
+        return self._run(self.command(*arguments), self.environment())
+
+    def warm_snakemake(self, *arguments: str) -> subprocess.CompletedProcess:
+        """The same, snakemake and its jobs from a warm start."""
+        command = [sys.executable, "-IS", warm_python.__file__, *self.command(*arguments)]
+        return self._run(command, self.environment() | warm())
+
+    def _run(self, command: list[str], env: dict[str, str]) -> subprocess.CompletedProcess:
+        return subprocess.run(command, cwd=self.folder, env=env, capture_output=True, text=True, check=False)
 
     def would_run(self, *targets: str) -> dict[str, int]:
         """The rules that a dry run lists with their number of jobs; target rules aside."""
-        done = self.snakemake("--dry-run", *targets)
+        done = self.warm_snakemake("--dry-run", *targets)
         assert done.returncode == 0, done.stdout + done.stderr
         jobs = re.findall(r"^(\w+) +(\d+)$", done.stdout + done.stderr, flags=re.MULTILINE)
         assert jobs or "Nothing to be done" in done.stdout + done.stderr

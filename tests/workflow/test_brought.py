@@ -41,7 +41,7 @@ def imported(finished_once):
     (folder / "own.yaml").write_text(yaml.safe_dump(study))
     finished_once.study, before = "own.yaml", finished_once.study
     try:
-        done = finished_once.snakemake("results/own/report.html")
+        done = finished_once.warm_snakemake("results/own/report.html")
         planned = finished_once.would_run()
     finally:
         finished_once.study = before
@@ -111,7 +111,7 @@ def test_checkpoints_are_predicted_and_a_changed_one_alone_again(tmp_path):
         (folder / name).parent.mkdir(exist_ok=True)
         torch.save(network.state_dict(), folder / name)
     ledgers = [f"results/brought/predictions/dense/{cohort}/clean.parquet" for cohort in ("000-000", "001-001")]
-    done = project.snakemake(*ledgers)
+    done = project.warm_snakemake(*ledgers)
     assert done.returncode == 0, done.stdout + done.stderr
     reference = (torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255 - 0.5) / 0.25
     for ledger, name in zip(ledgers, ("weights/a.pt", "weights/b.pt"), strict=True):
@@ -132,6 +132,6 @@ def test_checkpoints_are_predicted_and_a_changed_one_alone_again(tmp_path):
     for path in (folder / "weights").iterdir():
         path.touch()
     (folder / "weights/b.pt").unlink()
-    done = project.snakemake("--dry-run")
+    done = project.warm_snakemake("--dry-run")
     assert done.returncode != 0
     assert "`weights` names 1 files and the level is to have 2 models, one a file" in done.stdout + done.stderr

@@ -20,7 +20,7 @@ def test_a_wrong_study_stops_before_any_job(project, before, after, sentence):
     path = project.folder / "tests/miniature.yaml"
     assert before in path.read_text()
     path.write_text(path.read_text().replace(before, after))
-    done = project.snakemake()
+    done = project.warm_snakemake()
     assert done.returncode != 0
     shown = (done.stdout + done.stderr).splitlines()
     assert len(shown) <= 6 and shown[-1].startswith(f"error: {sentence}")

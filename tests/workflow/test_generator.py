@@ -59,7 +59,7 @@ def undisturbed(pictures, tmp_path_factory):
     found = {}
     for layout, shards in (("cifar-10-c", 1), ("imagenet-c", 4)):
         project = project_of(tmp_path_factory.mktemp("undisturbed") / layout, pictures, layout, shards=shards)
-        done = project.snakemake("corruptions", "--cores=1")
+        done = project.warm_snakemake("corruptions", "--cores=1")
         assert done.returncode == 0, done.stdout + done.stderr
         assert not (project.folder / "results" / "pets" / "data" / "train.npy").exists()
         found[layout] = project.folder, made(project)
@@ -71,7 +71,7 @@ def test_equal_bytes_for_one_two_or_four_cores(tmp_path, pictures, undisturbed, 
     folder, expected = undisturbed[layout]
     for cores in (2, 4):
         project = project_of(tmp_path / str(cores), pictures, layout, shards=shards)
-        done = project.snakemake("corruptions", f"--cores={cores}")
+        done = project.warm_snakemake("corruptions", f"--cores={cores}")
         assert done.returncode == 0, done.stdout + done.stderr
         assert made(project) == expected
     if layout == "imagenet-c":
@@ -109,7 +109,7 @@ def test_a_generator_that_is_killed_goes_on_where_it_was(tmp_path, pictures, und
 
 def test_training_without_training_images_is_refused_with_the_remedy(tmp_path, pictures):
     project = project_of(tmp_path / "x", pictures, "cifar-10-c")
-    done = project.snakemake("tables")
+    done = project.warm_snakemake("tables")
     assert done.returncode != 0 and not (project.folder / "results").exists()
     assert "`data.image_folder` names no training images, so nothing can be trained" in done.stdout + done.stderr
 
@@ -138,7 +138,7 @@ def test_a_wrong_study_stops_at_the_door(tmp_path, pictures, before, after, sent
     text = study.read_text(encoding="utf-8")
     assert before in text
     study.write_text(text.replace(before, after), encoding="utf-8")
-    done = project.snakemake("corruptions")
+    done = project.warm_snakemake("corruptions")
     assert done.returncode != 0 and sentence in done.stdout + done.stderr, done.stdout + done.stderr
     assert not (project.folder / "results").exists()
 
@@ -202,7 +202,7 @@ def test_own_data_go_through_every_rule(tmp_path):
     dark.to_csv(tmp_path / "people.csv", index=False)
     project = copy_project(tmp_path / "lacuna", "own.yaml")
     (project.folder / "own.yaml").write_text(OWN.format(folder=tmp_path))
-    done = project.snakemake()
+    done = project.warm_snakemake()
     assert done.returncode == 0, done.stdout + done.stderr
     results = project.folder / "results" / "own"
     robustness = pd.read_csv(results / "tables" / "robustness.csv")

@@ -39,6 +39,21 @@ def test_nothing_changed(finished):
     assert finished.would_run() == {}
 
 
+def test_a_warm_start_says_what_the_command_line_says(finished):
+    """All other dry runs here start warm. That jobs do the same is held by test_interruption.py, whose jobs do not start warm."""
+
+    def said(done):  # jobs are listed in any order, and with the time
+        return done.returncode, sorted(
+            line for line in (done.stdout + done.stderr).splitlines() if not line.startswith("[")
+        )
+
+    edit(finished, STUDY, "\n  models: 2", "\n  models: 3")
+    assert said(finished.warm_snakemake("--dry-run")) == said(finished.snakemake("--dry-run"))
+    edit(finished, STUDY, "\n  models: 3", "\n  models: none")
+    refused = said(finished.warm_snakemake())
+    assert refused == said(finished.snakemake()) and refused[0] == 1
+
+
 CHANGES = {
     "one more seed": (
         (STUDY, "models: 2", "models: 3"),

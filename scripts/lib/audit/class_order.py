@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import special
-from scipy.optimize import linear_sum_assignment
 
 LIFT = 2  # times as many must be right in the other order
 
@@ -31,6 +30,8 @@ def class_order(votes: np.ndarray, labels: np.ndarray, classes: int) -> ClassOrd
     problem; Kuhn 1955), each class counting the same, so that a model which always says one class gains nothing by renaming it. The
     images between them judge it. Classes without images keep their output where it is free. Raises ValueError for other numbers.
     """
+    from scipy.optimize import linear_sum_assignment  # slow to import, and jobs that train seldom need it
+
     votes, labels = np.asarray(votes, dtype=np.int64), np.asarray(labels, dtype=np.int64)
     if votes.shape != labels.shape or any(((v < 0) | (v >= classes)).any() for v in (votes, labels)):
         raise ValueError(f"votes and labels must be as many, and whole numbers from 0 to {classes - 1}.")

@@ -1,6 +1,7 @@
 """idx files, MNIST's format: what is read of them, and one sentence for each that is damaged or something else."""
 
 import gzip
+from functools import partial
 
 import numpy as np
 import pytest
@@ -12,6 +13,8 @@ from scripts.lib.jobs.errors import InputError
 KINDS = {"u1": 8, "i1": 9, ">i2": 11, ">i4": 12, ">f4": 13, ">f8": 14}
 IMAGES = np.random.default_rng(0).integers(0, 256, (5, 28, 28), dtype=np.uint8)
 LABELS = np.array([1, 0, 2, 0, 1], np.uint8)
+# Without the time in it, because pytest-xdist needs equal names of tests in all workers.
+packed = partial(gzip.compress, mtime=0)
 
 
 def idx(array, kind="u1"):
@@ -22,7 +25,7 @@ def idx(array, kind="u1"):
 @pytest.fixture(params=["plain", "gzip"])
 def options(tmp_path, request):
     """Of test images; packed files need no ending that says so."""
-    pack = gzip.compress if request.param == "gzip" else bytes
+    pack = packed if request.param == "gzip" else bytes
     (tmp_path / "images").write_bytes(pack(idx(IMAGES)))
     (tmp_path / "labels").write_bytes(pack(idx(LABELS)))
     paths = {"test_images": str(tmp_path / "images"), "test_labels": str(tmp_path / "labels")}
@@ -61,9 +64,9 @@ def test_numbers_of_every_kind(tmp_path, kind):
     [
         (idx(IMAGES)[:-1], r"x is truncated: an idx file of uint8\[5, 28, 28\] has 3936 bytes, and there are 3935, so"),
         (idx(IMAGES) + b"\0", "x is longer than it says: an idx file of .* has 3936 bytes, and there are 3937"),
-        (gzip.compress(idx(IMAGES))[:-30], r"x is truncated, damaged or not readable \(.*\): bring it again"),
-        (gzip.compress(idx(IMAGES))[:12], "x is truncated, damaged or not readable"),
-        (gzip.compress(idx(IMAGES)[:100]), "x is truncated: an idx file"),
+        (packed(idx(IMAGES))[:-30], r"x is truncated, damaged or not readable \(.*\): bring it again"),
+        (packed(idx(IMAGES))[:12], "x is truncated, damaged or not readable"),
+        (packed(idx(IMAGES)[:100]), "x is truncated: an idx file"),
         (idx(IMAGES)[:9], "x is damaged and no idx file"),
         (b"\0\0\x07\x01\0\0\0\x01a", "x is damaged and no idx file: bring a file such as t10k-images-idx3-ubyte"),
         (b"\0\0\x08\0a", "x is damaged and no idx file"),
@@ -71,7 +74,7 @@ def test_numbers_of_every_kind(tmp_path, kind):
         (b"", "x is an empty file and no idx file"),
         (b"<!DOCTYPE html><html>", "x is an HTML page and no idx file"),
         (b"\x93NUMPY" + bytes(99), "x is a NumPy array and no idx file"),
-        (gzip.compress(b"0\n1\n"), "x is a text and no idx file"),
+        (packed(b"0\n1\n"), "x is a text and no idx file"),
     ],
 )
 def test_what_is_no_idx_file(tmp_path, content, sentence):
