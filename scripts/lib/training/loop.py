@@ -11,7 +11,6 @@ from scripts.lib.compression.pruning import pruner_for
 from scripts.lib.jobs.errors import InputError
 from scripts.lib.jobs.streams import generator, key
 from scripts.lib.networks.architectures import build_network, normalized
-from scripts.lib.networks.trial import try_untrained
 from scripts.lib.training.augmentation import changes_of
 from scripts.lib.training.averaging import MovingAverage
 from scripts.lib.training.pictures import Pictures, PicturesInMemory
@@ -56,6 +55,8 @@ class Training:
         self.model = build_network(network["name"], network.get("channels"), classes, network.get("width", 1.0))
         self.model = self.model.to(self.device, memory_format=torch.channels_last)
         if ":" in network["name"]:  # others' code
+            from scripts.lib.networks.trial import try_untrained  # takes a part of a second
+
             first = self.pictures.batch(torch.arange(min(4, len(self.pictures)), device=self.device), None)
             try_untrained(self.model, network["name"], first, classes)
         size = int(self.pictures.heights[0]), int(self.pictures.widths[0])
