@@ -25,6 +25,7 @@ PARTS = [
     "profiles",
     "report",
     "envs",
+    "studies",
     "tests/miniature.yaml",
     "tests/known_answer.yaml",
 ]
