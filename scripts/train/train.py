@@ -1,7 +1,8 @@
 """Train one cohort: models of a level that differ only in their seed."""
 
+import csv
+
 import numpy as np
-import pandas as pd
 import torch
 
 from scripts.lib.compression.smaller import sized
@@ -71,14 +72,13 @@ def main(input, output, params, cohort: str, checkpoint_minutes: float, threads:
         )
 
     trained = train_cohort(begin, seeds, checkpoint)
-    with replacing(output.epochs) as beside:
-        pd.DataFrame(
-            [
-                {"level": params.level["name"], "seed": seed, **row}
-                for seed, each in trained.items()
-                for row in each.epochs
-            ]
-        ).to_csv(beside, index=False, lineterminator="\n")
+    rows = [
+        {"level": params.level["name"], "seed": seed, **row} for seed, each in trained.items() for row in each.epochs
+    ]
+    with replacing(output.epochs) as beside, beside.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
     sparsity = {seed: each.sparsity for seed, each in trained.items()}
     save_weights(
         output.models, {seed: each.weights for seed, each in trained.items()}, description | {"sparsity": sparsity}

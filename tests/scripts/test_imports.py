@@ -46,6 +46,7 @@ ALLOWED = {
     "draw_pie_rates": {"pandas", "altair"},
     "draw_pie_curve": {"pandas", "altair"},
     "draw_class_impact": {"pandas", "altair"},
+    "draw_training": {"pandas", "altair"},
     "draw_robustness": {"pandas", "altair"},
 }
 
