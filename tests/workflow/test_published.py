@@ -25,7 +25,7 @@ SMALL = {
     "execution": {"layers": "always"},
     "cost": {"batch_sizes": [1], "rounds": 2, "compile": False},
     "corruptions": {"names": [], "subset": "sampled", "per_class": 2},
-    "audit": {"permutations": 100, "subsets": 10, "splits": 10, "resamples": 100, "smallest_group": 1},
+    "audit": {"permutations": 100, "subsets": 10, "splits": 10, "resamples": 100, "smallest_group": 2},
 }
 LEVELS = ("dense", "control", "magnitude-0.90", "int8-static")
 
