@@ -9,38 +9,23 @@ import torch
 from torch import nn
 
 from kernels.layers import BlockSparseConv2d, BlockSparseLinear
+from scripts.lib.compression.multiply_adds import DENSE, multiply_adds_of_layers
 from scripts.lib.compression.quantization import LAYERS, IntegerWeightLayer
 
 SPARSE = (BlockSparseConv2d, BlockSparseLinear)
 
 
-def multiply_adds_of_layers(network: nn.Module, example: torch.Tensor) -> dict[str, int]:
-    """For one forward pass: all multiplications of each convolution and dense layer, by its name, whether weights are zero or not."""
-    counted: dict[str, int] = {}
-
-    def count(name: str, layer: nn.Module, output: torch.Tensor) -> None:
-        shape = layer.shape if isinstance(layer, (*SPARSE, IntegerWeightLayer)) else layer.weight.shape
-        outputs = output.numel() // shape[0]  # pixels of all images, or rows
-        counted[name] = counted.get(name, 0) + outputs * math.prod(shape)
-
-    kinds = (nn.Conv2d, nn.Linear, *SPARSE, *LAYERS.values())
-    hooks = [
-        module.register_forward_hook(lambda layer, _, output, name=name: count(name, layer, output))
-        for name, module in network.named_modules()
-        if isinstance(module, kinds)
-    ]
-    try:
-        with torch.inference_mode():
-            network(example)
-    finally:
-        for hook in hooks:
-            hook.remove()
-    return counted
+# Kind of layer -> the shape that its weights have, whatever is stored; the first kind that a layer is of counts.
+SHAPES = (
+    {kind: lambda layer: layer.shape for kind in (*SPARSE, IntegerWeightLayer)}
+    | {kind: lambda layer: layer.weight.shape for kind in LAYERS.values() if not issubclass(kind, IntegerWeightLayer)}
+    | DENSE
+)
 
 
 def multiply_adds(network: nn.Module, example: torch.Tensor) -> tuple[int, int]:
     """For one forward pass: all multiplications of convolutions and dense layers, and those that are left where blocks are skipped."""
-    dense = multiply_adds_of_layers(network, example)
+    dense = multiply_adds_of_layers(network, example, SHAPES)
     kept = {
         name: round(count * layer.packed.density) if isinstance(layer := network.get_submodule(name), SPARSE) else count
         for name, count in dense.items()

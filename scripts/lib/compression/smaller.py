@@ -6,7 +6,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from scripts.lib.compression.cost import multiply_adds_of_layers
+from scripts.lib.compression.multiply_adds import multiply_adds_of_layers
 from scripts.lib.compression.pruning import pruner_for
 from scripts.lib.networks.architectures import build_network
 from scripts.lib.study.pruned_levels import choices_of

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from scripts.lib.compression.cost import multiply_adds_of_layers
+from scripts.lib.compression.multiply_adds import multiply_adds_of_layers
 from scripts.lib.compression.smaller import EQUAL, kept_by, sized, widths_of
 from scripts.lib.networks.architectures import build_network
 
