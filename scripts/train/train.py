@@ -119,7 +119,9 @@ def train(
     checkpoint.remove()
 
 
-if __name__ == "__main__" and len(sys.argv) > 1:  # one of the processes of `launch`; snakemake gives a script no arguments
+if (
+    __name__ == "__main__" and len(sys.argv) > 1
+):  # one of the processes of `launch`; snakemake gives a script no arguments
     take_part(sys.argv[1], train_together)
 elif __name__ == "__main__":
     with logged(snakemake.log[0]):  # noqa: F821

@@ -30,9 +30,7 @@ class Checkpoint:
     (sbatch --signal=USR1@120), saves and goes on. Of several processes the first one decides for all and writes.
     """
 
-    def __init__(
-        self, models: str | Path, made_from: dict, minutes: float, processes: Processes = ALONE
-    ) -> None:
+    def __init__(self, models: str | Path, made_from: dict, minutes: float, processes: Processes = ALONE) -> None:
         """models: the file that the job makes. made_from: JSON, all that the result depends on. minutes: between two checkpoints."""
         path = Path(models)
         self.path = path.with_name(f"{path.stem}.checkpoint")

@@ -21,7 +21,12 @@ from scripts.lib.jobs.project import ROOT
 from scripts.lib.training.checkpoint import SIGNALS, Stopped
 from scripts.lib.training.processes import Processes, Together
 
-JOB, ASIDE, SENTENCE, STOPPED = "job.json", "aside", "sentence", "stopped"  # files of a folder that job and processes share
+JOB, ASIDE, SENTENCE, STOPPED = (
+    "job.json",
+    "aside",
+    "sentence",
+    "stopped",
+)  # files of a folder that job and processes share
 
 
 def launch(module: str, job: dict, processes: int, device: str) -> None:
@@ -57,7 +62,9 @@ def launch(module: str, job: dict, processes: int, device: str) -> None:
             raise Stopped(int((folder / STOPPED).read_text()))
         if code:
             print((folder / ASIDE).read_text(encoding="utf-8", errors="replace"))
-            raise RuntimeError(f"of {processes} processes that train a model together one failed; what they said is above.")
+            raise RuntimeError(
+                f"of {processes} processes that train a model together one failed; what they said is above."
+            )
 
 
 @contextmanager
