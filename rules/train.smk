@@ -18,8 +18,8 @@ rule train:
         "../envs/environment.yaml"
     threads: STUDY.training_threads
     resources:
-        gpu=POPULATIONS.gpus,
-        mem_mb=2000,
+        gpu=POPULATIONS.gpus * POPULATIONS.processes,
+        mem_mb=2000 * POPULATIONS.processes,
         runtime=60,
     params:
         code=code("train/train"),

@@ -1,6 +1,8 @@
 """Train one cohort: models of a level that differ only in their seed."""
 
 import csv
+import sys
+from types import SimpleNamespace
 
 import numpy as np
 import torch
@@ -17,8 +19,10 @@ from scripts.lib.networks.device import prepare_device
 from scripts.lib.study.cohorts import seeds_of
 from scripts.lib.training.checkpoint import Checkpoint
 from scripts.lib.training.cohort import train_cohort
+from scripts.lib.training.launching import launch, take_part
 from scripts.lib.training.loop import Training
 from scripts.lib.training.pictures import Pictures, PicturesInMemory, PicturesInShards
+from scripts.lib.training.processes import ALONE, Processes
 
 
 def read_pictures(input, threads: int, device: torch.device) -> tuple[Pictures, Examples, dict]:
@@ -32,7 +36,32 @@ def read_pictures(input, threads: int, device: torch.device) -> tuple[Pictures, 
 
 
 def main(input, output, params, cohort: str, checkpoint_minutes: float, threads: int = 1) -> None:
-    """Read the training split, write the cohort's models and what became of each of their epochs; threads: that decode pictures."""
+    """Train the cohort here, or in as many processes as the study says; threads: that decode pictures, of all processes."""
+    processes = params.training["processes"]
+    if processes == 1:
+        train(input, output, params, cohort, checkpoint_minutes, threads)
+        return
+    job = {
+        "input": dict(input.items()),
+        "output": dict(output.items()),
+        "params": dict(params.items()),
+        "cohort": cohort,
+        "checkpoint_minutes": checkpoint_minutes,
+        "threads": max(1, threads // processes),
+    }
+    launch("scripts.train.train", job, processes, params.training["device"])
+
+
+def train_together(job: dict, processes: Processes) -> None:
+    """Train in one of several processes; job: as `main` describes it."""
+    files = {name: SimpleNamespace(**job.pop(name)) for name in ("input", "output", "params")}
+    train(**files, **job, processes=processes)
+
+
+def train(
+    input, output, params, cohort: str, checkpoint_minutes: float, threads: int, processes: Processes = ALONE
+) -> None:
+    """Read the training split, write the cohort's models and what became of each of their epochs; threads: of this process."""
     device, arithmetic = prepare_device(params.training["device"]), set_arithmetic(params.training["arithmetic"])
     print(f"arithmetic {arithmetic}")
     pictures, examples, data = read_pictures(input, threads, device)
@@ -57,7 +86,7 @@ def main(input, output, params, cohort: str, checkpoint_minutes: float, threads:
         "torch": torch.__version__,
         "arithmetic": arithmetic,
     }
-    checkpoint = Checkpoint(output.models, description | {"code": params.code}, checkpoint_minutes)
+    checkpoint = Checkpoint(output.models, description | {"code": params.code}, checkpoint_minutes, processes)
 
     def begin(seed: int) -> Training:
         return Training(
@@ -69,9 +98,12 @@ def main(input, output, params, cohort: str, checkpoint_minutes: float, threads:
             network,
             params.training,
             dict(params.pruning),
+            processes,
         )
 
     trained = train_cohort(begin, seeds, checkpoint)
+    if processes.rank > 0:  # the first process writes
+        return
     rows = [
         {"level": params.level["name"], "seed": seed, **row} for seed, each in trained.items() for row in each.epochs
     ]
@@ -86,7 +118,10 @@ def main(input, output, params, cohort: str, checkpoint_minutes: float, threads:
     checkpoint.remove()
 
 
-if __name__ == "__main__":
+# Snakemake gives a script no arguments; `launch` gives one to each process that takes part.
+if __name__ == "__main__" and len(sys.argv) > 1:
+    take_part(sys.argv[1], train_together)
+elif __name__ == "__main__":
     with logged(snakemake.log[0]):  # noqa: F821
         main(
             snakemake.input,  # noqa: F821

@@ -127,8 +127,13 @@ class Populations:
 
     @property
     def gpus(self) -> int:
-        """How many GPUs a job that trains or predicts takes."""
+        """How many GPUs a job that predicts takes, and each process of one that trains."""
         return int(self.config["training"]["device"] == "cuda")
+
+    @property
+    def processes(self) -> int:
+        """How many processes train a model."""
+        return self.config["training"]["processes"]
 
     @cached_property
     def kernel(self) -> dict[str, str]:

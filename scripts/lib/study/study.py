@@ -52,8 +52,9 @@ class Study:
 
     @property
     def training_threads(self) -> int:
-        """Threads of a job that trains: one that computes, as everywhere, or those that decode its pictures."""
-        return self.config["training"]["readers"] if self.images.training_shards else 1
+        """Threads of a job that trains: of each of its processes one that computes, as everywhere, or those that decode its pictures."""
+        threads = self.config["training"]["readers"] if self.images.training_shards else 1
+        return threads * self.populations.processes
 
     @property
     def epochs(self) -> list[str]:

@@ -25,6 +25,12 @@ def check_training(training: dict) -> None:
         raise InputError(
             f"config key `training.accumulation` is {parts} and `training.batch_size` {training['batch_size']}: each part of a batch needs two images."
         )
+    processes = training.get("processes", 1)
+    if training["batch_size"] < 2 * parts * processes:
+        raise InputError(
+            f"config key `training.processes` is {processes}, `training.accumulation` {parts} and `training.batch_size` {training['batch_size']}: "
+            "each part of a batch needs two images."
+        )
 
 
 def settings_of_result(training: dict) -> dict:

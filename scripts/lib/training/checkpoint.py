@@ -14,6 +14,9 @@ from types import FrameType
 import torch
 
 from scripts.lib.jobs.files import replacing
+from scripts.lib.training.processes import ALONE, Processes
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
 
 
 class Stopped(SystemExit):
@@ -24,18 +27,19 @@ class Checkpoint:
     """Where a training was; made once a job, in its main thread.
 
     SIGTERM and SIGINT (a time limit, a cancelled job, Ctrl-C) save and stop; SIGUSR1, which schedulers can send some time before
-    (sbatch --signal=USR1@120), saves and goes on.
+    (sbatch --signal=USR1@120), saves and goes on. Of several processes the first one decides for all and writes.
     """
 
-    def __init__(self, models: str | Path, made_from: dict, minutes: float) -> None:
+    def __init__(self, models: str | Path, made_from: dict, minutes: float, processes: Processes = ALONE) -> None:
         """models: the file that the job makes. made_from: JSON, all that the result depends on. minutes: between two checkpoints."""
         path = Path(models)
         self.path = path.with_name(f"{path.stem}.checkpoint")
         self.made_from = json.dumps(made_from, sort_keys=True)
         self.seconds = 60 * minutes
         self.saved = time.monotonic()
+        self.processes = processes
         self._asked: int | None = None
-        for each in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
+        for each in SIGNALS:
             signal.signal(each, self._ask)
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
@@ -45,15 +49,20 @@ class Checkpoint:
 
     @property
     def due(self) -> bool:
-        """Whether it is time to save."""
-        return self._asked is not None or time.monotonic() - self.saved >= self.seconds
+        """Whether it is time to save; the same in all processes."""
+        number = self.processes.signalled()
+        if number is not None:
+            self._ask(number, None)
+        return bool(self.processes.agreed(self._asked is not None or time.monotonic() - self.saved >= self.seconds))
 
     def save(self, state: dict) -> None:
         """Write the state: tensors, numbers, texts, lists and dicts. Raises Stopped if the job was told to stop."""
         asked, self._asked = self._asked, None
-        with replacing(self.path) as beside:
-            torch.save({"made_from": self.made_from, "state": state}, beside)
+        if self.processes.rank == 0:
+            with replacing(self.path) as beside:
+                torch.save({"made_from": self.made_from, "state": state}, beside)
         self.saved = time.monotonic()
+        asked = self.processes.agreed(asked or 0)  # and none stops before the file is there
         if asked in (signal.SIGTERM, signal.SIGINT):
             print(
                 f"stopped by {signal.Signals(asked).name}; what is done is in {self.path}: run again, and it goes on."
@@ -80,5 +89,5 @@ class Checkpoint:
     def remove(self) -> None:
         """The models are there: the checkpoint is not needed any more, and signals mean what they did before."""
         self.path.unlink(missing_ok=True)
-        for each in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
+        for each in SIGNALS:
             signal.signal(each, signal.default_int_handler if each == signal.SIGINT else signal.SIG_DFL)

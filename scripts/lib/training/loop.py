@@ -7,13 +7,14 @@ from contextlib import nullcontext
 import torch
 from torch import nn
 
-from scripts.lib.compression.pruning import pruner_for
+from scripts.lib.compression.pruning import Mask, pruner_for
 from scripts.lib.jobs.errors import InputError
 from scripts.lib.jobs.streams import generator, key
 from scripts.lib.networks.architectures import build_network, normalized
 from scripts.lib.training.augmentation import changes_of
 from scripts.lib.training.averaging import MovingAverage
 from scripts.lib.training.pictures import Pictures, PicturesInMemory
+from scripts.lib.training.processes import ALONE, Processes
 from scripts.lib.training.schedules import learning_rate_factor
 
 PRECISIONS = {"float32": None, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -27,6 +28,8 @@ class Training:
     images: uint8[N, H, W, 3], or where else they are kept, and labels: int64[N], on the device to train on. level, network, training,
     pruning: as in the study; keys of `training` that are missing have the schema's defaults.
     Initial weights, batch order and augmentation come from streams keyed by (level, seed), so no two populations share one.
+    processes: those that train this network together, all with the same arguments. Each takes its parts of every batch, and all take the
+    same step. Batch norm sees the parts, and its running statistics are the first process's, as with torch's DistributedDataParallel.
     Raises InputError for others' networks that do not fit the images, and for schedules without room.
     """
 
@@ -40,6 +43,7 @@ class Training:
         network: dict,
         training: dict,
         pruning: dict,
+        processes: Processes = ALONE,
     ) -> None:
         self.pictures = PicturesInMemory(images) if isinstance(images, torch.Tensor) else images
         self.labels, self.level, self.seed, self.training = labels, level, seed, training
@@ -47,7 +51,8 @@ class Training:
         self.batch_size = min(training["batch_size"], len(self.pictures))
         self.steps_per_epoch = len(self.pictures) // self.batch_size
         self.steps = training.get("steps") or self.steps_per_epoch * training["epochs"]
-        self.parts = training.get("accumulation", 1)
+        self.processes = processes
+        self.parts = training.get("accumulation", 1)  # of a batch, in each process
         self.augmentation = training.get("augmentation", "none")
         self.precision = PRECISIONS[training.get("precision", "float32")]
 
@@ -113,11 +118,12 @@ class Training:
         return torch.from_numpy(self._shuffled).to(self.device)
 
     def _batches(self, order: torch.Tensor, epoch: int) -> list[tuple[torch.Tensor, ...]]:
-        """The batches of the steps that are left in an epoch, each in its parts."""
+        """The batches of the steps that are left in an epoch, each in the parts that this process takes."""
         first = self.step - epoch * self.steps_per_epoch
         last = min(self.steps_per_epoch, self.steps - epoch * self.steps_per_epoch)
         batches = order[first * self.batch_size : last * self.batch_size].split(self.batch_size)
-        return [batch.tensor_split(self.parts) if self.parts > 1 else (batch,) for batch in batches]
+        parts, first = self.parts * self.processes.count, self.parts * self.processes.rank
+        return [batch.tensor_split(parts)[first : first + self.parts] if parts > 1 else (batch,) for batch in batches]
 
     def _train(self, parts: tuple[torch.Tensor, ...], feed: Iterator[torch.Tensor]) -> None:
         """One step: the gradient of a batch, in one or several parts, whose images `feed` gives, and what follows from it."""
@@ -132,17 +138,27 @@ class Training:
         )
         for group in self.optimizer.param_groups:
             group["lr"] = self.rate
+        several = self.processes.count > 1
+        if several:  # dropout is another in each process, and nothing of it has to be kept for a training that goes on
+            torch.manual_seed(key("dropout", self.level["name"], self.seed, self.step, self.processes.rank) % 2**63)
+        losses = []
         for number, part in enumerate(parts):
             images = normalized(next(feed))
             with self._autocast():
                 logits = self.compute(images)
                 loss = nn.functional.cross_entropy(logits, self.labels[part], label_smoothing=self.label_smoothing)
-            if self.parts > 1:
+            if several or self.parts > 1:
                 loss = loss * (len(part) / self.batch_size)
             if number == 0:
                 self.optimizer.zero_grad(set_to_none=True)
             (self.scaler.scale(loss) if self.scaler.is_enabled() else loss).backward()
-            self.total += loss.detach()
+            losses.append(loss.detach())
+        if several:
+            gradients = [each.grad for each in self.model.parameters() if each.grad is not None]
+            self.processes.add_up([*gradients, *losses])
+            self.processes.take_first(self._statistics())
+        for loss in losses:
+            self.total += loss
         finite = True
         if self.scaler.is_enabled():
             self.scaler.unscale_(self.optimizer)
@@ -159,6 +175,11 @@ class Training:
         if self.average is not None:
             self.average.after_step()
         self.step += 1
+
+    def _statistics(self) -> list[torch.Tensor]:
+        """What a forward pass moves: running statistics."""
+        masks = {id(module.mask) for module in self.model.modules() if isinstance(module, Mask)}
+        return [each for each in self.model.buffers() if each.is_floating_point() and id(each) not in masks]
 
     def _autocast(self):
         return torch.autocast(self.device.type, self.precision) if self.precision is not None else nullcontext()

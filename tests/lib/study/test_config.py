@@ -63,6 +63,11 @@ def test_the_default_study_is_right():
         ("training/precision", "float16", "is float16, in which CPUs do not train: write bfloat16 or float32"),
         ("training/accumulation", 33, "is 33 and `training.batch_size` 64: each part of a batch needs two images."),
         (
+            "training/processes",
+            33,
+            "is 33, `training.accumulation` 1 and `training.batch_size` 64: each part of a batch",
+        ),
+        (
             "training/augmentation",
             "crop",
             "config key `training.augmentation` is 'crop', which is unknown: it may be one of none, flip",

@@ -84,6 +84,8 @@ def test_settings_concern_some_levels_only():
     }
     assert populations.arithmetic("int8-static") == "portable" and populations.gpus == 0
     assert study(training={"device": "cuda"}).populations.gpus == 1
+    assert asked.training_threads == 1 and study(training={"processes": 2}).training_threads == 2
+    assert populations.training["processes"] == 1  # it decides what is trained
 
 
 def test_suites_and_what_they_show():
