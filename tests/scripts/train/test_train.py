@@ -37,7 +37,7 @@ def test_what_stops_two_processes_is_one_sentence(tmp_path):
     np.save(input["images"], np.random.default_rng(0).integers(0, 256, (32, 8, 8, 3), dtype=np.uint8))
     ids = np.array([f"train/{n:02d}" for n in range(32)])
     numbers = {"label": label, "shown": label, "class_frequency": np.full(32, 16)}
-    texts = {"split": np.full(32, "train"), "kind": np.full(32, "typical")}
+    texts = {"split": np.full(32, "train"), "kind": np.full(32, "typical"), "pixels": np.full(32, "")}
     save_examples(input["examples"], {"example": ids} | texts | numbers)
     digests = {"train": sha256(input["images"]), "examples": sha256(input["examples"])}
     save_manifest(input["data"], {"sha256": digests, "classes": ["cat", "dog"], "image_size": [8, 8]})
