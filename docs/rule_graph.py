@@ -25,6 +25,7 @@ STAGES = (
     "audit",
     "compare",
     "publish",
+    "estimate",
 )  # as the Snakefile includes them
 
 

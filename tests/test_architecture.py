@@ -24,6 +24,7 @@ MAY_KNOW: dict[str, set[str]] = {
     "networks": {"jobs", "study", "data", "audit"},
     "compression": {"jobs", "study", "networks", "kernels"},
     "training": {"jobs", "data", "networks", "compression"},
+    "estimate": {"jobs", "study", "data", "corruptions", "networks", "compression", "training"},
     "ledger": {"jobs", "study", "data"},
     "tables": {"jobs", "corruptions", "audit", "ledger"},
     "pages": {"jobs", "data", "tables"},

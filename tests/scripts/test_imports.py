@@ -21,6 +21,7 @@ HEAVY = {
 }
 ALLOWED = {
     "train": {"torch"},
+    "estimate_study": {"torch"},
     "predict": {"torch"},
     "quantize": {"torch"},
     "pack": {"torch"},
