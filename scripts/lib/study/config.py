@@ -117,20 +117,6 @@ def _check_data(data: dict) -> None:
         raise InputError(f"config key `data.{source}.preparation` is {preparation}: {remedy}.")
 
 
-def left_out(images: bool, predictions: list[str]) -> list[str]:
-    """A sentence for each part of the report that a study cannot have; predictions: the levels of which there are no networks."""
-    sentences = []
-    if not images:
-        sentences.append(
-            "The pictures of images and the table of their kinds are left out: the study has predictions and no images."
-        )
-    if predictions:
-        sentences.append(
-            f"What the networks cost is left out: of {', '.join(predictions)} there are predictions and no networks."
-        )
-    return sentences
-
-
 def _check_brought(config: dict) -> None:
     for level in config["levels"]:
         here = f"config key `levels`, `{level['name']}`"

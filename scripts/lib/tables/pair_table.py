@@ -10,13 +10,12 @@ from scripts.lib.audit.flips import Flips, flips
 from scripts.lib.audit.intervals import Estimate, mcnemar_of, rate
 from scripts.lib.audit.multiple import benjamini_hochberg
 from scripts.lib.audit.paired_proportions import change, change_bounds
-from scripts.lib.audit.power import smallest_change
+from scripts.lib.audit.power import smallest_visible_change
 from scripts.lib.jobs.errors import InputError
 from scripts.lib.ledger.predictions import Votes, same_examples, same_seeds
 from scripts.lib.tables.table import with_interval
 
 LOSES, GAINS, ALIKE, TOO_FEW = "loses top-1", "gains top-1", "cannot be told", "too few images"
-POWER = 0.8  # at which the smallest change that the images could have shown is stated
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,8 @@ def pairs_of(level: str, design: str, dense: Votes, own: Votes) -> list[Pair]:
             f"level {level} has {len(own.seed)} models that were not made of the {len(dense.seed)} dense ones, and no control: add one to the study."
         )
     return [
-        Pair(level, design, int(seed), dense.of_model(place), own.of_model(place)) for place, seed in enumerate(own.seed)
+        Pair(level, design, int(seed), dense.of_model(place), own.of_model(place))
+        for place, seed in enumerate(own.seed)
     ]
 
 
@@ -62,7 +62,7 @@ class Change(NamedTuple):
     gained: int
     estimate: Estimate
     p: float  # exact, that it is right as often as before (McNemar)
-    smallest: float  # the smallest change that as many images with as many differences show with the probability POWER
+    smallest: float  # the smallest change that as many images with as many differences show with a probability of 80 %
 
 
 def changed(before: np.ndarray, after: np.ndarray, significance: float) -> Change:
@@ -73,7 +73,7 @@ def changed(before: np.ndarray, after: np.ndarray, significance: float) -> Chang
         gained,
         change(gained, lost, n, significance),
         float(mcnemar_of(lost, gained)) if n else np.nan,
-        smallest_change(n, (lost + gained) / n, significance, POWER) if n else np.nan,
+        smallest_visible_change(n, (lost + gained) / n, significance) if n else np.nan,
     )
 
 
@@ -87,7 +87,7 @@ def verdict(difference: float, p: float, significance: float) -> str:
 
 
 def rows_of_groups(pair: Pair, groups: dict[str, np.ndarray], smallest: int, significance: float) -> pd.DataFrame:
-    """A row for each group of images, by name -> bool[N]: top-1 before and after, what was lost and gained, exact p and its q over the groups.
+    """A row for each group of images, by name -> bool[N]: top-1 before and after, what was lost and gained, and the exact p.
 
     Groups with fewer than `smallest` images have no test and no intervals. `worst` is the group that loses the largest share among those tested; as it is the
     worst of many, its interval is `change_together`, which holds for all groups at once (Bonferroni).
@@ -104,7 +104,6 @@ def rows_of_groups(pair: Pair, groups: dict[str, np.ndarray], smallest: int, sig
         low[tested], high[tested] = change_bounds(*counts, significance)
         together_low[tested], together_high[tested] = change_bounds(*counts, significance / tested.sum())
         p[tested] = mcnemar_of(gained[tested], lost[tested])
-    q = benjamini_hochberg(p)
     difference = np.divide(gained - lost, n, out=np.full(len(n), np.nan), where=n > 0)
     worst = np.zeros(len(n), dtype=bool)
     if tested.sum() > 1:
@@ -127,12 +126,20 @@ def rows_of_groups(pair: Pair, groups: dict[str, np.ndarray], smallest: int, sig
             "change_together_low": together_low,
             "change_together_high": together_high,
             "p": p,
-            "q": q,
             "worst": worst,
-            "verdict": [verdict(*each, significance) for each in zip(difference, q, strict=True)],
             "reason": ["" if enough else f"fewer than {max(smallest, 1)} images" for enough in tested],
         }
     )
+
+
+def with_adjusted(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of all groups with q, p adjusted for all groups of a network (Benjamini & Hochberg), and what may be said of each."""
+    table = table.reset_index(drop=True)
+    q = table.groupby(["level", "seed"], sort=False).p.transform(lambda p: benjamini_hochberg(p.to_numpy()))
+    table.insert(table.columns.get_loc("p") + 1, "q", q)
+    verdicts = map(verdict, table.change, table.q, table.significance)
+    table.insert(table.columns.get_loc("worst") + 1, "verdict", list(verdicts))
+    return table
 
 
 def change_columns(name: str, found: Change) -> dict[str, float]:
