@@ -124,7 +124,7 @@ class Study:
     @property
     def pictures(self) -> list[str]:
         """The pictures of images that this study can have."""
-        return ["exemplars"] if self.images.splits else []
+        return ["exemplars"] if self.images.splits and not self.compares_files else []
 
     @property
     def left_out(self) -> list[str]:
