@@ -7,7 +7,7 @@ import pytest
 import yaml
 from test_pages_of_tables import tables  # noqa: F401
 
-from scripts.lib.pages.all_pages import OF_POPULATIONS
+from scripts.lib.pages.all_pages import OF_POPULATIONS, PAGES
 from scripts.lib.study.config import with_defaults
 from scripts.lib.tables.table import save_table
 from scripts.publish.write_report import write_report
