@@ -10,7 +10,9 @@ from scripts.lib.pages import (
     corrupted_pies,
     cost,
     cost_and_forgetting,
+    exemptions,
     hardness,
+    layers,
     natural,
     over_indexing,
     pie_curve,
@@ -45,6 +47,8 @@ PAGES: dict[str, Callable[[pd.DataFrame], Page]] = {
     "over_indexing": over_indexing.page,
     "natural": natural.page,
     "real": real.page,
+    "layers": layers.page,
+    "exemptions": exemptions.page,
     "cost": cost.page,
     "cost_and_forgetting": cost_and_forgetting.page,
 }

@@ -6,13 +6,14 @@ from typing import Any
 
 from scripts.lib.corruptions import CORRUPTIONS
 from scripts.lib.jobs.errors import InputError
+from scripts.lib.study.blamed_layers import check_blamed_layers, exemptible
 from scripts.lib.study.config import check_config, left_out, with_defaults
 from scripts.lib.study.downloads import with_downloads
 from scripts.lib.study.extras import check_extras
 from scripts.lib.study.factories import ENDINGS, check_checkpoints
 from scripts.lib.study.images import Images
 from scripts.lib.study.joins import check_joins
-from scripts.lib.study.levels import brought_models_of, is_brought
+from scripts.lib.study.levels import CONTROL, brought_models_of, is_brought
 from scripts.lib.study.natural import check_natural
 from scripts.lib.study.populations import Populations
 from scripts.lib.study.prediction_files import check_examples_known, prediction_files
@@ -51,6 +52,13 @@ class Study:
         ]
 
     @property
+    def control_ledger(self) -> list[str]:
+        """The control's predictions of the clean test images; none without a control."""
+        if CONTROL not in self.populations.levels:
+            return []
+        return self._of_cohorts(CONTROL, f"<results>/predictions/{CONTROL}/{{cohort}}/clean.parquet")
+
+    @property
     def training_threads(self) -> int:
         """Threads of a job that trains: of each of its processes one that computes, as everywhere, or those that decode its pictures."""
         threads = self.config["training"]["readers"] if self.images.training_shards else 1
@@ -64,6 +72,31 @@ class Study:
             for level in self.populations.trained
             for cohort in self.populations.cohorts(level)
         ]
+
+    @property
+    def blamed(self) -> list[str]:
+        """What every model of the levels whose layers are to be blamed predicts with some of them compressed."""
+        return [file for level in self.config["audit"]["layers"]["levels"] for file in self.layer_votes(level)]
+
+    def layer_votes(self, level: str) -> list[str]:
+        """The same of a level."""
+        return [f"<results>/layers/{level}/{cohort}.parquet" for cohort in self.populations.cohorts(level)]
+
+    @property
+    def exemptions(self) -> list[str]:
+        """The sets of layers to exempt that were tried, of each level of which there are some."""
+        return [f"<results>/layers/{level}/exemptions.csv" for level in exemptible(self.config)]
+
+    def all_uncompressed(self, level: str) -> list[str]:
+        """The trained models of all cohorts in which a level's layers are compressed."""
+        return self._of_cohorts(level, self.populations.uncompressed(level))
+
+    def all_compressed(self, level: str) -> list[str]:
+        """The models of all cohorts that a level predicts with."""
+        return self._of_cohorts(level, self.populations.networks(level))
+
+    def _of_cohorts(self, level: str, file: str) -> list[str]:
+        return [file.format(cohort=cohort) for cohort in self.populations.cohorts(level)]
 
     @property
     def checked(self) -> list[str]:
@@ -84,6 +117,8 @@ class Study:
             *("subgroups", "over_indexing"),
             *(["natural"] if self.images.natural else []),
             *(["real"] if self.images.real else []),
+            *(["layers"] if self.blamed else []),
+            *(["exemptions"] if exemptible(self.config) else []),
         ]
 
     @property
@@ -95,6 +130,7 @@ class Study:
             *([] if self.populations.predictions else ["cost"]),
             "robustness",
             *(["training"] if self.populations.trained else []),
+            *(["layers"] if self.blamed else []),
         ]
 
     @property
@@ -123,6 +159,7 @@ def load_study(config: dict, schema: dict[str, Any]) -> Study:
     check_shards(source, config["data"][source], config["training"]["augmentation"])
     check_natural(config["natural"], list(CORRUPTIONS))
     check_subgroups(config["audit"]["subgroups"])
+    check_blamed_layers(config)
     check_joins(config["joins"])
     check_extras(config["extras"], bool(splits_of(source, config["data"][source])))
     _check_ids(config["corruptions"])
