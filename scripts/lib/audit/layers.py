@@ -30,17 +30,16 @@ def share(happened: np.ndarray) -> Measure:
 def flip_rate(flipped: np.ndarray, significance: float) -> Estimate:
     """The share of predictions that are others, bool[K, N], with an interval for other images and, of several models, other models.
 
-    Wilson's interval for as many independent answers as would vary as much (the effective sample size of Korn & Graubard 1998), so that
-    it keeps its coverage for a few flips. Without any flip nobody can see how alike the models are, and they count as one; the same where all
+    Wilson's interval; of several models for as many independent answers as would vary as much (the effective sample size of Korn & Graubard
+    1998), so that it keeps its coverage for a few flips. Without any flip nobody can see how alike the models are, and they count as one; the same where all
     are flipped. NaN without images.
     """
     models, images = flipped.shape
     if images == 0:
         return UNDEFINED
-    measure = share(flipped)
-    variance, degrees = measure.variance
     value = float(flipped.mean())
-    if variance == 0 or value in (0, 1):
+    variance, degrees = share(flipped).variance
+    if models == 1 or variance == 0 or value in (0, 1):
         return wilson(value, images, float(-special.ndtri(significance / 2)))
     effective = min(value * (1 - value) / variance, models * images)
     return wilson(value, effective, float(-special.stdtrit(degrees, significance / 2)))
