@@ -22,18 +22,19 @@ def page(table: pd.DataFrame) -> Page:
             "verdict": table.verdict,
         }
     )
+    images = table.selection_examples + table.examples
     margin = percent(table.margin.iloc[0])
     found = table.groupby("level", sort=False).chosen.any()
     without = [str(level) for level in found.index[~found]]
     note = Note(
         what=(
-            f"Sets of layers to exempt from quantization until at most {margin} of the predictions flip (K = {among(table.models)} models a level), sought on "
-            f"{among(table.selection_examples)} test images and confirmed on {among(table.examples)} others."
+            f"Sets of layers to exempt from quantization until at most {margin} of the predictions flip (n = {among(images)} test images, K = "
+            f"{among(table.models)} models a level), sought on one half of the images and confirmed on the other."
         ),
         evidence=sentences(
             "Layers are added by the flips that each avoids for its bytes, until the whole interval of the flips is within the margin; then each is taken back "
             "if the margin holds without it. The line of the set that was found goes into the level's entry.",
-            "A verdict is of the other half of the images, which had no part in the choice.",
+            "A verdict is of the confirming half, which had no part in the choice.",
             f"No set was found for {', '.join(without)}: even with one layer compressed the interval reaches beyond the margin."
             if without
             else "",

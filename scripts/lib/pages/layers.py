@@ -45,8 +45,8 @@ def page(table: pd.DataFrame) -> Page:
     )
     note = Note(
         what=(
-            f"What each layer does to the predictions of {among(table.examples)} test images (K = {among(table.models)} models a level): compressed alone, and "
-            "left uncompressed alone."
+            f"What each layer does to the predictions when it alone is compressed, and when it alone is not (n = {among(table.examples)} test images, "
+            f"K = {among(table.models)} models a level)."
         ),
         evidence=sentences(
             "Flips: predictions that differ from the same model's before compression. A layer is to blame where it flips many alone and many are avoided "
