@@ -46,7 +46,8 @@ class Trials:
 
     def _measured(self, exempt: frozenset[str]) -> np.ndarray:
         compressed = [layer for layer in self.votes.layers if layer not in exempt]
-        progress = ImageProgress(len(self.votes.seed) * len(self.images), f"{len(exempt)} layers exempt")
+        asked = f"set {len(self.asked)} of at most {2 * len(self.votes.layers) - 1}, {len(exempt)} layers exempt"
+        progress = ImageProgress(len(self.votes.seed) * len(self.images), asked)
         found: dict[int, np.ndarray] = {}
         for uncompressed, quantized in zip(self.input.uncompressed, self.input.compressed, strict=True):
             for seed, exchanged in load_exchanged(uncompressed, quantized, self.level, self.device):

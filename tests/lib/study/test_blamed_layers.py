@@ -8,6 +8,7 @@ import yaml
 
 from scripts.lib.jobs.errors import InputError
 from scripts.lib.study.study import load_study
+from scripts.lib.study.work import not_counted
 
 ROOT = Path(__file__).parents[3]
 SCHEMA = yaml.safe_load((ROOT / "schemas" / "config.schema.yaml").read_text())
@@ -30,7 +31,7 @@ def test_nothing_is_asked_unless_a_study_asks():
     found = study()
     assert found.config["audit"]["layers"] == {"levels": [], "images": 2000, "margin": 0.02}
     assert "layers" not in found.tables + found.figures and "exemptions" not in found.tables
-    assert found.blamed == found.exemptions == []
+    assert found.blamed == found.exemptions == not_counted(found) == []
 
 
 def test_files_of_what_is_asked():
@@ -45,6 +46,7 @@ def test_files_of_what_is_asked():
     assert found.all_compressed("int4")[0] == "<results>/quantized/int4/000-004.safetensors"
     assert found.all_compressed("magnitude-0.90")[0] == "<results>/models/magnitude-0.90/000-004.safetensors"
     assert found.control_ledger[1] == "<results>/predictions/control/005-009/clean.parquet"
+    assert not_counted(found) == ["layers compressed one by one (int8-static, int4, magnitude-0.90)"]
     assert study({"levels": ["magnitude-0.90"]}).tables[-1] == "layers"  # nothing to exempt
     assert study({"levels": ["int4"], "images": None, "margin": 0.0001}).config["audit"]["layers"]["images"] is None
 
