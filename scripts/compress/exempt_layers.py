@@ -53,7 +53,8 @@ class Trials:
             for seed, exchanged in load_exchanged(uncompressed, quantized, self.level, self.device):
                 network, parts = exchanged.with_compressed(compressed), []
                 for batch in self.images.batches(self.size):
-                    parts.append(predicted_classes(network, torch.from_numpy(batch).to(self.device)))
+                    shown = torch.from_numpy(batch).to(self.device)
+                    parts.append(predicted_classes(network, shown, f"{quantized}, seed {seed},"))
                     progress.advance(len(batch))
                 found[seed] = np.concatenate(parts)
         return np.stack([found[seed] for seed in self.votes.seed.tolist()])
