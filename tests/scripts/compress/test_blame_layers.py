@@ -156,6 +156,28 @@ def test_a_margin_that_no_set_meets_has_no_advice(study):
     assert "No set was found for int4" in str(PAGES["exemptions"](exemptions).note)
 
 
+def test_of_a_level_that_was_pruned_the_dense_layers_are_pruned(study, tmp_path):
+    """Of the second convolution's 144 weights the level has one, and the dense model keeps one of those of 1000: everything becomes red."""
+    pruned = culprit()
+    with torch.no_grad():
+        pruned[3].weight.zero_()
+        pruned[3].weight[0, 0, 0, 0] = 1
+    level = {"name": "sparse", "method": "magnitude", "sparsity": 0.99}
+    description = {"level": level, "network": NETWORK, "classes": ["red", "blue"]}
+    description |= {"pruning": {"layers": "convolutions_but_first"}}
+    given = study.given(uncompressed=study.dense[0], compressed=str(tmp_path / "sparse"))
+    save_cohort(given.compressed, {0: pruned}, description | {"seeds": [0]})
+    blame_layers.main(given, Names(votes=tmp_path / "votes"), study.params(level=level), "000-000")
+    votes = load_layer_votes([tmp_path / "votes"])
+    assert votes.layers == [CULPRIT] and votes.description["how"] == "one-shot"
+    assert (votes.before == votes.label).all() and (votes.votes[ALONE, CULPRIT] == 0).all()
+    assert np.array_equal(votes.votes[LEFT_OUT, CULPRIT], votes.before)
+    assert votes.bytes_saved == {CULPRIT: 4 * 143}
+    save_cohort(given.compressed, {1: pruned}, description | {"seeds": [1]})
+    with pytest.raises(InputError, match=r"dense-0 and .*sparse have other seeds: delete both"):
+        blame_layers.main(given, Names(votes=tmp_path / "votes"), study.params(level=level), "000-000")
+
+
 def test_what_is_wrong_is_said_in_a_sentence(study, tmp_path):
     with pytest.raises(
         InputError, match=r"`audit.layers.images` is 241 and .*test.npy holds 240 images: ask for fewer"
