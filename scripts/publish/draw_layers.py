@@ -8,7 +8,7 @@ from scripts.lib.pages.charts import LEVEL_COLOURS, save_chart
 from scripts.lib.tables.table import coverage, load_table
 
 ALONE, LEFT_OUT = "this layer alone compressed", "all but this layer compressed"
-SHOWN = {"alone": ALONE, "left out": LEFT_OUT}
+SHOWN = {"alone": ALONE, "left_out": LEFT_OUT}
 
 
 def flips_of_layers(table: pd.DataFrame) -> alt.TopLevelMixin:

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from scripts.lib.jobs.errors import InputError
 from scripts.lib.jobs.files import replacing
 
-UNCOMPRESSED, ALL, ALONE, LEFT_OUT = "uncompressed", "all", "alone", "left out"
+UNCOMPRESSED, ALL, ALONE, LEFT_OUT = "uncompressed", "all", "alone", "left_out"
 EXPERIMENTS = (UNCOMPRESSED, ALL, ALONE, LEFT_OUT)
 EVERY = "all layers"
 Experiment = tuple[str, str]  # experiment, layer
