@@ -155,6 +155,28 @@ rule draw_robustness:
         "../scripts/publish/draw_robustness.py"
 
 
+rule draw_layers:
+    input:
+        table="<results>/tables/layers.csv",
+    output:
+        figure="<results>/figures/layers.svg",
+    log:
+        "<logs>/draw_layers.log",
+    localrule: True
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code("publish/draw_layers"),
+    message:
+        "draw what each layer changes"
+    script:
+        "../scripts/publish/draw_layers.py"
+
+
 rule draw_exemplars:
     input:
         images="<results>/data/test.npy",

@@ -25,6 +25,8 @@ ALLOWED = {
     "predict": {"torch"},
     "quantize": {"torch"},
     "pack": {"torch"},
+    "blame_layers": {"torch"},
+    "exempt_layers": {"torch", "pandas"},
     "import_checkpoints": {"torch"},
     "measure_cost": {"torch", "pandas"},
     "weigh_cost": {"pandas"},
@@ -42,6 +44,7 @@ ALLOWED = {
     "measure_robustness": {"pandas"},
     "measure_natural": {"pandas"},
     "measure_real": {"pandas"},
+    "compare_layers": {"pandas"},
     "render_tables": {"pandas"},
     "write_report": {"pandas"},
     "judge_promises": {"pandas"},
@@ -58,6 +61,7 @@ ALLOWED = {
     "draw_class_impact": {"pandas", "altair"},
     "draw_training": {"pandas", "altair"},
     "draw_robustness": {"pandas", "altair"},
+    "draw_layers": {"pandas", "altair"},
 }
 
 

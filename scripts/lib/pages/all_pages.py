@@ -10,9 +10,11 @@ from scripts.lib.pages import (
     corrupted_pies,
     cost,
     cost_and_forgetting,
+    exemptions,
     flips,
     gate,
     hardness,
+    layers,
     natural,
     over_indexing,
     pair_cost,
@@ -65,4 +67,10 @@ OF_FILES: dict[str, Callable[[pd.DataFrame], Page]] = {
     "pair_robustness": pair_robustness.page,
     "pair_robustness_summary": robustness_summary.page,
 }
-PAGES: dict[str, Callable[[pd.DataFrame], Page]] = OF_POPULATIONS | OF_FILES | {"gate": gate.page}
+# Tables that a study asks for.
+ON_REQUEST: dict[str, Callable[[pd.DataFrame], Page]] = {
+    "gate": gate.page,
+    "layers": layers.page,
+    "exemptions": exemptions.page,
+}
+PAGES: dict[str, Callable[[pd.DataFrame], Page]] = OF_POPULATIONS | OF_FILES | ON_REQUEST
