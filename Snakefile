@@ -25,6 +25,7 @@ include: "rules/audit.smk"
 include: "rules/compare.smk"
 include: "rules/publish.smk"
 include: "rules/estimate.smk"
+include: "rules/plan.smk"
 
 
 rule all:

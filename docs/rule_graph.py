@@ -26,6 +26,7 @@ STAGES = (
     "compare",
     "publish",
     "estimate",
+    "plan",
 )  # as the Snakefile includes them
 
 

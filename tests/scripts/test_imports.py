@@ -29,6 +29,7 @@ ALLOWED = {
     "measure_cost": {"torch", "pandas"},
     "weigh_cost": {"pandas"},
     "draw_cost": {"pandas", "altair"},
+    "plan_study": {"pandas"},
     "find_pies": {"pandas"},
     "summarize_pies": {"pandas"},
     "trace_pies": {"pandas"},

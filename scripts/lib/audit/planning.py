@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+import numpy as np
 from scipy import special
 
 from scripts.lib.audit.churn_test import least_p
@@ -12,6 +13,7 @@ from scripts.lib.audit.model_variance import FEWEST
 from scripts.lib.audit.power import MOST_IMAGES, POWER
 
 MOST_MODELS = 1000  # beyond what anybody trains
+QUANTILES = (np.arange(400) + 0.5) / 400  # of the estimated standard error
 COVERAGE = 0.95  # of the range that the smallest excess has because m is known from a few models only
 
 
@@ -38,8 +40,7 @@ class Plan:
         if total == 0:
             return 1.0
         freedom = total**2 / (of_images**2 / (images - 1) + of_models**2 / (models - 1))
-        limit = -special.stdtrit(freedom, self.significance / 2)
-        return 1 - float(special.nctdtr(freedom, excess / math.sqrt(total), limit))
+        return power_of_t(excess / math.sqrt(total), freedom, self.significance)
 
     def variances(self, excess: float, models: int, images: int) -> tuple[float, float]:
         """The two parts of the squared standard error: of images and of models."""
@@ -85,6 +86,16 @@ class Plan:
     def _least_p(self, models: int) -> float:
         before = models if self.design == "paired" else 2 * models
         return least_p(before, models, self.permutations, self.design)
+
+
+def power_of_t(distance: float, freedom: float, significance: float) -> float:
+    """The probability that Student's two-sided test rejects on the right side; distance: the true value in its standard errors.
+
+    That is 1 less the noncentral t distribution at the test's limit. It is taken as the mean of the normal probability over the estimated
+    standard error, as scipy's `nctdtr` is undefined for large distances.
+    """
+    limit = -special.stdtrit(freedom, significance / 2)
+    return float(special.ndtr(distance - limit * np.sqrt(special.chdtri(freedom, QUANTILES) / freedom)).mean())
 
 
 def _fewest(enough: Callable[[int], bool], most: int) -> float:

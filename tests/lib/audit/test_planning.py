@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from scripts.lib.audit.error_parts import ErrorParts, assumed
-from scripts.lib.audit.planning import Plan
+from scripts.lib.audit.planning import Plan, power_of_t
 
 PARTS = ErrorParts(np.array([1, 3]), np.array([0.12, 0.07]), 6e-5, 9)
 PLAN = Plan(PARTS, "independent", 2000, 0.05)
@@ -42,7 +42,18 @@ def test_images_alone_are_a_one_sample_t_test():
     plan = Plan(ErrorParts(np.array([1]), np.array([0.09]), 0.0, math.inf), "independent", 2000, 0.05)
     variance = 0.09 / 3 + 0.1 * 0.9  # at nine models, and that of the excess
     limit = stats.t.isf(0.025, 99)
-    assert plan.power(0.1, 9, 100) == pytest.approx(stats.nct.sf(limit, 99, 0.1 / math.sqrt(variance / 100)), abs=1e-9)
+    assert plan.power(0.1, 9, 100) == pytest.approx(stats.nct.sf(limit, 99, 0.1 / math.sqrt(variance / 100)), abs=1e-3)
+
+
+@pytest.mark.parametrize("freedom", [2, 5, 30, 1e4, 1e8])
+@pytest.mark.parametrize("distance", [0.0, 2.0, 5.0, 30.0])
+def test_it_is_the_noncentral_t_distribution(freedom, distance):
+    limit = stats.t.isf(0.025, freedom)
+    assert power_of_t(distance, freedom, 0.05) == pytest.approx(stats.nct.sf(limit, freedom, distance), abs=2e-3)
+
+
+def test_far_from_0_everything_is_shown():
+    assert all(power_of_t(distance, 7.0, 0.0125) == pytest.approx(1) for distance in (50.0, 500.0, 1e6))
 
 
 @settings(max_examples=30, deadline=None)

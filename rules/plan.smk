@@ -1,0 +1,61 @@
+from scripts.lib.study.planned import predictions_there, written
+
+
+def there(wildcards):
+    """The predictions that a plan is made from; no input of the rule, which must not train what is missing."""
+    try:
+        return predictions_there(STUDY, f"results/{config['study']}")
+    except InputError as error:
+        raise StudyError(str(error)) from None
+
+
+# How many models and images show how much, before they are made. Predictions of a few dense models are enough.
+rule plan_study:
+    output:
+        table="<results>/plan.csv",
+        page="<results>/plan.md",
+    log:
+        "<logs>/plan_study.log",
+    localrule: True
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        code=code("plan/plan_study"),
+        study=config["study"],
+        plan=config["plan"],
+        models=config["population"]["models"],
+        levels=POPULATIONS.compressed,
+        designs=POPULATIONS.designs,
+        significance=config["audit"]["significance"],
+        permutations=config["audit"]["permutations"],
+        tie_rule=config["audit"]["tie_rule"],
+        published=PUBLISHED_COUNTS,
+        ledger=there,
+        written=lambda wildcards: written(there(wildcards)),  # more of them make the plan anew
+    message:
+        "plan the study: how many models and images show how much"
+    script:
+        "../scripts/plan/plan_study.py"
+
+
+# It has no output, so it says the plan whenever it is asked.
+rule plan:
+    input:
+        page="<results>/plan.md",
+    log:
+        "<logs>/plan.log",
+    localrule: True
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=5,
+    message:
+        "the plan"
+    shell:
+        "tee {log} < {input.page}"
