@@ -4,7 +4,7 @@ from scripts.lib.study.planned import predictions_there, written
 def there(wildcards):
     """The predictions that a plan is made from; no input of the rule, which must not train what is missing."""
     try:
-        return predictions_there(STUDY, f"results/{config['study']}")
+        return predictions_there(STUDY, f"results/{config['study']}", PUBLISHED_COUNTS)
     except InputError as error:
         raise StudyError(str(error)) from None
 

@@ -20,11 +20,7 @@ INDEPENDENT = "levels with seeds of their own"
 
 def plan_of_assumption(params) -> tuple[list[dict], list[str]]:
     """Rows and notes from the churn that the study assumes."""
-    churn, examples = params.plan["churn"], params.plan["images"] or params.published.get("test")
-    if examples is None:
-        raise InputError(
-            "config key `plan.images` is missing: with an assumed churn say how many test images the study will have."
-        )
+    churn, examples = params.plan["churn"], params.plan["images"] or params.published["test"]
     changes = params.plan["changes"]
     if params.models == 1:
         notes = [

@@ -38,11 +38,12 @@ class ErrorParts:
     images: np.ndarray  # float64[S]: v at these
     models: float  # m; an unbiased estimate, so it can be below 0
     freedom: float  # with how many degrees m is known; infinite where it is assumed
+    exponent: float = 0.5  # v falls with this power of K
 
     def of_images(self, models: int) -> float:
-        """v(K): between the measured numbers of models by interpolation, beyond them as the square root says."""
-        scaled = self.images * np.sqrt(self.sizes)
-        return float(np.interp(np.log(models), np.log(self.sizes), scaled) / np.sqrt(models))
+        """v(K): between the measured numbers of models by interpolation of what the power leaves, beyond them as the power says."""
+        scaled = self.images * self.sizes**self.exponent
+        return float(np.interp(np.log(models), np.log(self.sizes), scaled) / models**self.exponent)
 
 
 def assumed(churn: float) -> ErrorParts:
@@ -77,7 +78,8 @@ def of_paired(
 ) -> ErrorParts:
     """The law of a level made of the dense models: votes int[K, N] of both, row i the same model, and int[L, N] of the control.
 
-    What the level's own excess adds to the variance is taken off: planning adds that of the excess in question. Raises ValueError for
+    Which images tip when the same models are compressed hangs on how far they are moved, hardly on K: v is measured up to K and then taken
+    to stay. What the level's own excess adds to it is taken off: planning adds that of the excess in question. Raises ValueError for
     fewer than two models.
     """
     models = min(len(dense), len(control))
@@ -103,7 +105,7 @@ def of_paired(
             for each, members in ((dense, pairs), (control, others), (compressed, pairs))
         ]
         shared.append(_shared(*(twice_excess(*(each[part] for each in labels), "paired") for part in range(2))))
-    return ErrorParts(np.array(sizes), np.array(images), _of_models(shared, half), len(dense) - 1)
+    return ErrorParts(np.array(sizes), np.array(images), _of_models(shared, half), len(dense) - 1, exponent=0.0)
 
 
 def odd_sizes(most: int) -> list[int]:

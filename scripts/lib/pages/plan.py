@@ -7,11 +7,11 @@ import pandas as pd
 from scripts.lib.pages.vocabulary import UNDEFINED
 from scripts.lib.tables.plan import EXCESS, IMAGES_ASKED, MODELS_ASKED, SMALLEST
 
+BRACKETS = "Brackets: what the smallest excess may be, because so few models tell how much models differ (95 %). "
 HOW_TO_READ = {
     True: (
         "Shown means the report's verdict: the {coverage} interval of the excess over images and models leaves 0 out, at the significance that Holm's "
-        "first step leaves to each level. Brackets: what the smallest excess may be, because so few models tell how much models differ (95 %). "
-        "The error of images falls with the square root of n, and slowly with K, as fewer images stay undecided; that of models with the square root "
+        "first step leaves to each level. {brackets}The error of images falls with the square root of n, and slowly with K, as fewer images stay undecided; that of models with the square root "
         "of K only. An excess is of populations of K models, and the same compression has a larger one the larger K is. With three to five models "
         "the test of the votes rejects less often than the interval, so fewer are shown than these rows say."
     ),
@@ -29,9 +29,12 @@ def page(study: str, table: pd.DataFrame, notes: list[str]) -> str:
         (own,) = rows[rows.this_study].itertuples()
         parts += [f"## {level}", _at_best(own), *_grid(rows, own.models), *_wanted(rows, own.models)]
     first = table.iloc[0]
-    significance = first.significance
-    how = HOW_TO_READ[first.shown == EXCESS]
-    parts.append(how.format(coverage=f"{100 * (1 - significance):g} %", significance=significance))
+    how = HOW_TO_READ[first.shown == EXCESS].format(
+        coverage=f"{100 * (1 - first.significance):g} %",
+        significance=first.significance,
+        brackets=BRACKETS if first.known_models else "",
+    )
+    parts.append(how)
     parts += [" ".join(notes)] if notes else []
     return "\n\n".join(parts) + "\n"
 

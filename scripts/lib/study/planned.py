@@ -9,11 +9,19 @@ from scripts.lib.study.study import Study
 FEWEST = 6  # dense models that tell how much models differ: audit/error_parts.py
 
 
-def predictions_there(study: Study, results: str | Path) -> list[str]:
+def predictions_there(study: Study, results: str | Path, published: dict) -> list[str]:
     """The files of clean predictions of the study's levels below a folder, each model once; the study may have named other cohorts then.
 
-    Raises InputError where there are none and the study assumes no churn: it names what to make first.
+    None where the study assumes a churn to plan with instead. published: what counts.py knows of its data. Raises InputError where there are
+    no predictions and no such assumption, naming what to make first, and where it is not known how many images the assumption is for.
     """
+    assumption = study.config["plan"]
+    if assumption["churn"] is not None:
+        if assumption["images"] is None and "test" not in published:
+            raise InputError(
+                "config key `plan.images` is missing: with `plan.churn` say how many test images the study will have."
+            )
+        return []
     found = []
     for level in study.populations.levels:
         taken: set[int] = set()
@@ -23,10 +31,10 @@ def predictions_there(study: Study, results: str | Path) -> list[str]:
             if not seeds & taken:
                 taken |= seeds
                 found.append(str(path))
-    if not found and study.config["plan"]["churn"] is None:
+    if not found:
         raise InputError(
-            f"nothing is predicted yet to plan with: make {_few(study, results)}, with your --configfile and `--` before it, or assume a share of "
-            "images on which two models disagree (config key `plan.churn`)."
+            f"nothing is predicted yet to plan with: first have snakemake predict {_few(study, results)}, or say in `plan.churn` on what share of the "
+            "images two models disagree."
         )
     return found
 
@@ -47,4 +55,5 @@ def _few(study: Study, results: str | Path) -> str:
     if single:
         targets += [(level, populations.cohorts(level)[0]) for level in populations.compressed[:1]]
     paths = " ".join(f"{results}/predictions/{level}/{cohort}/clean.parquet" for level, cohort in targets)
-    return f"`snakemake {paths}` (predictions of {models} dense model{'s' if models > 1 else ''}{' and of its partner' if single else ''})"
+    who = f"{models} dense model{'s' if models > 1 else ''}{' and a compressed one' if single else ''}"
+    return f"{who} (target{'s' if len(targets) > 1 else ''} {paths})"

@@ -82,6 +82,8 @@ def test_a_law_between_and_beyond_what_was_measured():
     assert law.of_images(1) == pytest.approx(0.1) and law.of_images(9) == pytest.approx(0.05)
     assert law.of_images(36) == pytest.approx(0.025)
     assert law.of_images(3) == pytest.approx((0.1 + 0.15) / 2 / 3**0.5)  # halfway in the logarithm
+    flat = ErrorParts(np.array([1, 9]), np.array([0.1, 0.05]), 0.0, 9, exponent=0.0)
+    assert flat.of_images(3) == pytest.approx(0.075) and flat.of_images(36) == pytest.approx(0.05)
     assert assumed(0.2).of_images(4) == pytest.approx(assumed(0.1).of_images(1))
 
 
