@@ -28,6 +28,7 @@ rule plan_study:
         study=config["study"],
         plan=config["plan"],
         models=config["population"]["models"],
+        compares_files=STUDY.compares_files,
         levels=POPULATIONS.compressed,
         designs=POPULATIONS.designs,
         significance=config["audit"]["significance"],

@@ -22,7 +22,7 @@ def plan_of_assumption(params) -> tuple[list[dict], list[str]]:
     """Rows and notes from the churn that the study assumes."""
     churn, examples = params.plan["churn"], params.plan["images"] or params.published["test"]
     changes = params.plan["changes"]
-    if params.models == 1:
+    if params.compares_files:
         notes = [
             f"Assumed, and not measured: {100 * churn:g} % of the images are right before and wrong after, or the other way round."
         ]
@@ -36,13 +36,14 @@ def plan_of_assumption(params) -> tuple[list[dict], list[str]]:
 
 
 def plan_of_pairs(votes: dict[str, Votes], params) -> tuple[list[dict], list[str]]:
-    """Rows and notes of a study of two files."""
+    """Rows and notes of a study that compares networks one with one; of several pairs of a level the mean counts."""
     dense, rows = votes["dense"], []
     for level, other in votes.items():
         if level != "dense":
-            discordance = discordance_of(dense.correct[0], other.correct[0])
+            both, of_dense, of_level = np.intersect1d(dense.seed, other.seed, return_indices=True)
+            discordance = discordance_of(dense.correct[of_dense], other.correct[of_level])
             examples = params.plan["images"] or len(dense.example)
-            rows += pair_rows(level, discordance, examples, params.plan["changes"], params.significance, 1)
+            rows += pair_rows(level, discordance, examples, params.plan["changes"], params.significance, len(both))
     if not rows:
         raise InputError(
             f"only the dense model is predicted, and a plan of a pair needs {params.levels[0]} too: predict it, or assume a churn (config key "
@@ -123,7 +124,7 @@ def main(output, params) -> None:
         rows, notes = plan_of_assumption(params)
     else:
         votes = load_votes(params)
-        rows, notes = (plan_of_pairs if params.models == 1 else plan_of_populations)(votes, params)
+        rows, notes = (plan_of_pairs if params.compares_files else plan_of_populations)(votes, params)
     table = pd.DataFrame(rows)
     save_table(output.table, table)
     text = page(params.study, table, notes)

@@ -49,6 +49,22 @@ def smallest_change(n: int, discordance: float, significance: float, power: floa
     return (2 * high - 1) * discordance
 
 
+def smallest_visible_change(n: int, discordance: float, significance: float, power: float = POWER) -> float:
+    """As `smallest_change`, and where too few images are discordant for any change to be shown, the smallest change in one direction only.
+
+    That one makes more images discordant than were found: what the test would have shown if there had been more to see. NaN where n
+    images are too few for any change.
+    """
+    found = smallest_change(n, discordance, significance, power)
+    if not math.isnan(found) or n == 0 or mcnemar_power(n, 1.0, 0.0, significance) < power:
+        return found
+    low, high = discordance, 1.0
+    while high - low > 1e-7:
+        middle = (low + high) / 2
+        low, high = (low, middle) if mcnemar_power(n, middle, 0.0, significance) >= power else (middle, high)
+    return high
+
+
 def images_needed(change: float, discordance: float, significance: float, power: float = POWER) -> int:
     """How many images the test needs to show a net change with that power; one image fewer would not do.
 

@@ -47,9 +47,9 @@ def written(files: list[str]) -> tuple[int, float]:
 def _few(study: Study, results: str | Path) -> str:
     """The first cohorts of dense models that are enough, and of a pair also the first compressed file, as targets for snakemake."""
     populations, targets, models = study.populations, [], 0
-    single = study.config["population"]["models"] == 1
+    single = study.compares_files
     for cohort in populations.cohorts("dense"):
-        if models < FEWEST:
+        if models < (1 if single else FEWEST):
             targets.append(("dense", cohort))
             models += len(seeds_of(cohort))
     if single:

@@ -6,13 +6,14 @@ from typing import Any
 
 from scripts.lib.corruptions import CORRUPTIONS
 from scripts.lib.jobs.errors import InputError
-from scripts.lib.study.config import check_config, left_out, with_defaults
+from scripts.lib.study.config import check_config, with_defaults
 from scripts.lib.study.downloads import with_downloads
 from scripts.lib.study.extras import check_extras
 from scripts.lib.study.factories import ENDINGS, check_checkpoints
 from scripts.lib.study.images import Images
 from scripts.lib.study.joins import check_joins
-from scripts.lib.study.levels import brought_models_of, is_brought
+from scripts.lib.study.left_out import left_out
+from scripts.lib.study.levels import brought_models_of, compares_files, is_brought
 from scripts.lib.study.natural import check_natural
 from scripts.lib.study.populations import Populations
 from scripts.lib.study.prediction_files import check_examples_known, prediction_files
@@ -73,8 +74,19 @@ class Study:
         )
 
     @property
+    def compares_files(self) -> bool:
+        """Whether networks are compared one with one, and nothing is said of populations."""
+        return compares_files(self.config)
+
+    @property
     def tables(self) -> list[str]:
         """The tables that this study can have, in the order in which the report shows them."""
+        if self.compares_files:
+            return [
+                *("pair_summary", "flips", "pair_classes", "pair_groups"),
+                *([] if self.populations.predictions else ["pair_cost", "cost"]),
+                *(["pair_robustness", "pair_robustness_summary"] if self.images.corruptions else []),
+            ]
         return [
             *("pies", "pie_summary", "pie_curve", "hardness", "predictors", "scores", "score_summary"),
             *(["planted"] if self.images.splits else []),
@@ -87,8 +99,20 @@ class Study:
         ]
 
     @property
+    def robustness_summary(self) -> str:
+        """The table of what the corruptions come to."""
+        return f"<results>/tables/{'pair_' if self.compares_files else ''}robustness_summary.csv"
+
+    @property
     def figures(self) -> list[str]:
         """The figures that this study can have."""
+        if self.compares_files:
+            return [
+                *("flips", "pair_classes"),
+                *([] if self.populations.predictions else ["pair_cost"]),
+                *(["robustness"] if self.images.corruptions else []),
+                *(["training"] if self.populations.trained else []),
+            ]
         return [
             *(["pie_rates"] if self.images.splits else []),
             *("pie_curve", "class_impact"),
@@ -100,12 +124,17 @@ class Study:
     @property
     def pictures(self) -> list[str]:
         """The pictures of images that this study can have."""
-        return ["exemplars"] if self.images.splits else []
+        return ["exemplars"] if self.images.splits and not self.compares_files else []
 
     @property
     def left_out(self) -> list[str]:
         """A sentence for each part of the report that this study cannot have."""
-        return left_out(bool(self.images.splits), list(self.populations.predictions))
+        return left_out(
+            bool(self.images.splits),
+            list(self.populations.predictions),
+            self.compares_files,
+            [*(["natural"] if self.images.natural else []), *(["ReaL's labels"] if self.images.real else [])],
+        )
 
 
 def load_study(config: dict, schema: dict[str, Any]) -> Study:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from scripts.lib.audit.planning import Plan
-from scripts.lib.audit.power import POWER, images_needed, smallest_change
+from scripts.lib.audit.power import POWER, images_needed, smallest_visible_change
 
 EXCESS, TOP1 = "excess of PIEs over the control", "change of top-1"
 SMALLEST, MODELS_ASKED, IMAGES_ASKED = "smallest", "models", "images"
@@ -55,21 +55,19 @@ def pair_rows(
 ) -> list[dict]:
     """A study of two files: the smallest change of top-1 on several numbers of images, and for each wanted change the images it needs.
 
-    discordance: the share of images that one of the two gets right and the other does not.
+    discordance: the share of images that one of the two gets right and the other does not; a change that is larger makes it as large.
     """
     about = {"level": level, "shown": TOP1, "significance": significance, "known_models": known_models}
     about |= {"discordance": discordance}
     rows = []
     for n in images_of(examples):
-        smallest = smallest_change(n, discordance, significance)
+        smallest = smallest_visible_change(n, discordance, significance)
         reason = NO_POWER.format("change") if math.isnan(smallest) else ""
         found = _row(about, SMALLEST, 1, n, smallest, (math.nan, math.nan), reason)
         rows.append(found | {"this_study": n == examples})
     for change in changes:
-        possible = change <= discordance
-        n = images_needed(change, discordance, significance) if possible else math.nan
-        reason = "" if possible else "more than the share of discordant images"
-        rows.append(_row(about, IMAGES_ASKED, 1, n, change, (math.nan, math.nan), reason))
+        n = images_needed(change, max(discordance, change), significance)
+        rows.append(_row(about, IMAGES_ASKED, 1, n, change, (math.nan, math.nan), ""))
     return rows
 
 
@@ -79,7 +77,7 @@ def images_of(examples: int) -> list[int]:
 
 
 def discordance_of(dense: np.ndarray, compressed: np.ndarray) -> float:
-    """The share of images that one model gets right and the other does not, from bool[N] each."""
+    """The share of images that a dense model gets right and its partner does not, or the other way round, from bool[K, N] each."""
     return float(np.mean(dense != compressed))
 
 

@@ -1,13 +1,12 @@
 """The plan from files of predictions to its page: populations, pairs, assumptions, and what is too little."""
 
-import math
 from types import SimpleNamespace as Names
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from scripts.lib.audit.power import smallest_change
+from scripts.lib.audit.power import images_needed, mcnemar_power, smallest_change
 from scripts.lib.jobs.errors import InputError
 from scripts.lib.ledger.predictions import block, save_ledger
 from scripts.plan import plan_study
@@ -39,6 +38,7 @@ def planned(folder, files, levels, models, **changed):
     """plan.csv and plan.md of a study."""
     params = Names(study="mine", ledger=files, levels=list(levels), designs=levels, models=models, published={})
     params.plan = {"changes": [0.02, 0.1], "churn": None, "images": None}
+    params.compares_files = models == 1
     params.significance, params.permutations, params.tie_rule = 0.05, 200, "largest"
     for name, value in changed.items():
         setattr(params, name, value)
@@ -83,15 +83,26 @@ def test_a_pair_is_planned_from_its_discordant_images(tmp_path):
     assert (table.discordance == 0.05).all() and (table.level == "int8").all() and "K =" not in page
     (here,) = table[table.this_study].itertuples()
     assert here.change == pytest.approx(smallest_change(N, 0.05, 0.05), rel=1e-4) and f"n = {N}" in page
-    too_large = table[(table.asked == "images") & (table.change == 0.1)]
-    assert math.isnan(too_large.examples.item()) and "none is enough" in page
+    needed = table[table.asked == "images"].set_index("change").examples
+    assert needed[0.02] == images_needed(0.02, 0.05, 0.05)
+    assert needed[0.1] == images_needed(0.1, 0.1, 0.05)  # such a change makes more images discordant than were found
 
 
-def test_two_files_that_never_differ_show_nothing(tmp_path):
+def test_of_two_files_that_never_differ_only_changes_in_one_direction_are_known(tmp_path):
     same = wrong(0.5, 1, 0)
     files = [ledger(tmp_path, "dense", same), ledger(tmp_path, "int8", same)]
-    table, page = planned(tmp_path, files, {"int8": "paired"}, 1)
-    assert table[table.asked == "smallest"].change.isna().all() and "no change of top-1 is shown" in page
+    table, _ = planned(tmp_path, files, {"int8": "paired"}, 1)
+    (here,) = table[table.this_study].itertuples()
+    assert mcnemar_power(N, here.change, 0, 0.05) == pytest.approx(0.8, abs=1e-3)
+
+
+def test_of_several_pairs_the_mean_counts(tmp_path):
+    dense = wrong(0.5, 3, 0)
+    level = dense.copy()
+    level[0] ^= np.arange(N) < 40
+    files = [ledger(tmp_path, "dense", dense), ledger(tmp_path, "int8", level)]
+    table, _ = planned(tmp_path, files, {"int8": "paired"}, 3, compares_files=True)
+    assert table.discordance.unique() == pytest.approx(40 / N / 3, rel=1e-4)
 
 
 @pytest.mark.parametrize("models", [1, 10])
