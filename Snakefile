@@ -27,6 +27,7 @@ include: "rules/pair.smk"
 include: "rules/publish.smk"
 include: "rules/estimate.smk"
 include: "rules/plan.smk"
+include: "rules/share.smk"
 
 
 rule all:

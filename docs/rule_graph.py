@@ -27,6 +27,7 @@ STAGES = (
     "publish",
     "estimate",
     "plan",
+    "share",
 )  # as the Snakefile includes them
 
 

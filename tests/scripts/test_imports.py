@@ -30,6 +30,8 @@ ALLOWED = {
     "weigh_cost": {"pandas"},
     "draw_cost": {"pandas", "altair"},
     "plan_study": {"pandas"},
+    "export_card": {"pandas"},
+    "list_changed_images": {"pandas"},
     "find_pies": {"pandas"},
     "summarize_pies": {"pandas"},
     "trace_pies": {"pandas"},
