@@ -1,12 +1,7 @@
 from scripts.lib.study.planned import predictions_there, written
 
-
-def there(wildcards):
-    """The predictions that a plan is made from; no input of the rule, which must not train what is missing."""
-    try:
-        return predictions_there(STUDY, f"results/{config['study']}", PUBLISHED_COUNTS)
-    except InputError as error:
-        raise StudyError(str(error)) from None
+# No input of the rule, which must not train what is missing.
+THERE = of(lambda: predictions_there(STUDY, f"results/{config['study']}", PUBLISHED_COUNTS))
 
 
 # How many models and images show how much, before they are made. Predictions of a few dense models are enough.
@@ -35,8 +30,8 @@ rule plan_study:
         permutations=config["audit"]["permutations"],
         tie_rule=config["audit"]["tie_rule"],
         published=PUBLISHED_COUNTS,
-        ledger=there,
-        written=lambda wildcards: written(there(wildcards)),  # more of them make the plan anew
+        ledger=THERE,
+        written=lambda wildcards: written(THERE(wildcards)),  # more of them make the plan anew
     message:
         "plan the study: how many models and images show how much"
     script:
