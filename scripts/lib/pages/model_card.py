@@ -152,7 +152,7 @@ def _of_pairs(dataset: str, tables: dict[str, pd.DataFrame]) -> list[Entry]:
             f"{percent(row.level_top1)} after {percent(row.dense_top1)} ({change}; exact p = {p_value(row.p_top1)}, for all levels of the study "
             f"{p_value(row.p_top1_holm)}).",
             f"{row.flips:,} images ({rate}) are classified otherwise: {row.lost:,} right before and wrong after, {row.gained:,} wrong before and "
-            f"right after, {row.moved:,} from one wrong class to another. It is about these files, not about other trainings of them.",
+            f"right after, {row.moved:,} from one wrong class to another. This is about these files, not about other trainings of them.",
         ]
         if not math.isnan(row.smallest_top1_change):
             said.append(
