@@ -15,14 +15,10 @@ from scripts.lib.audit.modal import PAPERS_RULE, differ, modal_labels
 from scripts.lib.audit.model_variance import twice_excess
 from scripts.lib.audit.pies import dealt_pies
 
-FEWEST_MODELS = (
-    6  # uncompressed ones: two disjoint triples, each of a dense, a control and a compressed population of one model
-)
-SUBSETS, DEALS, SPLITS = (
-    10,
-    40,
-    100,
-)  # for the part of images: subsets of the models, and deals of each; for that of models: ways to part them
+# Uncompressed ones: two disjoint triples, each of a dense, a control and a compressed population of one model.
+FEWEST_MODELS = 6
+SUBSETS, DEALS = 10, 40  # of the models for the part of images, and of each of them
+SPLITS = 100  # ways to part the models, for their part
 TOGETHER = 20  # splits whose labels are in memory at once
 
 # For plans before anything is trained. Of networks that were looked at, with a churn of 19 to 27 %, v(K) is 0.47 to 0.55 of the churn over the

@@ -53,7 +53,9 @@ def _few(study: Study, results: str | Path) -> str:
             targets.append(("dense", cohort))
             models += len(seeds_of(cohort))
     if single:
-        targets += [(level, populations.cohorts(level)[0]) for level in populations.compressed[:1]]
+        targets += [(level, populations.cohorts(level)[0]) for level in populations.compressed if level != "control"][
+            :1
+        ]
     paths = " ".join(f"{results}/predictions/{level}/{cohort}/clean.parquet" for level, cohort in targets)
     who = f"{models} dense model{'s' if models > 1 else ''}{' and a compressed one' if single else ''}"
     return f"{who} (target{'s' if len(targets) > 1 else ''} {paths})"

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from scripts.lib.audit.error_parts import FEWEST_MODELS
 from scripts.lib.jobs.errors import InputError
-from scripts.lib.study.planned import predictions_there, written
+from scripts.lib.study.planned import FEWEST, predictions_there, written
 from scripts.lib.study.study import load_study
 
 ROOT = Path(__file__).parents[3]
@@ -40,8 +41,13 @@ def test_each_model_is_found_once_whatever_cohorts_there_were(tmp_path):
 
 
 def test_where_nothing_is_predicted_it_names_the_first_dense_models(tmp_path):
+    assert FEWEST == FEWEST_MODELS
     with pytest.raises(InputError, match=r"10 dense models \(target \S+/dense/000-009/clean\.parquet\)"):
         predictions_there(study(), tmp_path, {})
+    with pytest.raises(
+        InputError, match=r"1 dense model and a compressed one \(targets \S+/dense/000-000/\S+ \S+/magnitude-0"
+    ):
+        predictions_there(study(models=1), tmp_path, {})
     with pytest.raises(InputError, match=r"8 dense models \(targets \S+/000-003/clean\.parquet \S+/004-007/clean"):
         predictions_there(study(models=30, cohort=4), tmp_path, {})
 
