@@ -32,7 +32,8 @@ from scripts.lib.pages import (
 )
 from scripts.lib.pages.page import Page
 
-PAGES: dict[str, Callable[[pd.DataFrame], Page]] = {
+# Tables of populations of models.
+OF_POPULATIONS: dict[str, Callable[[pd.DataFrame], Page]] = {
     "pies": pies.page,
     "pie_summary": pie_summary.page,
     "pie_curve": pie_curve.page,
@@ -52,6 +53,9 @@ PAGES: dict[str, Callable[[pd.DataFrame], Page]] = {
     "real": real.page,
     "cost": cost.page,
     "cost_and_forgetting": cost_and_forgetting.page,
+}
+# Tables of networks that are compared one with one.
+OF_FILES: dict[str, Callable[[pd.DataFrame], Page]] = {
     "pair_summary": pair_summary.page,
     "flips": flips.page,
     "pair_classes": pair_groups.of_classes,
@@ -60,3 +64,4 @@ PAGES: dict[str, Callable[[pd.DataFrame], Page]] = {
     "pair_robustness": pair_robustness.page,
     "pair_robustness_summary": robustness_summary.page,
 }
+PAGES: dict[str, Callable[[pd.DataFrame], Page]] = OF_POPULATIONS | OF_FILES

@@ -194,10 +194,6 @@ def _check_control(levels: list[dict], models: int) -> None:
     """Without a control every level must be made of the dense models: what other seeds would have changed cannot be told from compression."""
     if has_control(levels):
         return
-    if levels == [level for level in levels if level["name"] == DENSE]:
-        raise InputError(
-            f"config key `levels` has nothing beside `{DENSE}`: add a level that is made of it, such as {{name: float16, method: float16, of: {DENSE}}}."
-        )
     apart = [level for level in levels if level["name"] != DENSE and design_of(level) != "paired"]
     if not apart:
         return
