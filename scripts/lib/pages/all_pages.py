@@ -11,6 +11,7 @@ from scripts.lib.pages import (
     cost,
     cost_and_forgetting,
     flips,
+    gate,
     hardness,
     natural,
     over_indexing,
@@ -64,4 +65,4 @@ OF_FILES: dict[str, Callable[[pd.DataFrame], Page]] = {
     "pair_robustness": pair_robustness.page,
     "pair_robustness_summary": robustness_summary.page,
 }
-PAGES: dict[str, Callable[[pd.DataFrame], Page]] = OF_POPULATIONS | OF_FILES
+PAGES: dict[str, Callable[[pd.DataFrame], Page]] = OF_POPULATIONS | OF_FILES | {"gate": gate.page}
