@@ -24,6 +24,7 @@ STAGES = (
     "predict",
     "audit",
     "compare",
+    "slices",
     "publish",
     "estimate",
 )  # as the Snakefile includes them

@@ -8,11 +8,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from scripts.lib.annotations.column import load_columns
-from scripts.lib.audit.intervals import UNDEFINED
 from scripts.lib.audit.modal import modal_labels
 from scripts.lib.audit.pies import identified_exemplars
 from scripts.lib.audit.slice_candidates import cluster_slices, description, kept_slices, ranks, statistic_slices
-from scripts.lib.audit.slices import FOUND, Tested, alone, beside_control, beside_one_control
+from scripts.lib.audit.slices import FOUND, NOTHING, Tested, alone, beside_control, beside_one_control
 from scripts.lib.data.dataset import load_manifest
 from scripts.lib.data.feature_file import load_features
 from scripts.lib.jobs.files import replacing
@@ -22,8 +21,6 @@ from scripts.lib.ledger.predictions import Votes, load_population, same_examples
 from scripts.lib.tables.pie_table import differences, excesses_of, same_order, uncompressed_of
 from scripts.lib.tables.slices import Compared, completed, discovery_half, row_of, row_of_nothing, too_small
 from scripts.lib.tables.table import load_table, save_table
-
-UNTESTED = Tested(UNDEFINED, UNDEFINED, float("nan"))
 
 
 class Audit:
@@ -68,16 +65,27 @@ class Audit:
         if self.pies and count:
             groups = np.concatenate([slices & testing, ~slices & testing])
             found = excesses_of(
-                about.level, self.pies[about.level], self.reference, votes, groups, self.params.permutations, significance
+                about.level,
+                self.pies[about.level],
+                self.reference,
+                votes,
+                groups,
+                self.params.permutations,
+                significance,
             )
         for place, inside in enumerate(slices):
             if too_small(inside, testing):
-                yield UNTESTED, "too few testing images"
+                yield NOTHING, "too few testing images"
             elif self.pies:
                 tested = beside_control(found, place, count + place)
                 yield tested, "too few models to say" if np.isnan(tested.p) else ""
             elif about.control is not None:
-                yield beside_one_control(*(each[testing] for each in (about.changed, about.control, inside)), significance), ""
+                yield (
+                    beside_one_control(
+                        *(each[testing] for each in (about.changed, about.control, inside)), significance
+                    ),
+                    "",
+                )
             else:
                 yield alone(about.changed[testing], inside[testing], significance), ""
 
@@ -118,7 +126,9 @@ def main(input, output, params) -> None:
     save_members(output.members, members)
 
 
-def members_of(about: Compared, name: str, example: np.ndarray, inside: np.ndarray, testing: np.ndarray) -> pd.DataFrame:
+def members_of(
+    about: Compared, name: str, example: np.ndarray, inside: np.ndarray, testing: np.ndarray
+) -> pd.DataFrame:
     """Who is in a slice; example: str[N], inside, testing: bool[N]."""
     return pd.DataFrame(
         {

@@ -12,7 +12,7 @@ from scripts.lib.audit.clusters import find_clusters
 CLUSTER = "features"  # what a slice of features is called, before its number
 TENTH, FIFTH = ("tenth", 0.1), ("fifth", 0.2)  # the ends of one statistic that are slices, and of two at once
 AND = " and "
-LEAST_Z = 1.0  # standard errors by which what is kept exceeds the other discovery images
+LEAST_Z = 2.0  # standard errors by which what is kept exceeds the other discovery images
 OVERLAP = 0.5  # of the smaller of two slices: with more in common with a better one, a candidate is that one again
 SHARE = 0.15  # of a slice: a class with less is not named
 TELLING = 0.15  # how far the mean rank, 0 to 1, of a slice is from the middle in what describes it

@@ -23,6 +23,7 @@ from scripts.lib.pages import (
     robustness_summary,
     score_summary,
     scores,
+    slices,
     subgroups,
 )
 from scripts.lib.pages.page import Page
@@ -43,6 +44,7 @@ PAGES: dict[str, Callable[[pd.DataFrame], Page]] = {
     "corrupted_pies": corrupted_pies.page,
     "subgroups": subgroups.page,
     "over_indexing": over_indexing.page,
+    "slices": slices.page,
     "natural": natural.page,
     "real": real.page,
     "cost": cost.page,

@@ -51,6 +51,11 @@ class Populations:
         return [level for level in self.levels if level != "dense"]
 
     @property
+    def has_control_population(self) -> bool:
+        """Whether there are control models enough for an excess over them; one control file is no population."""
+        return "control" in self.levels and self.config["population"]["models"] > 1
+
+    @property
     def trained(self) -> list[str]:
         """The levels whose models are trained here."""
         return [name for name, level in self.levels.items() if checkpoints_of(level) == name and not is_brought(level)]
@@ -199,6 +204,11 @@ class Populations:
     def all_networks(self) -> list[str]:
         """The models of all levels of which there are networks, and of all their cohorts."""
         return [self.networks(level).format(cohort=cohort) for level in self.modelled for cohort in self.cohorts(level)]
+
+    @property
+    def first_dense_networks(self) -> str:
+        """The dense models of the first cohort."""
+        return self.networks("dense").format(cohort=self.cohorts("dense")[0])
 
     @property
     def first_networks(self) -> list[str]:

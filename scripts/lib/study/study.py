@@ -17,6 +17,7 @@ from scripts.lib.study.natural import check_natural
 from scripts.lib.study.populations import Populations
 from scripts.lib.study.prediction_files import check_examples_known, prediction_files
 from scripts.lib.study.sharded_weights import parts_of_weights
+from scripts.lib.study.slices import check_slices
 from scripts.lib.study.sources import check_apart, check_files, check_level_files, check_trackable, expanded, splits_of
 from scripts.lib.study.subgroups import check_subgroups
 from scripts.lib.study.trained_networks import with_channels
@@ -82,6 +83,7 @@ class Study:
             *([] if self.populations.predictions else ["cost_and_forgetting", "cost"]),
             *("robustness", "robustness_summary", "corrupted_pies"),
             *("subgroups", "over_indexing"),
+            *(["slices"] if self.has_slices else []),
             *(["natural"] if self.images.natural else []),
             *(["real"] if self.images.real else []),
         ]
@@ -100,7 +102,12 @@ class Study:
     @property
     def pictures(self) -> list[str]:
         """The pictures of images that this study can have."""
-        return ["exemplars"] if self.images.splits else []
+        return [*(["exemplars"] if self.images.splits else []), *(["slices"] if self.has_slices else [])]
+
+    @property
+    def has_slices(self) -> bool:
+        """Whether the study looks for groups of images that nobody named."""
+        return self.config["slices"]["clusters"] > 0
 
     @property
     def left_out(self) -> list[str]:
@@ -124,6 +131,7 @@ def load_study(config: dict, schema: dict[str, Any]) -> Study:
     check_natural(config["natural"], list(CORRUPTIONS))
     check_subgroups(config["audit"]["subgroups"])
     check_joins(config["joins"])
+    check_slices(config, splits_of(source, config["data"][source]))
     check_extras(config["extras"], bool(splits_of(source, config["data"][source])))
     _check_ids(config["corruptions"])
     predictions = {

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from scripts.lib.audit.intervals import UNDEFINED, Estimate, rate
+from scripts.lib.audit.intervals import UNDEFINED, rate
 from scripts.lib.audit.multiple import benjamini_hochberg
 from scripts.lib.audit.over_indexing import risk_ratio
-from scripts.lib.audit.slices import Tested, slice_verdict
+from scripts.lib.audit.slices import NOTHING, Tested, slice_verdict
 from scripts.lib.jobs.streams import key
 from scripts.lib.tables.table import with_interval
 
@@ -85,8 +85,7 @@ def row_of_nothing(about: Compared, testing: np.ndarray, significance: float) ->
     nobody = np.zeros(len(testing), dtype=bool)
     changes = bool(about.changed[~testing].any())
     why = "no slice of the discovery half stands out" if changes else "no image of the discovery half changes"
-    untested = Tested(UNDEFINED, Estimate(math.nan, math.nan, math.nan), math.nan)
-    return row_of(about, NONE, "", nobody, testing, untested, why, significance)
+    return row_of(about, NONE, "", nobody, testing, NOTHING, why, significance)
 
 
 def too_small(inside: np.ndarray, testing: np.ndarray) -> bool:
@@ -98,7 +97,7 @@ def completed(rows: list[dict], features: str) -> pd.DataFrame:
     """The table, with p adjusted for all slices and levels (Benjamini-Hochberg), the verdicts, and what the features are."""
     table = pd.DataFrame(rows)
     table["q"] = benjamini_hochberg(table.p.to_numpy(dtype=np.float64))
-    table["verdict"] = [slice_verdict(row.q, row.beyond, row.significance) for row in table.itertuples()]
+    table["verdict"] = [slice_verdict(row.q, row.significance) for row in table.itertuples()]
     table["features"] = features
     return table
 
