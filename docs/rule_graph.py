@@ -24,7 +24,6 @@ STAGES = (
     "predict",
     "audit",
     "compare",
-    "slices",
     "publish",
     "estimate",
 )  # as the Snakefile includes them

@@ -19,7 +19,8 @@ def page(table: pd.DataFrame) -> Page:
             "level": table.level,
             "slice": table.slice,
             "what is in it": table.description.replace("", UNDEFINED),
-            "n (found on, tested on)": [f"{row.n_discovery}, {row.n_test}" for row in table.itertuples()],
+            "found on": table.n_discovery.astype(str),
+            "n": table.n_test.astype(str),
             "changes": estimate(table, "rate"),
             "the others": estimate(table, "others_rate"),
             "ratio": times(table, "ratio"),
@@ -41,7 +42,7 @@ def _note(table: pd.DataFrame, controlled: bool) -> Note:
     others = int(table.n_test.iloc[0] + table.n_test_others.iloc[0])
     return Note(
         what=(
-            f"Groups of test images that change most after compression, found on one half of the images and tested on the {others} of the other half, "
+            f"Groups of n test images that change most after compression, found on one half of the images and tested on the {others} of the other half, "
             f"with {models}."
         ),
         evidence=sentences(

@@ -27,6 +27,7 @@ ELSEWHERE = (
     "real",
     "cost",
     "cost_and_forgetting",
+    "slices",
 )  # tables that need more than the ledger of a study without images
 
 
