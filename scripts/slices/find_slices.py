@@ -11,13 +11,14 @@ from scripts.lib.annotations.column import load_columns
 from scripts.lib.audit.modal import modal_labels
 from scripts.lib.audit.pies import identified_exemplars
 from scripts.lib.audit.slice_candidates import cluster_slices, description, kept_slices, ranks, statistic_slices
-from scripts.lib.audit.slices import FOUND, NOTHING, Tested, alone, beside_control, beside_one_control
+from scripts.lib.audit.slices import FOUND, NOTHING, Tested, alone, beside_control, beside_one_control, strata_of
 from scripts.lib.data.dataset import load_manifest
 from scripts.lib.data.feature_file import load_features
 from scripts.lib.jobs.files import replacing
 from scripts.lib.jobs.job import logged
 from scripts.lib.jobs.streams import generator
 from scripts.lib.ledger.predictions import Votes, load_population, same_examples
+from scripts.lib.tables.margins import load_probabilities
 from scripts.lib.tables.pie_table import differences, excesses_of, same_order, uncompressed_of
 from scripts.lib.tables.slices import Compared, completed, discovery_half, row_of, row_of_nothing, too_small
 from scripts.lib.tables.table import load_table, save_table
@@ -30,6 +31,8 @@ class Audit:
         self.params = params
         self.dense = load_population(input.ledger, "dense")["clean", 0]
         self.before = modal_labels(self.dense.votes, params.tie_rule)
+        _, first, second, _ = load_probabilities(input.ledger, "dense")
+        self.sureness = (first - second).mean(axis=0)
         self.control = None
         if "control" in params.levels:
             self.control = self.changed(load_population(input.ledger, "control")["clean", 0])
@@ -62,6 +65,7 @@ class Audit:
     ) -> Iterator[tuple[Tested, str]]:
         """What the testing images, bool[N], say of each slice, bool[G, N], and why they say nothing."""
         significance, count = self.params.significance, len(slices)
+        strata = strata_of(self.sureness[testing])
         if self.pies and count:
             groups = np.concatenate([slices & testing, ~slices & testing])
             found = excesses_of(
@@ -87,7 +91,7 @@ class Audit:
                     "",
                 )
             else:
-                yield alone(about.changed[testing], inside[testing], significance), ""
+                yield alone(about.changed[testing], inside[testing], strata, significance), ""
 
 
 def main(input, output, params) -> None:
@@ -121,7 +125,7 @@ def main(input, output, params) -> None:
             rows.append(row_of_nothing(about, testing, params.significance))
     table = completed(rows, features.what)
     for level, part in table.groupby("level", sort=False):
-        print(f"{level}: {(part.verdict == FOUND).sum()} of {len(part)} slices change more than the others")
+        print(f"{level}: {part.verdict.str.startswith(FOUND).sum()} of {len(part)} slices change more than the others")
     save_table(output.table, table)
     save_members(output.members, members)
 

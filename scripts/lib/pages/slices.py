@@ -14,6 +14,10 @@ def page(table: pd.DataFrame) -> Page:
         "the control's": estimate(table, "control_rate"),
         "excess": estimate(table, "excess", sign=True),
     }
+    of_unsure = {
+        "beyond as unsure images": estimate(table, "beyond_unsure", sign=True),
+        "p (BH) of that": table.q_unsure.map(p_value),
+    }
     cells = pd.DataFrame(
         {
             "level": table.level,
@@ -27,6 +31,7 @@ def page(table: pd.DataFrame) -> Page:
             **(of_control if controlled else {}),
             "beyond the others": estimate(table, "beyond", sign=True),
             "p (BH)": table.q.map(p_value),
+            **({} if controlled else of_unsure),
             "top-1, dense to level": [
                 f"{percent(row.dense_top1)} to {percent(row.level_top1)}" if row.n_test else UNDEFINED
                 for row in table.itertuples()
@@ -55,6 +60,9 @@ def _note(table: pd.DataFrame, controlled: bool) -> Note:
                 if controlled
                 else "."
             ),
+            ""
+            if controlled
+            else "There is no control that would show what other seeds change. So a slice is also held against as unsure images outside: those on which the dense model's two largest probabilities are as far apart, in 20 strata, the finer the less sure (Mantel and Haenszel).",
             "p is one-sided, since the first half said which way, and adjusted for all slices and levels (BH).",
         ),
         brackets=(
@@ -62,12 +70,13 @@ def _note(table: pd.DataFrame, controlled: bool) -> Note:
             + (
                 "of the excess and of what is beyond the others over images, and over models where the control has several."
                 if controlled
-                else "of differences MOVER."
+                else "of differences MOVER, of those to as unsure images Sato's."
             )
         ),
         limits=sentences(
             "A cluster is what one network sees as alike, and need not be one thing to people: look at the pictures.",
             "Images near a border between classes change more whatever is done to a network, so a slice may be no more than a hard one: its dense top-1 says how hard it is.",
+            "" if controlled else "All of it is about these files, not about compression in general.",
             "That nothing is found does not mean that there is nothing: slices of few images need large differences.",
         ),
     )

@@ -76,6 +76,8 @@ def row_of(
         "dense_top1": _mean(about.dense_right[side]),
         "level_top1": _mean(about.level_right[side]),
         "p": tested.p,
+        **with_interval("beyond_unsure", tested.beyond_unsure),
+        "p_unsure": tested.p_unsure,
         "reason": reason,
     }
 
@@ -96,8 +98,9 @@ def too_small(inside: np.ndarray, testing: np.ndarray) -> bool:
 def completed(rows: list[dict], features: str) -> pd.DataFrame:
     """The table, with p adjusted for all slices and levels (Benjamini-Hochberg), the verdicts, and what the features are."""
     table = pd.DataFrame(rows)
-    table["q"] = benjamini_hochberg(table.p.to_numpy(dtype=np.float64))
-    table["verdict"] = [slice_verdict(row.q, row.significance) for row in table.itertuples()]
+    for q, p in (("q", "p"), ("q_unsure", "p_unsure")):
+        table[q] = benjamini_hochberg(table[p].to_numpy(dtype=np.float64))
+    table["verdict"] = [slice_verdict(row.q, row.q_unsure, row.significance) for row in table.itertuples()]
     table["features"] = features
     return table
 

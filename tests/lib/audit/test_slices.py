@@ -12,6 +12,8 @@ from scripts.lib.audit.clusters import find_clusters
 from scripts.lib.audit.slice_candidates import cluster_slices, description, kept_slices, ranks, statistic_slices
 from scripts.lib.audit.slices import (
     ALIKE,
+    AS_UNSURE,
+    BEYOND_UNSURE,
     FOUND,
     NOTHING,
     UNTESTED,
@@ -19,7 +21,11 @@ from scripts.lib.audit.slices import (
     beside_one_control,
     dealt_p,
     slice_verdict,
+    strata_of,
+    stratified_difference,
 )
+
+ONE = np.zeros(1000, dtype=int)  # all images in one stratum
 
 
 def blobs(random, sizes, dimensions=8, far=8.0):
@@ -109,7 +115,9 @@ def test_without_a_control_it_is_fishers_exact_test(inside, outside, data):
     changed = np.r_[np.arange(inside) < first, np.arange(outside) < second]
     members = np.arange(inside + outside) < inside
     table = [[first, inside - first], [second, outside - second]]
-    assert alone(changed, members, 0.05).p == pytest.approx(stats.fisher_exact(table, alternative="greater").pvalue)
+    assert alone(changed, members, ONE[: len(changed)], 0.05).p == pytest.approx(
+        stats.fisher_exact(table, alternative="greater").pvalue
+    )
 
 
 @given(st.lists(st.integers(-1, 1), min_size=2, max_size=9), st.data())
@@ -121,18 +129,71 @@ def test_beside_a_control_file_all_draws_are_counted(scores, data):
     assert dealt_p(scores, members) == pytest.approx((sums >= scores[members].sum()).mean())
 
 
+def test_with_strata_the_draws_of_each_stratum_are_counted():
+    scores = np.array([1, 0, 0, 1, 1, 0, -1, 0, 1])
+    strata = np.array([0, 0, 0, 0, 2, 2, 2, 2, 2])
+    inside = np.array([1, 1, 0, 0, 1, 0, 0, 0, 1], dtype=bool)
+    sums = [
+        scores[list(first)].sum() + scores[list(second)].sum()
+        for first in combinations(range(4), 2)
+        for second in combinations(range(4, 9), 2)
+    ]
+    assert dealt_p(scores, inside, strata) == pytest.approx(np.mean(np.array(sums) >= scores[inside].sum()))
+
+
+def test_strata_are_the_finer_the_less_sure():
+    strata = strata_of(np.arange(10_000)[::-1])
+    sizes = np.bincount(strata)
+    assert sizes[-1] == 2000 and sizes[-2] == 1600 and sizes.sum() == 10_000 and len(sizes) == 20
+    assert (np.diff(sizes[1:]) > 0).all() and strata[0] == 19 and strata[-1] == 0  # the surest image is in the last
+    assert len(set(strata_of(np.ones(50)).tolist())) == 1
+
+
+def test_a_stratified_difference_by_hand():
+    changed = np.r_[np.ones(5), np.zeros(5), np.ones(2), np.zeros(8)].astype(bool)
+    inside = np.arange(20) < 10
+    found = stratified_difference(changed, inside, ONE[:20], 0.05)
+    half = 1.959964 * np.sqrt(0.5 * 0.5 / 10 + 0.2 * 0.8 / 10)  # of one stratum it is that of two proportions
+    assert found == pytest.approx((0.3, 0.3 - half, 0.3 + half), abs=1e-6)
+    # Weights 10 * 10 / 20 and 1 * 3 / 4: (5 * 0.3 + 0.75 * (1 - 0)) / 5.75.
+    changed, inside = np.r_[changed, True, False, False, False], np.r_[inside, True, False, False, False]
+    strata = np.r_[ONE[:20], 1, 1, 1, 1]
+    assert stratified_difference(changed, inside, strata, 0.05).value == pytest.approx(2.25 / 5.75)
+    nobody = stratified_difference(changed, strata == 1, strata, 0.05)
+    assert np.isnan(nobody.value)
+    calm = stratified_difference(np.zeros(20, bool), np.arange(20) < 10, ONE[:20], 0.05)
+    assert calm.value == 0 and np.isnan(calm.low)
+
+
+def test_a_slice_that_is_no_more_than_unsure_is_told_apart_from_one_that_is_more():
+    random = np.random.default_rng(0)
+    sureness = random.random(4000)
+    inside = random.random(4000) < 0.5 * np.exp(-10 * sureness)
+    strata = strata_of(sureness)
+    draws = [random.random(4000) < 0.4 * np.exp(-20 * sureness) for _ in range(100)]
+    unsure = [alone(changed, inside, strata, 0.05) for changed in draws]
+    assert max(each.p for each in unsure) < 1e-6
+    assert np.mean([each.p_unsure <= 0.05 for each in unsure]) < stats.binom.ppf(0.9999, 100, 0.05) / 100
+    covered = np.mean([each.beyond_unsure.low <= 0 <= each.beyond_unsure.high for each in unsure])
+    assert covered > stats.binom.ppf(0.0001, 100, 0.95) / 100
+    more = [alone(changed | (inside & (random.random(4000) < 0.1)), inside, strata, 0.05) for changed in draws[:20]]
+    assert max(each.p_unsure for each in more) < 0.01
+
+
 def test_a_slice_of_nobody_or_everybody_has_no_test():
     for inside in (np.zeros(4, bool), np.ones(4, bool)):
         assert np.isnan(dealt_p(np.array([1, 0, -1, 0]), inside))
-    assert slice_verdict(NOTHING.p, 0.05) == UNTESTED
-    assert slice_verdict(0.05, 0.05) == FOUND and slice_verdict(0.051, 0.05) == ALIKE
+    assert slice_verdict(NOTHING.p, NOTHING.p_unsure, 0.05) == UNTESTED
+    assert slice_verdict(0.05, np.nan, 0.05) == FOUND and slice_verdict(0.051, 0.01, 0.05) == ALIKE
+    assert slice_verdict(0.01, 0.05, 0.05) == f"{FOUND}, {BEYOND_UNSURE}"
+    assert slice_verdict(0.01, 0.06, 0.05) == f"{FOUND}, {AS_UNSURE}"
 
 
 def test_a_slice_that_the_control_changes_as_much_is_no_finding():
     inside = np.arange(400) < 100
     changed = (np.arange(400) % 100 < 10) | (inside & (np.arange(400) < 50))
     control = (np.arange(400) % 100 >= 90) | (inside & (np.arange(400) >= 50))
-    assert alone(changed, inside, 0.05).p < 1e-9
+    assert alone(changed, inside, ONE[: len(changed)], 0.05).p < 1e-9
     tested = beside_one_control(changed, control, inside, 0.05)
     # Inside 50 images change and 60 by the control, of which 10 more; outside 10 and 10 of each hundred.
     assert tested.p > 0.5 and tested.beyond.low < 0 < tested.beyond.high
@@ -153,16 +214,19 @@ def studies(random, count, planted=False, controlled=False):
         inside = np.stack(list(candidates.values()))
         kept = kept_slices(inside[:, ~testing], scores[~testing], 5, 20)
         for place in kept:
-            files = [changed[testing], control[testing]] if controlled else [changed[testing]]
-            found.append((beside_one_control if controlled else alone)(*files, inside[place][testing], 0.05).p)
+            own = inside[place][testing]
+            if controlled:
+                found.append(beside_one_control(changed[testing], control[testing], own, 0.05).p)
+            else:
+                found.append(alone(changed[testing], own, ONE[: testing.sum()], 0.05).p)
         first += bool(kept) and (inside[kept[0]] == (which == 2)).mean() > 0.99
     return np.array(found), first
 
 
 @pytest.mark.parametrize("controlled", [False, True])
 def test_p_values_hold_where_no_slice_matters_although_slices_were_chosen(controlled):
-    p, _ = studies(np.random.default_rng(0), 90, controlled=controlled)
-    assert len(p) > 50
+    p, _ = studies(np.random.default_rng(0), 80, controlled=controlled)
+    assert len(p) > 30
     for level in (0.05, 0.2, 0.5):  # at most as often as a test that holds, but for a chance of 1 in 10,000
         assert (p <= level).sum() <= stats.binom.ppf(0.9999, len(p), level)
 
@@ -174,7 +238,7 @@ def test_tested_on_the_images_that_chose_them_slices_would_be_found_where_there_
         changed = random.random(400) < 0.1
         inside = random.random((30, 400)) < 0.2
         kept = kept_slices(inside, changed.astype(float), 5, 20)
-        found += [alone(changed, inside[place], 0.05).p for place in kept]
+        found += [alone(changed, inside[place], ONE[: len(changed)], 0.05).p for place in kept]
     assert (np.array(found) <= 0.05).mean() > 0.5
 
 
