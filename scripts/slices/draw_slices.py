@@ -18,7 +18,8 @@ from scripts.lib.tables.slices import NONE
 from scripts.lib.tables.table import load_table
 
 STRIPS, PER_STRIP = 12, 14  # slices that are drawn, and images of each
-GAP, FRAME, LINE, TOP = 6, 3, 20, 10  # pixels
+GAP, FRAME, LINE, TOP = 6, 3, 19, 12  # pixels
+LINES = 3  # of words above a strip
 FRAMED = "#d1495b"  # around an image that changes
 
 
@@ -41,20 +42,23 @@ def shown(members: pd.DataFrame) -> pd.DataFrame:
     return testing.sort_values(["changed", "score"], ascending=False, kind="stable").head(PER_STRIP)
 
 
-def words(row) -> tuple[str, str]:
-    """Two lines about a slice: which it is, and how much of it changes."""
+def words(row) -> tuple[str, str, str]:
+    """Three lines about a slice: which it is, how much of it changes, and what is said of that."""
     control = "" if np.isnan(row.control_rate) else f", of the control {percent(row.control_rate)}"
+    unsure = ""
+    if not np.isnan(row.beyond_unsure):
+        unsure = f", beyond as unsure images {percent(row.beyond_unsure, row.beyond_unsure_low, row.beyond_unsure_high, sign=True)}"
     numbers = (
         f"changes: {percent(row.rate)} of {row.n_test} images{control}; of the others {percent(row.others_rate)}; "
-        f"beyond the others {percent(row.beyond, row.beyond_low, row.beyond_high, sign=True)}, p = {p_value(row.q)} (BH): {row.verdict}"
+        f"beyond the others {percent(row.beyond, row.beyond_low, row.beyond_high, sign=True)}{unsure}"
     )
-    return f"{row.level}: {row.slice}  ({row.description})", numbers
+    return f"{row.level}: {row.slice}  ({row.description})", numbers, f"{row.verdict} (p = {p_value(row.q)}, BH)"
 
 
 def sheet(images: np.ndarray, place: dict[str, int], table: pd.DataFrame, members: pd.DataFrame) -> Image.Image:
     """A strip a slice, its words above; place: the index of each example among the images."""
     rows = list(chosen(table).itertuples())
-    height = TOP + 2 * LINE + SIDE + 2 * FRAME + GAP
+    height = TOP + LINES * LINE + SIDE + 2 * FRAME + GAP
     picture = Image.new("RGB", (PER_STRIP * (SIDE + 2 * FRAME + GAP), max(1, len(rows)) * height), "white")
     pen = ImageDraw.Draw(picture)
     bold, plain = ImageFont.load_default(size=15), ImageFont.load_default(size=13)
@@ -62,12 +66,12 @@ def sheet(images: np.ndarray, place: dict[str, int], table: pd.DataFrame, member
         pen.text((0, TOP), "No slice of the discovery half stands out.", fill="black", font=bold)
     for number, row in enumerate(rows):
         top = number * height + TOP
-        name, numbers = words(row)
-        pen.text((FRAME, top), name, fill="black", font=bold)
-        pen.text((FRAME, top + LINE), numbers, fill="#555555", font=plain)
+        for line, text in enumerate(words(row)):
+            colour, font = ("black", bold) if line == 0 else ("#555555", plain)
+            pen.text((FRAME, top + line * LINE), text, fill=colour, font=font)
         of_slice = members[(members.level == row.level) & (members.slice == row.slice)]
         for column, image in enumerate(shown(of_slice).itertuples()):
-            left, upper = column * (SIDE + 2 * FRAME + GAP), top + 2 * LINE
+            left, upper = column * (SIDE + 2 * FRAME + GAP), top + LINES * LINE
             small = thumbnail(np.asarray(images[place[image.example]]))
             if image.changed:
                 pen.rectangle(
