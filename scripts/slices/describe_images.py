@@ -9,7 +9,7 @@ from scripts.lib.audit.image_statistics import STATISTICS, statistics_of
 from scripts.lib.data.dataset import load_split
 from scripts.lib.jobs.job import logged
 
-PIXELS = 2**22  # of images that are in memory at a time, as floating point numbers
+PIXELS = 2**18  # of images that are looked at together: few enough to stay in a processor's cache
 
 
 def batches(images: np.ndarray) -> Iterator[np.ndarray]:
