@@ -88,7 +88,7 @@ def main(study: str, draws: int) -> None:
         counts = {
             "tests_found": (int((p <= SIGNIFICANCE).sum()), len(p)),
             "studies_found": (any_, draws),
-            "planted_found": (sum(each["planted"] for each in found), draws),
+            "planted_found": (sum(each["planted"] for each in found), draws) if harm else (0, 0),  # nothing to find
         }
         row = {"study": study, "images": len(example), "models": len(votes) // 3, "harm": harm, "draws": draws}
         row |= {
