@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 
 from scripts.lib.annotations.column import load_columns
 from scripts.lib.audit.modal import modal_labels
+from scripts.lib.audit.model_variance import FEWEST
 from scripts.lib.audit.pies import identified_exemplars
 from scripts.lib.audit.slice_candidates import cluster_slices, description, kept_slices, ranks, statistic_slices
 from scripts.lib.audit.slices import FOUND, NOTHING, Tested, alone, beside_control, beside_one_control, strata_of
@@ -82,14 +83,11 @@ class Audit:
                 yield NOTHING, "too few testing images"
             elif self.pies:
                 tested = beside_control(found, place, count + place)
-                yield tested, "too few models to say" if np.isnan(tested.p) else ""
+                few = "too few models to say" if found.halves.models < FEWEST else "nothing varies"
+                yield tested, few if np.isnan(tested.p) else ""
             elif about.control is not None:
-                yield (
-                    beside_one_control(
-                        *(each[testing] for each in (about.changed, about.control, inside)), significance
-                    ),
-                    "",
-                )
+                files = about.changed[testing], about.control[testing]
+                yield beside_one_control(*files, inside[testing], significance), ""
             else:
                 yield alone(about.changed[testing], inside[testing], strata, significance), ""
 

@@ -82,6 +82,7 @@ def not_counted(study: Study) -> list[str]:
     return [
         *([f"levels that were trained elsewhere ({', '.join(brought)})"] if brought else []),
         *(["natural test sets"] if study.images.natural else []),
+        *(["slices"] if study.has_slices else []),
         *(
             [f"extras ({', '.join(name for name, on in study.config['extras'].items() if on)})"]
             if any(study.config["extras"].values())

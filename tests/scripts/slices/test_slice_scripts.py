@@ -131,6 +131,13 @@ def test_a_level_that_changes_nothing_has_a_row_that_says_so(data, tmp_path, nam
     assert same.reason.tolist() == ["no image of the discovery half changes"] and "same" not in set(members.level)
 
 
+def test_two_models_a_level_are_too_few_to_say(data, tmp_path):
+    table, _, _ = audited(data, tmp_path, 2, *STUDIES["populations"][1:])
+    found = table[table.slice != "none"]
+    assert len(found) and (found.reason == "too few models to say").all() and (found.verdict == "not tested").all()
+    assert found.rate_low.notna().all() and not page(table).cells.isin(["nan"]).any(axis=None)
+
+
 def test_features_are_of_the_first_model(data):
     found = load_features(data.features, IDS)
     assert found.values.shape == (N, 8) and "of the dense model 2 reads" in found.what
