@@ -55,7 +55,7 @@ rule find_slices:
     input:
         features="<results>/data/features.parquet",
         statistics="<results>/data/image_statistics.parquet",
-        pies="<results>/tables/pies.csv" if POPULATIONS.has_control_population else [],
+        pies=[] if STUDY.compares_files else "<results>/tables/pies.csv",
         ledger=STUDY.ledger("clean"),
         data="<results>/data/manifest.json",
         checked=STUDY.checked,

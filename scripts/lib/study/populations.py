@@ -13,6 +13,7 @@ from scripts.lib.jobs.project import ROOT
 from scripts.lib.study.cohorts import cohort_name, cohorts, seeds_of
 from scripts.lib.study.factories import module_file
 from scripts.lib.study.levels import (
+    CONTROL,
     brought_models_of,
     checkpoints_of,
     design_of,
@@ -51,11 +52,6 @@ class Populations:
         return [level for level in self.levels if level != "dense"]
 
     @property
-    def has_control_population(self) -> bool:
-        """Whether there are control models enough for an excess over them; one control file is no population."""
-        return "control" in self.levels and self.config["population"]["models"] > 1
-
-    @property
     def trained(self) -> list[str]:
         """The levels whose models are trained here."""
         return [name for name, level in self.levels.items() if checkpoints_of(level) == name and not is_brought(level)]
@@ -84,6 +80,13 @@ class Populations:
     def designs(self) -> dict[str, str]:
         """`paired` for levels made of the dense checkpoints, `independent` for those trained from seeds of their own."""
         return {name: design_of(level) for name, level in self.levels.items()}
+
+    @property
+    def beside(self) -> str | None:
+        """The level whose flips are harmless by what it is, where networks are compared one with one: the control, or dense networks in half precision."""
+        if CONTROL in self.levels:
+            return CONTROL
+        return next((name for name, level in self.levels.items() if level["method"] == "float16"), None)
 
     def cohorts(self, level: str) -> list[str]:
         """The cohorts of a level; predictions from elsewhere are one."""

@@ -6,16 +6,18 @@ from typing import Any
 
 from scripts.lib.corruptions import CORRUPTIONS
 from scripts.lib.jobs.errors import InputError
-from scripts.lib.study.config import check_config, left_out, with_defaults
+from scripts.lib.study.config import check_config, with_defaults
 from scripts.lib.study.downloads import with_downloads
 from scripts.lib.study.extras import check_extras
 from scripts.lib.study.factories import ENDINGS, check_checkpoints
 from scripts.lib.study.images import Images
 from scripts.lib.study.joins import check_joins
-from scripts.lib.study.levels import brought_models_of, is_brought
+from scripts.lib.study.left_out import left_out
+from scripts.lib.study.levels import brought_models_of, compares_files, is_brought
 from scripts.lib.study.natural import check_natural
 from scripts.lib.study.populations import Populations
 from scripts.lib.study.prediction_files import check_examples_known, prediction_files
+from scripts.lib.study.promises import batch_size_of, check_promises, levels_of
 from scripts.lib.study.sharded_weights import parts_of_weights
 from scripts.lib.study.slices import check_slices
 from scripts.lib.study.sources import check_apart, check_files, check_level_files, check_trackable, expanded, splits_of
@@ -74,9 +76,43 @@ class Study:
         )
 
     @property
+    def compares_files(self) -> bool:
+        """Whether networks are compared one with one, and nothing is said of populations."""
+        return compares_files(self.config)
+
+    @property
+    def promises(self) -> list[dict]:
+        """What the study promises, `levels` and `batch_size` filled in."""
+        return [
+            {**promise, "levels": levels_of(promise, self.config), "batch_size": batch_size_of(promise, self.config)}
+            for promise in self.config["audit"]["accept"]
+        ]
+
+    def promises_of(self, *metrics: str) -> list[dict]:
+        """The promises about some metrics."""
+        return [promise for promise in self.promises if promise["metric"] in metrics]
+
+    def check_promised(self) -> None:
+        """Raise InputError where nothing is promised."""
+        if not self.promises:
+            raise InputError(
+                "config key `audit.accept` is empty, so there is nothing to hold the levels to: add a promise, such as {metric: top1_loss, margin: 0.01}."
+            )
+
+    @property
     def tables(self) -> list[str]:
         """The tables that this study can have, in the order in which the report shows them."""
+        gate = ["gate"] if self.promises else []
+        if self.compares_files:
+            return [
+                *gate,
+                *("pair_summary", "flips", "pair_classes", "pair_groups"),
+                *([] if self.populations.predictions else ["pair_cost", "cost"]),
+                *(["pair_robustness", "pair_robustness_summary"] if self.images.corruptions else []),
+                *(["slices"] if self.has_slices else []),
+            ]
         return [
+            *gate,
             *("pies", "pie_summary", "pie_curve", "hardness", "predictors", "scores", "score_summary"),
             *(["planted"] if self.images.splits else []),
             *("class_summary", "class_impact"),
@@ -89,8 +125,20 @@ class Study:
         ]
 
     @property
+    def robustness_summary(self) -> str:
+        """The table of what the corruptions come to."""
+        return f"<results>/tables/{'pair_' if self.compares_files else ''}robustness_summary.csv"
+
+    @property
     def figures(self) -> list[str]:
         """The figures that this study can have."""
+        if self.compares_files:
+            return [
+                *("flips", "pair_classes"),
+                *([] if self.populations.predictions else ["pair_cost"]),
+                *(["robustness"] if self.images.corruptions else []),
+                *(["training"] if self.populations.trained else []),
+            ]
         return [
             *(["pie_rates"] if self.images.splits else []),
             *("pie_curve", "class_impact"),
@@ -102,7 +150,8 @@ class Study:
     @property
     def pictures(self) -> list[str]:
         """The pictures of images that this study can have."""
-        return [*(["exemplars"] if self.images.splits else []), *(["slices"] if self.has_slices else [])]
+        exemplars = ["exemplars"] if self.images.splits and not self.compares_files else []
+        return [*exemplars, *(["slices"] if self.has_slices else [])]
 
     @property
     def has_slices(self) -> bool:
@@ -112,7 +161,12 @@ class Study:
     @property
     def left_out(self) -> list[str]:
         """A sentence for each part of the report that this study cannot have."""
-        return left_out(bool(self.images.splits), list(self.populations.predictions))
+        return left_out(
+            bool(self.images.splits),
+            list(self.populations.predictions),
+            self.compares_files,
+            [*(["natural"] if self.images.natural else []), *(["ReaL's labels"] if self.images.real else [])],
+        )
 
 
 def load_study(config: dict, schema: dict[str, Any]) -> Study:
@@ -132,6 +186,7 @@ def load_study(config: dict, schema: dict[str, Any]) -> Study:
     check_subgroups(config["audit"]["subgroups"])
     check_joins(config["joins"])
     check_slices(config, splits_of(source, config["data"][source]))
+    check_promises(config)
     check_extras(config["extras"], bool(splits_of(source, config["data"][source])))
     _check_ids(config["corruptions"])
     predictions = {

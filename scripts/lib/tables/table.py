@@ -14,6 +14,7 @@ TEXT = (
     *("worst_class", "device", "best_dense", "natural", "timing", "reference", "reason", "severities"),
     *("column", "value", "scale"),
     *("slice", "description", "features"),
+    *("label_name", "dense_says", "level_says", "beside", "about"),
 )
 
 

@@ -16,7 +16,7 @@ def test_slices_have_a_table_and_a_picture():
     found = study(slices={"clusters": 20})
     assert "slices" in found.tables and found.pictures == ["exemplars", "slices"]
     assert found.config["slices"] == {"clusters": 20, "most": 10, "smallest": 50}
-    assert found.populations.has_control_population and "slices" in not_counted(found)
+    assert "slices" in not_counted(found)
     assert found.populations.first_dense_networks == "<results>/models/dense/000-009.safetensors"
 
 
