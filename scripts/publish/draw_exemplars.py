@@ -7,17 +7,9 @@ from scripts.lib.data.dataset import Examples, load_split
 from scripts.lib.data.kinds import PLANTED, TYPICAL
 from scripts.lib.jobs.files import replacing
 from scripts.lib.jobs.job import logged
+from scripts.lib.pages.thumbnails import SIDE, thumbnail
 
-SIDE, GAP, MARGIN, PER_ROW = 64, 4, 190, 14  # pixels, and images in a row
-
-
-def thumbnail(image: np.ndarray) -> Image.Image:
-    """An image whose longer side is about SIDE: small ones enlarged without smoothing, large ones reduced."""
-    longer = max(image.shape[:2])
-    scale = SIDE // longer if longer <= SIDE else SIDE / longer
-    height, width = (max(1, round(side * scale)) for side in image.shape[:2])
-    how = Image.Resampling.NEAREST if longer <= SIDE else Image.Resampling.BOX
-    return Image.fromarray(image).resize((width, height), how)
+GAP, MARGIN, PER_ROW = 4, 190, 14  # pixels, and images in a row
 
 
 def exemplars(images: np.ndarray, examples: Examples) -> Image.Image:

@@ -60,10 +60,14 @@ class Excesses:
 
     def beyond(self, group: int, reference: int) -> Estimate:
         """How much larger a group's excess is than that of another group without common images; no ends where either has one image."""
+        return self.beyond_tested(group, reference)[0]
+
+    def beyond_tested(self, group: int, reference: int) -> tuple[Estimate, float]:
+        """The same with the two-sided p-value that it is not, over other images and other models."""
         first, second = (self.differences[self.groups[each]].mean() for each in (group, reference))
         models = self._models(self.halves.variance(group, reference))
         parts = [self._images(group), self._images(reference), models]
-        return with_parts(float(first - second), parts, self.significance)[0]
+        return with_parts(float(first - second), parts, self.significance)
 
     def _images(self, group: int) -> Part:
         inside = self.differences[self.groups[group]]

@@ -31,6 +31,7 @@ from scripts.lib.pages import (
     robustness_summary,
     score_summary,
     scores,
+    slices,
     subgroups,
 )
 from scripts.lib.pages.page import Page
@@ -72,5 +73,6 @@ ON_REQUEST: dict[str, Callable[[pd.DataFrame], Page]] = {
     "gate": gate.page,
     "layers": layers.page,
     "exemptions": exemptions.page,
+    "slices": slices.page,
 }
 PAGES: dict[str, Callable[[pd.DataFrame], Page]] = OF_POPULATIONS | OF_FILES | ON_REQUEST

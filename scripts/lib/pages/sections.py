@@ -43,6 +43,17 @@ SECTIONS: tuple[Section, ...] = (
     Section(("score_summary",), folded=(("scores", ""),)),
     Section(("class_summary",), ("class_impact",), folded=(("class_impact", "Table: all classes"),)),
     Section(("subgroups",)),
+    # Both.
+    Section(
+        ("slices",),
+        pictures=(
+            (
+                "slices",
+                "Testing images of the slices that are told clearest from the others, those that change first (framed).",
+            ),
+        ),
+    ),
+    # Populations.
     Section(("cost_and_forgetting", "cost"), ("cost",)),
     Section(
         ("robustness_summary",),

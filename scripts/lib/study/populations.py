@@ -214,6 +214,11 @@ class Populations:
         return [self.networks(level).format(cohort=cohort) for level in self.modelled for cohort in self.cohorts(level)]
 
     @property
+    def first_dense_networks(self) -> str:
+        """The dense models of the first cohort."""
+        return self.networks("dense").format(cohort=self.cohorts("dense")[0])
+
+    @property
     def first_networks(self) -> list[str]:
         """The models of the first cohort of each level."""
         return [self.networks(level).format(cohort=self.cohorts(level)[0]) for level in self.levels]

@@ -20,6 +20,7 @@ from scripts.lib.study.populations import Populations
 from scripts.lib.study.prediction_files import check_examples_known, prediction_files
 from scripts.lib.study.promises import batch_size_of, check_promises, levels_of
 from scripts.lib.study.sharded_weights import parts_of_weights
+from scripts.lib.study.slices import check_slices
 from scripts.lib.study.sources import check_apart, check_files, check_level_files, check_trackable, expanded, splits_of
 from scripts.lib.study.subgroups import check_subgroups
 from scripts.lib.study.trained_networks import with_channels
@@ -139,6 +140,7 @@ class Study:
             *(self._tables_of_files if self.compares_files else self._tables_of_populations),
             *(["layers"] if self.blamed else []),
             *(["exemptions"] if exemptible(self.config) else []),
+            *(["slices"] if self.has_slices else []),
         ]
 
     @property
@@ -191,7 +193,13 @@ class Study:
     @property
     def pictures(self) -> list[str]:
         """The pictures of images that this study can have."""
-        return ["exemplars"] if self.images.splits and not self.compares_files else []
+        exemplars = ["exemplars"] if self.images.splits and not self.compares_files else []
+        return [*exemplars, *(["slices"] if self.has_slices else [])]
+
+    @property
+    def has_slices(self) -> bool:
+        """Whether the study looks for groups of images that nobody named."""
+        return self.config["slices"]["clusters"] > 0
 
     @property
     def left_out(self) -> list[str]:
@@ -221,6 +229,7 @@ def load_study(config: dict, schema: dict[str, Any]) -> Study:
     check_subgroups(config["audit"]["subgroups"])
     check_blamed_layers(config)
     check_joins(config["joins"])
+    check_slices(config, splits_of(source, config["data"][source]))
     check_promises(config)
     check_extras(config["extras"], bool(splits_of(source, config["data"][source])))
     _check_ids(config["corruptions"])

@@ -82,6 +82,7 @@ def not_counted(study: Study) -> list[str]:
     return [
         *([f"levels that were trained elsewhere ({', '.join(brought)})"] if brought else []),
         *(["natural test sets"] if study.images.natural else []),
+        *(["slices"] if study.has_slices else []),
         *(
             [f"layers compressed one by one ({', '.join(asked)})"]
             if (asked := study.config["audit"]["layers"]["levels"])

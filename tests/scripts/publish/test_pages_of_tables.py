@@ -32,11 +32,14 @@ from scripts.lib.annotations.column import Column
 from scripts.lib.annotations.groups import everything, groupings_of
 from scripts.lib.audit.modal import TIE_RULES
 from scripts.lib.audit.scores import score_measures
+from scripts.lib.audit.slices import beside_one_control
 from scripts.lib.ledger.predictions import Votes
 from scripts.lib.pages.all_pages import OF_POPULATIONS, PAGES
 from scripts.lib.tables.corrupted_pies import rows_of_variant, with_adjusted
 from scripts.lib.tables.corruption_summary import summary_of
 from scripts.lib.tables.pie_table import excesses_of, uncompressed_of
+from scripts.lib.tables.slices import Compared, row_of, row_of_nothing
+from scripts.lib.tables.slices import completed as completed_slices
 from scripts.publish.render_tables import markdown
 from scripts.publish.write_report import data_line, findings, networks
 
@@ -209,10 +212,24 @@ def tables():
                 )
             ]
         ),
+        "slices": slices_of(PRUNED),
         "cost": cost_of(["dense", *levels]).assign(significance=SIGNIFICANCE),
         **layers_of("pruned", DENSE, PRUNED, SIGNIFICANCE),
     }
     return made | {"cost_and_forgetting": weigh(made["cost"], made["pie_summary"], made["class_impact"])}
+
+
+def slices_of(votes):
+    """Two of four images are tested, one of them in the slice; the control is the dense population again."""
+    changed, nothing = np.array([False, True, False, True]), np.zeros(4, bool)
+    about = Compared(
+        "pruned", 3, changed, nothing, changed.astype(float), *(each.correct.mean(0) for each in (DENSE, votes))
+    )
+    inside, testing = np.array([True, True, False, False]), np.array([False, True, True, False])
+    tested = beside_one_control(changed[testing], nothing[testing], inside[testing], SIGNIFICANCE)
+    rows = [row_of(about, "features 1", "1 50 %; dark", inside, testing, tested, "", SIGNIFICANCE)]
+    rows.append(row_of_nothing(about, testing, SIGNIFICANCE) | {"level": "quantized"})
+    return completed_slices(rows, "what the last layer reads")
 
 
 @pytest.mark.parametrize("name", OF_POPULATIONS)

@@ -14,6 +14,7 @@ from scripts.publish.write_report import write_report
 
 ROOT = Path(__file__).parents[3]
 FIGURES = ("pie_rates", "pie_curve", "class_impact", "cost", "robustness", "layers")
+PICTURES = ("exemplars", "slices")
 DATA = {
     "examples": {"test": 4, "train": 10},
     "classes": ["<b>a</b>", "b"],
@@ -49,12 +50,13 @@ def report(tables, tmp_path_factory):  # noqa: F811
         save_table(folder / f"{name}.csv", table)
     for name in FIGURES:
         (folder / f"{name}.svg").write_text(f"<svg><title>{name}</title></svg>")
-    (folder / "exemplars.png").write_bytes(b"png")
+    for name in PICTURES:
+        (folder / f"{name}.png").write_bytes(b"png")
     schema = yaml.safe_load((ROOT / "schemas" / "config.schema.yaml").read_text())
     return write_report(
         [str(folder / f"{name}.csv") for name in tables],
         [str(folder / f"{name}.svg") for name in FIGURES],
-        [str(folder / "exemplars.png")],
+        [str(folder / f"{name}.png") for name in PICTURES],
         DATA,
         with_defaults(yaml.safe_load((ROOT / "config.yaml").read_text()), schema),
         ["<i>Nothing</i> is left out."],
