@@ -12,10 +12,10 @@ from scripts.lib.data.example_ids import match_ids
 from scripts.lib.jobs.errors import InputError
 from scripts.lib.ledger.prediction_arrays import open_array
 from scripts.lib.ledger.prediction_checks import check_classes, check_probabilities
-from scripts.lib.ledger.predictions import PROBABILITY, RANKS, TOP
 from scripts.lib.ledger.ranked import KINDS as MATRICES
 from scripts.lib.ledger.ranked import Ranked, ranked
 from scripts.lib.ledger.received import PREDICTED, Received
+from scripts.lib.ledger.schema import PROBABILITY, RANKS, TOP
 from scripts.lib.study.sources import ARRAY
 
 REQUIRED = ("example", "label")
@@ -147,7 +147,8 @@ class Reader:
                 top[:, rank] = tops[TOP[rank]]
             if PROBABILITY[rank] in columns:
                 probability[:, rank] = columns[PROBABILITY[rank]]
-        return Ranked(top, probability, columns.get("p_label", np.full(len(label), np.nan)))
+        unknown = np.full(len(label), np.nan)
+        return Ranked(top, probability, columns.get("p_label", unknown), unknown)
 
     def _variants(self, batch: Batch) -> np.ndarray:
         """Which variant of the test data each row is about."""

@@ -10,7 +10,7 @@ from scripts.lib.study.config import check_config, left_out, with_defaults
 from scripts.lib.study.downloads import with_downloads
 from scripts.lib.study.extras import check_extras
 from scripts.lib.study.factories import ENDINGS, check_checkpoints
-from scripts.lib.study.images import Images
+from scripts.lib.study.images import CLEAN, Images
 from scripts.lib.study.joins import check_joins
 from scripts.lib.study.levels import brought_models_of, is_brought
 from scripts.lib.study.natural import check_natural
@@ -49,6 +49,10 @@ class Study:
             for cohort in self.populations.cohorts(level)
             for suite in suites
         ]
+
+    def keeps_probabilities(self, suite: str) -> bool:
+        """Whether the ledger of a suite keeps the probabilities of all classes."""
+        return suite == CLEAN and self.config["audit"]["probabilities"] == "all"
 
     @property
     def training_threads(self) -> int:
