@@ -83,6 +83,7 @@ class Study:
             *("pies", "pie_summary", "pie_curve", "hardness", "predictors", "scores", "score_summary"),
             *(["planted"] if self.images.splits else []),
             *("class_summary", "class_impact"),
+            *("calibration", "reliability"),
             *([] if self.populations.predictions else ["cost_and_forgetting", "cost"]),
             *("robustness", "robustness_summary", "corrupted_pies"),
             *("subgroups", "over_indexing"),
@@ -96,6 +97,7 @@ class Study:
         return [
             *(["pie_rates"] if self.images.splits else []),
             *("pie_curve", "class_impact"),
+            "reliability",
             *([] if self.populations.predictions else ["cost"]),
             "robustness",
             *(["training"] if self.populations.trained else []),
