@@ -147,7 +147,9 @@ def row_of(name: str, design: str, level: Level, dense: Level, significance: flo
     comparable = design == "paired" or min(models, len(dense.sure.votes.seed)) > 1
     measures, numbers = level.measures, {}
     for measure, limits in MEASURES.items():
-        numbers |= with_interval(measure, within(measures[measure].estimate(significance), *limits))
+        own = within(measures[measure].estimate(significance), *limits)
+        of_others = measure.endswith("_kept") and name == "dense"  # whose thresholds are its own
+        numbers |= with_interval(measure, UNDEFINED if of_others else own)
         if measure in CHANGES:
             known = name != "dense" and comparable
             change = measures[measure] - dense.measures[measure]
@@ -196,7 +198,7 @@ def main(input, output, params) -> None:
     """Read the clean suite of all levels, one level at a time, and write both tables."""
     rows, bins, dense, splits = [], [], None, None
     for name in ("dense", *params.levels):
-        design = params.designs[name]
+        design = "independent" if name == "dense" else params.designs[name]
         population = "dense" if name == "dense" or design == "paired" else name
         sure = load_sureness(input.ledger, name)
         if dense is None:

@@ -35,6 +35,7 @@ ALLOWED = {
     "score_examples": {"pandas"},
     "summarize_scores": {"pandas"},
     "measure_hardness": {"pandas"},
+    "measure_calibration": {"pandas"},
     "compare_kinds": {"pandas"},
     "compare_classes": {"pandas"},
     "compare_subgroups": {"pandas"},
@@ -47,6 +48,7 @@ ALLOWED = {
     "draw_pie_rates": {"pandas", "altair"},
     "draw_pie_curve": {"pandas", "altair"},
     "draw_class_impact": {"pandas", "altair"},
+    "draw_reliability": {"pandas", "altair"},
     "draw_training": {"pandas", "altair"},
     "draw_robustness": {"pandas", "altair"},
 }

@@ -23,7 +23,7 @@ def page(table: pd.DataFrame) -> Page:
     if table.empty:
         return Page(title, Note("The predictions came without confidences.", "", "", ""), cells)
     note = Note(
-        what=f"The {table.examples.iloc[0]} test images of each model in bins of equal mass by its confidence, K = {among(table.level_models)} models a level.",
+        what=f"The n = {table.examples.iloc[0]} test images in bins of equal mass by the confidence of each model, K = {among(table.level_models)} models a level.",
         evidence="Confidence: the mean probability of the class that is said. Images: of one model. A calibrated model is right as often as it is sure.",
         brackets=f"Wilson's {coverage(table)} intervals over the images of a bin, as of one model: with several models they err towards too wide.",
         limits="A bin by itself is one of many: calibration.csv tests all of them together.",

@@ -8,6 +8,10 @@ import pytest
 from four_images import DENSE, LABEL, PRUNED, margins_of, pies_table
 from made_costs import cost_of
 
+from scripts.audit.measure_calibration import (
+    measure_level as measure_sureness,
+)
+from scripts.audit.measure_calibration import reliability_rows, row_of, without_sets
 from scripts.audit.measure_hardness import hardness_rows, measure_level, predictor_rows
 from scripts.audit.score_examples import scores_of, table_of
 from scripts.audit.summarize_pies import summarize_level, with_study_verdicts
@@ -34,6 +38,7 @@ from scripts.lib.annotations.groups import everything, groupings_of
 from scripts.lib.audit.modal import TIE_RULES
 from scripts.lib.audit.scores import score_measures
 from scripts.lib.ledger.predictions import Votes
+from scripts.lib.ledger.probabilities import Sureness
 from scripts.lib.pages.all_pages import PAGES
 from scripts.lib.tables.corrupted_pies import rows_of_variant, with_adjusted
 from scripts.lib.tables.pie_table import excesses_of, uncompressed_of
@@ -99,6 +104,10 @@ def tables():
             for level, votes in levels.items()
         ],
     )
+    sure = {
+        level: without_sets(measure_sureness(level, Sureness(votes, *np.full((3, 3, 4), 0.5))))
+        for level, votes in ({"dense": DENSE} | levels).items()
+    }
     made = {
         "pies": pies,
         "pie_summary": with_study_verdicts(
@@ -138,6 +147,12 @@ def tables():
             ]
         ),
         "class_impact": class_impact,
+        "calibration": pd.DataFrame(
+            [row_of(level, "independent", each, sure["dense"], SIGNIFICANCE) for level, each in sure.items()]
+        ),
+        "reliability": pd.DataFrame(
+            [row for level, each in sure.items() for row in reliability_rows(level, each, SIGNIFICANCE)]
+        ),
         "class_summary": class_summary,
         "robustness": pd.DataFrame(
             [
