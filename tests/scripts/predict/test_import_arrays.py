@@ -6,10 +6,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from brought import CLASSES, IDS, LABELS, VARIANTS, N, bring, ledger_of, table_of_examples
+from brought import CLASSES, IDS, LABELS, VARIANTS, N, bring, frame, ledger_of, save, table_of_examples
 from scipy.special import softmax
 
 from scripts.lib.jobs.errors import InputError
+from scripts.lib.ledger.probabilities import keeps_probabilities, load_probabilities, load_sureness
 
 CLEAN = VARIANTS[:1]
 LOGITS = np.random.default_rng(0).normal(0, 3, (2, N, CLASSES))
@@ -33,6 +34,30 @@ def test_arrays_of_logits(tmp_path, dtype, files, monkeypatch):
         np.save(path, array)
     (clean,) = bring(tmp_path, paths, CLEAN, examples=table_of_examples(tmp_path), kind="logits")
     expect(ledger_of(clean), logits.astype(np.float64))
+    expected = softmax(logits.astype(np.float64), axis=2)
+    for seed, found in load_probabilities([clean], "dense").items():
+        assert np.allclose(found, expected[seed], rtol=1e-6, atol=1e-30)
+    assert np.allclose(load_sureness([clean], "dense").p_squared, (expected**2).sum(axis=2))
+
+
+def test_all_probabilities_are_kept_where_that_is_asked_and_they_are_known(tmp_path):
+    np.save(tmp_path / "a.npy", LOGITS)
+    examples = table_of_examples(tmp_path)
+    (clean,) = bring(tmp_path, [str(tmp_path / "a.npy")], CLEAN, examples=examples, kind="logits", keep=False)
+    assert not keeps_probabilities([clean], "dense")
+    assert np.isfinite(load_sureness([clean], "dense").p_squared).all()
+    (clean,) = bring(tmp_path, [save(frame(variants=CLEAN), tmp_path / "rows.csv")], CLEAN)
+    assert not keeps_probabilities([clean], "dense") and np.isnan(load_sureness([clean], "dense").p_squared).all()
+    # Of corrupted examples they are given too, and kept of the clean ones.
+    rows = frame()[["example", "label", "seed", "corruption", "severity"]]
+    given = softmax(np.random.default_rng(1).normal(0, 1, (len(rows), CLASSES)), axis=1)
+    mixed = rows.assign(probabilities=list(given)).sample(frac=1, random_state=1)
+    clean, weather = bring(tmp_path, [save(mixed, tmp_path / "mixed.parquet")])
+    assert not keeps_probabilities([weather], "dense")
+    order = load_sureness([clean], "dense").votes.example  # that of the file, which was mixed
+    for seed, found in load_probabilities([clean], "dense").items():
+        of_model = given[(rows.seed == seed) & (rows.corruption == "clean")]
+        assert np.allclose(found, of_model[[IDS.index(example) for example in order]])
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32", "float16"])
