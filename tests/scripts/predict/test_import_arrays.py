@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -108,6 +109,20 @@ def test_rows_in_another_order(tmp_path):
             continue
         with pytest.raises(InputError, match=r"level dense: its models are right on 1\d\.\d% of 300 images, where 1"):
             bring(*given, examples=str(tmp_path / "labels.npy"), kind="logits")
+
+
+def test_rows_of_so_few_classes_that_the_ranks_are_all_of_them(tmp_path):
+    labels, p = np.arange(N) % 2, np.random.default_rng(2).uniform(0.5, 1, N).round(4)
+    rows = pd.DataFrame({"example": IDS, "label": labels, "top1": 1 - labels, "top2": labels, "p1": p, "p2": 1 - p})
+    expected = np.where(np.eye(2)[1 - labels] == 1, p[:, None], 1 - p[:, None])
+    for columns, known in ((list(rows), True), ([*list(rows)[:-1]], False)):
+        path = save(rows[columns], tmp_path / f"{len(columns)}.csv")
+        examples = save(rows[["example", "label"]], tmp_path / "two.csv")
+        (clean,) = bring(tmp_path, [path], CLEAN, models=1, examples=examples)
+        assert keeps_probabilities([clean], "dense") == known
+        assert np.isnan(load_sureness([clean], "dense").p_squared).all() != known
+        if known:
+            assert np.allclose(load_probabilities([clean], "dense")[0], expected)
 
 
 WRONG_ARRAYS = {
