@@ -36,7 +36,8 @@ from made_costs import cost_of  # noqa: E402
 from scripts.lib.corruptions import FAMILIES, IMAGENET_C  # noqa: E402
 from scripts.lib.data.dataset import save_examples, save_manifest  # noqa: E402
 from scripts.lib.jobs.streams import generator  # noqa: E402
-from scripts.lib.ledger.predictions import SCHEMA, save_ledger  # noqa: E402
+from scripts.lib.ledger.predictions import save_ledger  # noqa: E402
+from scripts.lib.ledger.schema import SCHEMA  # noqa: E402
 from scripts.lib.study.cohorts import cohorts  # noqa: E402
 from scripts.lib.tables.table import save_table  # noqa: E402
 
@@ -99,6 +100,7 @@ def write_file(path: Path, level: str, place: int, seed: int, suite: str, exampl
         for name, values in zip(["p1", "p2", "p3", "p4", "p5"], [p1, p2, p2 / 2, p2 / 4, p2 / 8], strict=True):
             columns[name].append(values)
         columns["p_label"].append(np.where(right, p1, p2))
+        columns["p_squared"].append(p1**2 + p2**2)
         columns["severity"].append(np.full(examples, severity, dtype=np.int8))
         columns["corruption"].append(np.full(examples, number, dtype=np.int32))
     n = len(variants)

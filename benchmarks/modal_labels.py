@@ -34,7 +34,8 @@ from made_votes import Images  # noqa: E402
 from scripts.audit import find_pies, summarize_pies, trace_pies  # noqa: E402
 from scripts.lib.audit.modal import modal_labels  # noqa: E402
 from scripts.lib.audit.pies import pies_by_chance  # noqa: E402
-from scripts.lib.ledger.predictions import PROBABILITY, SCHEMA, TOP, load_population, save_ledger  # noqa: E402
+from scripts.lib.ledger.predictions import load_population, save_ledger  # noqa: E402
+from scripts.lib.ledger.schema import PROBABILITY, SCHEMA, TOP  # noqa: E402
 from scripts.lib.tables.table import save_table  # noqa: E402
 
 EXAMPLES, CLASSES, MODELS, DEALS, SUBSETS = 50_000, 1000, 30, 2000, 100
@@ -91,7 +92,7 @@ def write_ledger(path: Path, level: str, votes: np.ndarray, label: np.ndarray) -
     """A ledger of clean predictions; the ranks after the first and all probabilities say nothing."""
     examples = pa.array([f"val/{i:08d}" for i in range(votes.shape[1])]).dictionary_encode()
     clean = pa.array(["clean"] * votes.shape[1]).dictionary_encode()
-    rest = {name: pa.array(np.full(votes.shape[1], 0.5, np.float32)) for name in (*PROBABILITY, "p_label")}
+    rest = {name: pa.array(np.full(votes.shape[1], 0.5, np.float32)) for name in (*PROBABILITY, "p_label", "p_squared")}
     blocks = []
     for seed, predictions in enumerate(votes):
         columns = {

@@ -184,3 +184,30 @@ rule measure_hardness:
         "measure how hard PIEs are for models that did not choose them"
     script:
         "../scripts/audit/measure_hardness.py"
+
+
+rule measure_calibration:
+    input:
+        ledger=STUDY.ledger("clean"),
+        checked=STUDY.checked,
+    output:
+        table="<results>/tables/calibration.csv",
+        reliability="<results>/tables/reliability.csv",
+    log:
+        "<logs>/measure_calibration.log",
+    localrule: True
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        code=code("audit/measure_calibration"),
+        levels=POPULATIONS.compressed,
+        designs=POPULATIONS.designs,
+        significance=config["audit"]["significance"],
+    message:
+        "measure how sure the models are beside how often they are right"
+    script:
+        "../scripts/audit/measure_calibration.py"

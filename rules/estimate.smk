@@ -37,6 +37,7 @@ rule estimate_study:
         training=config["training"],
         corruptions=config["corruptions"],
         cost=config["cost"],
+        keep=STUDY.keeps_probabilities("clean"),
         benchmarks=BENCHMARKS,
         finished=lambda wildcards: finished_jobs(work_of(STUDY), BENCHMARKS),  # more of them make the estimate anew
     message:

@@ -28,6 +28,7 @@ rule predict:
         device=config["training"]["device"],
         arithmetic=of(POPULATIONS.arithmetic),
         kernel=of(POPULATIONS.kernel_of),
+        keep=of(STUDY.keeps_probabilities),
     message:
         "predict {wildcards.suite} with {wildcards.level}, seeds {wildcards.cohort}"
     script:
@@ -62,6 +63,7 @@ rule import_predictions:
         sparsity=of(POPULATIONS.stated_sparsity),
         suites=IMAGES.variants_of_suites,
         known=list(CORRUPTIONS),
+        keep=STUDY.keeps_probabilities("clean"),
     message:
         "import the predictions of {wildcards.level}"
     script:

@@ -111,6 +111,28 @@ rule draw_class_impact:
         "../scripts/publish/draw_class_impact.py"
 
 
+rule draw_reliability:
+    input:
+        table="<results>/tables/reliability.csv",
+    output:
+        figure="<results>/figures/reliability.svg",
+    log:
+        "<logs>/draw_reliability.log",
+    localrule: True
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code("publish/draw_reliability"),
+    message:
+        "draw how often models are right that are about equally sure"
+    script:
+        "../scripts/publish/draw_reliability.py"
+
+
 rule draw_cost:
     input:
         table="<results>/tables/cost_and_forgetting.csv",

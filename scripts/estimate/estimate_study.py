@@ -170,7 +170,8 @@ def bytes_of(row: dict, params, counts: Counts, found: Probed) -> float:
         case "corrupt" | "corrupt_to_folders":
             return storage.corrupted_bytes(seen_by(row, counts), counts.size, row["rule"] == "corrupt")
         case "predict":
-            return storage.ledger_bytes(models, seen_by(row, counts))
+            kept = counts.classes if params.keep and "test" in row["images"] else 0  # of clean images only
+            return storage.ledger_bytes(models, seen_by(row, counts), kept)
         case _:
             return 0.0
 

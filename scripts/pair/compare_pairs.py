@@ -11,13 +11,14 @@ from scripts.lib.audit.paired_proportions import change
 from scripts.lib.data.dataset import load_manifest
 from scripts.lib.jobs.job import logged
 from scripts.lib.ledger.predictions import Votes, has_top5, load_population, sparsity_of, undefined_columns
+from scripts.lib.ledger.probabilities import each_probabilities, keeps_probabilities
 from scripts.lib.tables.margins import load_probabilities
 from scripts.lib.tables.pair_table import Pair, change_columns, changed, pairs_of, verdict
 from scripts.lib.tables.table import save_table, with_interval
 
 ONE_EACH = "one network each, so what other trainings of it would give is unknown"
-FIVE = "five probabilities an image are known, so divergences are not"
-CERTAINTIES = ("p_label", "p1")  # columns of the ledger that drift is seen in
+FIVE = "the ledger keeps five probabilities an image, so there are no divergences"
+UNKNOWN = with_interval("kullback_leibler", UNDEFINED) | with_interval("jensen_shannon", UNDEFINED)
 
 
 def summarize(pair: Pair, beside: Votes | None, top5: bool, significance: float) -> dict:
@@ -66,13 +67,19 @@ def drift(before: np.ndarray, after: np.ndarray, significance: float) -> dict[st
     return columns
 
 
-def divergences(before: np.ndarray | None, after: np.ndarray | None, significance: float) -> dict[str, float]:
-    """How far the probabilities of all classes, float[N, C] of both or None where they are not known, are apart."""
-    columns = {}
-    for name, of in (("kullback_leibler", kullback_leibler), ("jensen_shannon", jensen_shannon)):
-        known = before is not None and after is not None
-        columns |= with_interval(name, mean(of(before, after), significance, 0, 1) if known else UNDEFINED)
-    return columns
+def divergences(paths: list[str], level: str, significance: float) -> list[dict[str, float]]:
+    """How far the probabilities of all classes are from the dense network's, network after network; undefined where the ledger keeps five."""
+    if not all(keeps_probabilities(paths, each) for each in ("dense", level)):
+        return []
+    return [
+        {
+            **with_interval("kullback_leibler", mean(kullback_leibler(before, after), significance, 0, 1)),
+            **with_interval("jensen_shannon", mean(jensen_shannon(before, after), significance, 0, 1)),
+        }
+        for (_, before), (_, after) in zip(
+            each_probabilities(paths, "dense"), each_probabilities(paths, level), strict=True
+        )
+    ]
 
 
 def flipped(pair: Pair, classes: list[str], before: np.ndarray, after: np.ndarray) -> pd.DataFrame:
@@ -123,6 +130,7 @@ def main(input, output, params) -> None:
     for level in params.levels:
         own = load_population(input.ledger, level)["clean", 0]
         probabilities = load_probabilities(input.ledger, level) if known else None
+        apart = divergences(input.ledger, level, params.significance)
         for place, pair in enumerate(pairs_of(level, params.designs[level], dense, own)):
             harmless = None if beside is None or level == params.beside else beside.of_model(place)
             row = summarize(pair, harmless, top5, params.significance)
@@ -134,8 +142,12 @@ def main(input, output, params) -> None:
             row |= (
                 drift(before, after, params.significance) if known else drift(undefined, undefined, params.significance)
             )
-            row |= divergences(None, None, params.significance)
-            row |= {"beside": params.beside or "none", "sparsity": sparsity_of(input.ledger, level), "reason": ONE_EACH}
+            row |= apart[place] if apart else UNKNOWN
+            row |= {
+                "beside": params.beside or "none",
+                "sparsity": sparsity_of(input.ledger, level),
+                "reason": ONE_EACH if apart else f"{ONE_EACH}; {FIVE}",
+            }
             images.append(flipped(pair, classes, before, after))
             rows.append(row)
     table = completed(pd.DataFrame(rows), "control", params.significance)

@@ -26,7 +26,7 @@ def main(input, output, params, wildcards) -> None:
     scratch = Path(output.ledger[0]).parent
     scratch.mkdir(parents=True, exist_ok=True)
     variants = [tuple(variant) for suite in params.suites.values() for variant in suite]
-    received = Received(wildcards.level, examples, variants, params.brought_models, scratch)
+    received = Received(wildcards.level, examples, variants, params.brought_models, scratch, params.keep)
     reader = Reader(received, data["classes"], tuple(params.known), params.kind)
     for path in input.files:  # all headers before the first row
         if not path.lower().endswith(ARRAY):

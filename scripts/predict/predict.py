@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -44,6 +45,31 @@ def study_digest(training: dict, data: dict) -> str:
     return hashlib.sha256(json.dumps([recipe_of(training), data], sort_keys=True).encode()).hexdigest()
 
 
+def predicted(
+    models: dict[int, torch.nn.Module],
+    shown: Shown,
+    batch: int,
+    device: torch.device,
+    progress: ImageProgress,
+    path: str,
+) -> Iterator[tuple[int, np.ndarray]]:
+    """(seed, probabilities float32[N, C]) of each model, which is forgotten when the next one is asked for; path: their file."""
+    # The models take turns on a batch, so that images are read once and few of them are in memory.
+    parts: dict[int, list[np.ndarray]] = {seed: [] for seed in models}
+    for images in shown.variant.batches(batch):
+        on_device = torch.from_numpy(np.array(images)).to(device)
+        for seed, model in models.items():
+            parts[seed].append(probabilities(model, on_device, shown.among))
+            progress.advance(len(images))
+    for seed in models:
+        values = np.concatenate(parts.pop(seed))
+        if not np.isfinite(values).all():
+            raise InputError(
+                f"{path}: seed {seed} predicts undefined numbers for {shown.variant.corruption} {shown.variant.severity}: train it anew."
+            )
+        yield seed, values
+
+
 def main(input, output, params, wildcards) -> None:
     """Read models and images, write the ledger."""
     device, arithmetic = prepare_device(params.device), set_arithmetic(params.arithmetic)
@@ -61,23 +87,20 @@ def main(input, output, params, wildcards) -> None:
     models = {seed: model.to(device) for seed, model in models.items()}
     images_to_predict = len(models) * sum(len(shown.examples) for shown in suite)
     progress = ImageProgress(images_to_predict, f"{wildcards.level}, {wildcards.suite}")
-    blocks = []
-    for shown in suite:
-        variant, examples = shown.variant, shown.examples
-        # The models take turns on a batch, so that images are read once and few of them are in memory.
-        predicted: dict[int, list[np.ndarray]] = {seed: [] for seed in models}
-        for images in variant.batches(batch_of(*data["image_size"])):
-            batch = torch.from_numpy(np.array(images)).to(device)
-            for seed, model in models.items():
-                predicted[seed].append(probabilities(model, batch, shown.among))
-                progress.advance(len(images))
-        for seed, parts in predicted.items():
-            values = np.concatenate(parts)
-            if not np.isfinite(values).all():
-                raise InputError(
-                    f"{input.models}: seed {seed} predicts undefined numbers for {variant.corruption} {variant.severity}: train it anew."
-                )
-            blocks.append(block(examples.example, examples.label, seed, variant.corruption, variant.severity, values))
+    batch = batch_of(*data["image_size"])
+    blocks = (
+        block(
+            shown.examples.example,
+            shown.examples.label,
+            seed,
+            shown.variant.corruption,
+            shown.variant.severity,
+            values,
+            params.keep,
+        )
+        for shown in suite
+        for seed, values in predicted(models, shown, batch, device, progress, input.models)
+    )
     save_ledger(
         output.ledger,
         blocks,

@@ -7,7 +7,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from scripts.data import prepare_data
-from scripts.lib.ledger.predictions import PROBABILITY, TOP
+from scripts.lib.ledger.schema import PROBABILITY, TOP
 from scripts.predict import import_predictions
 
 N, CLASSES, SEEDS = 12, 6, (7, 3)
@@ -48,7 +48,18 @@ def save(table, path):
     return str(path)
 
 
-def bring(folder, files, variants=VARIANTS, models=2, examples=None, dense=None, classes=None, kind=None, brought=None):
+def bring(
+    folder,
+    files,
+    variants=VARIANTS,
+    models=2,
+    examples=None,
+    dense=None,
+    classes=None,
+    kind=None,
+    brought=None,
+    keep=True,
+):
     """Run the two rules; the paths of the ledger's files."""
     options = {"name": "mine", "classes": classes, "examples": examples, "dense": dense or files}
     data = Names(images=[], examples=str(folder / "examples.parquet"), manifest=str(folder / "data.json"))
@@ -65,6 +76,7 @@ def bring(folder, files, variants=VARIANTS, models=2, examples=None, dense=None,
             kind=kind,
             sparsity=0.5,
             known=["fog", "snow"],
+            keep=keep,
         ),
         Names(level="dense"),
     )

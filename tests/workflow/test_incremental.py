@@ -12,6 +12,7 @@ FROM_CLEAN = {
     "score_examples": 1,
     "summarize_scores": 1,
     "measure_hardness": 1,
+    "measure_calibration": 1,
     "compare_kinds": 1,
     "compare_classes": 1,
     "compare_subgroups": 1,
@@ -20,6 +21,7 @@ FROM_CLEAN = {
     "draw_pie_curve": 1,
     "weigh_cost": 1,
     "draw_class_impact": 1,
+    "draw_reliability": 1,
     "draw_cost": 1,
 }
 ROBUSTNESS = {"measure_robustness": 1, "draw_robustness": 1, "render_tables": 1}
@@ -110,10 +112,14 @@ CHANGES = {
         (STUDY, "permutations: 200", "permutations: 200\n  smallest_group: 10"),
         {"compare_subgroups": 1, "render_tables": 1} | REPORTED,
     ),
+    "what the ledger keeps of clean images": (
+        (STUDY, "permutations: 200", "permutations: 200\n  probabilities: top5"),
+        {"predict": 5} | FROM_CLEAN | {"measure_robustness": 1, "draw_robustness": 1, "render_tables": 1} | REPORTED,
+    ),
     "a figure's style": (
         ("scripts/lib/pages/charts.py", "#0b6e99", "#0b6e98"),
         {"draw_pie_rates": 1, "draw_pie_curve": 1, "draw_class_impact": 1, "draw_cost": 1, "draw_robustness": 1}
-        | {"draw_training": 1}
+        | {"draw_training": 1, "draw_reliability": 1}
         | REPORTED,
     ),
     "the report's words": (
@@ -209,4 +215,4 @@ def test_a_checkout_that_was_moved_reruns_nothing(finished):
 def test_runs_from_another_directory(finished, tmp_path):
     done = finished.snakemake(f"--directory={tmp_path}", "--dry-run")
     assert done.returncode == 0, done.stderr
-    assert re.search(r"^total +51$", done.stdout + done.stderr, flags=re.MULTILINE)
+    assert re.search(r"^total +53$", done.stdout + done.stderr, flags=re.MULTILINE)

@@ -29,6 +29,6 @@ def model_bytes(parameters: int, models: int, method: str = "none") -> float:
     return parameters * models * WEIGHT.get(method, 4.0)
 
 
-def ledger_bytes(models: int, images: int) -> int:
-    """Predictions of some models, each for some images."""
-    return models * images * LEDGER_ROW
+def ledger_bytes(models: int, images: int, kept: int = 0) -> int:
+    """Predictions of some models, each for some images; kept: of how many classes the probabilities are, which do not compress."""
+    return models * images * (LEDGER_ROW + 4 * kept)

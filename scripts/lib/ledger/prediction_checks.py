@@ -6,7 +6,7 @@ import numpy as np
 
 from scripts.lib.data.columns import Batch, first_false
 from scripts.lib.jobs.errors import InputError
-from scripts.lib.ledger.predictions import PROBABILITY, TOP
+from scripts.lib.ledger.schema import PROBABILITY, TOP
 
 TOLERANCE = 1e-3  # of probabilities that were rounded
 DECIMALS = 0.006  # of each that is added, so that two decimals will do

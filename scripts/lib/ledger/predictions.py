@@ -1,14 +1,16 @@
 """The ledger: one row for each model, variant and example, written once by `predict` and read by everything after it.
 
 Columns: example, label, seed, corruption (`clean` for none), severity (0 for clean), top1 … top5 (class indices), p1 … p5 (their
-softmax probabilities), p_label (the label's). With fewer than five classes the ranks that do not exist are -1 and NaN; so are
-columns that predictions from elsewhere came without, which the metadata name.
+softmax probabilities), p_label (the label's), p_squared (the sum of the squares of all classes' probabilities). With fewer than five
+classes the ranks that do not exist are -1 and NaN; so are columns that predictions from elsewhere came without, which the metadata
+name. Where a study keeps them, the clean suite has probabilities (of all classes in their order), which votes are read without.
 The parquet metadata say what was predicted by what: key `lacuna`, JSON.
 """
 
 import json
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -17,25 +19,20 @@ import pyarrow.parquet as pq
 
 from scripts.lib.jobs.errors import InputError
 from scripts.lib.jobs.files import replacing
-
-RANKS = 5
-TOP = [f"top{rank}" for rank in range(1, RANKS + 1)]
-PROBABILITY = [f"p{rank}" for rank in range(1, RANKS + 1)]
-GROUP = 2**20  # rows that are written at a time
-# What votes are read from; the other probabilities, most of a file, stay on disk.
-COLUMNS = ["example", "label", "seed", "corruption", "severity", *TOP, "p1"]
-SCHEMA = pa.schema(
-    [
-        ("example", pa.dictionary(pa.int32(), pa.string())),
-        ("label", pa.int16()),
-        ("seed", pa.int16()),
-        ("corruption", pa.dictionary(pa.int32(), pa.string())),
-        ("severity", pa.int8()),
-        *((name, pa.int16()) for name in TOP),
-        *((name, pa.float32()) for name in PROBABILITY),
-        ("p_label", pa.float32()),
-    ]
+from scripts.lib.ledger.reading import Block, ExampleColumns, blocks_of
+from scripts.lib.ledger.schema import (
+    PROBABILITIES,
+    RANKS,
+    SCHEMA,
+    TOP,
+    VERSION,
+    classes_kept,
+    describe,
+    with_probabilities,
 )
+
+GROUP = 2**20  # rows that are written at a time
+NUMBERS = 2**25  # of kept probabilities that are written at a time: 128 MB
 
 
 @dataclass(frozen=True)
@@ -70,9 +67,15 @@ class Votes:
 
 
 def block(
-    example: np.ndarray, label: np.ndarray, seed: int, corruption: str, severity: int, probabilities: np.ndarray
+    example: np.ndarray,
+    label: np.ndarray,
+    seed: int,
+    corruption: str,
+    severity: int,
+    probabilities: np.ndarray,
+    keep: bool = False,
 ) -> pa.Table:
-    """The ledger's rows for one model and variant from softmax probabilities float32[N, C]."""
+    """The ledger's rows for one model and variant from softmax probabilities float32[N, C]; keep: all of them, and not the first five only."""
     n, classes = probabilities.shape
     ranks = min(RANKS, classes)
     order = np.argsort(-probabilities, axis=1, kind="stable")[:, :ranks]
@@ -80,7 +83,23 @@ def block(
     top[:, :ranks] = order
     values = np.full((n, RANKS), np.nan, dtype=np.float32)
     values[:, :ranks] = np.take_along_axis(probabilities, order, axis=1)
-    return rows(example, label, seed, corruption, severity, top, values, probabilities[np.arange(n), label])
+    return rows(
+        example,
+        label,
+        seed,
+        corruption,
+        severity,
+        top,
+        values,
+        probabilities[np.arange(n), label],
+        squared(probabilities),
+        probabilities if keep else None,
+    )
+
+
+def squared(probabilities: np.ndarray) -> np.ndarray:
+    """The sum of the squares of all probabilities [N, C] of an example, float32[N]."""
+    return np.einsum("nc,nc->n", probabilities, probabilities, dtype=np.float64).astype(np.float32)
 
 
 def rows(
@@ -92,8 +111,13 @@ def rows(
     top: np.ndarray,
     probability: np.ndarray,
     p_label: np.ndarray,
+    p_squared: np.ndarray | None = None,
+    probabilities: np.ndarray | None = None,
 ) -> pa.Table:
-    """The ledger's rows for one model and variant: top int16[N, 5], probability float32[N, 5], p_label float32[N]."""
+    """The ledger's rows for one model and variant: top int16[N, 5], probability float32[N, 5], p_label and p_squared float32[N].
+
+    p_squared: None where it is not known. probabilities: float32[N, C] where all of them shall be kept.
+    """
     n = len(example)
     columns = [
         pa.array(example, pa.string()).dictionary_encode(),
@@ -104,21 +128,45 @@ def rows(
         *(pa.array(top[:, rank]) for rank in range(RANKS)),
         *(pa.array(probability[:, rank]) for rank in range(RANKS)),
         pa.array(p_label, pa.float32()),
+        pa.array(np.full(n, np.nan) if p_squared is None else p_squared, pa.float32()),
     ]
-    return pa.Table.from_arrays(columns, schema=SCHEMA)
+    if probabilities is None:
+        return pa.Table.from_arrays(columns, schema=SCHEMA)
+    schema = with_probabilities(probabilities.shape[1])
+    flat = pa.array(np.ascontiguousarray(probabilities, dtype=np.float32).reshape(-1))
+    kept = pa.FixedSizeListArray.from_arrays(flat, type=schema.field(PROBABILITIES).type)
+    return pa.Table.from_arrays([*columns, kept], schema=schema)
 
 
 def save_ledger(path: str | Path, blocks: Iterable[pa.Table], description: dict) -> None:
-    """Write the blocks of one level, cohort and suite, whole or not at all; about GROUP rows are in memory at a time."""
-    described = SCHEMA.with_metadata({"lacuna": json.dumps(description, sort_keys=True)})
-    with replacing(path) as beside, pq.ParquetWriter(beside, described, compression="zstd") as file:
+    """Write the blocks of one level, cohort and suite, whole or not at all.
+
+    About GROUP rows are in memory at a time, fewer where all probabilities are kept: NUMBERS of them, or one block.
+    """
+    blocks = iter(blocks)
+    first = next(blocks)
+    about = description | {"version": VERSION}
+    described = first.schema.with_metadata({"lacuna": json.dumps(about, sort_keys=True)})
+    most = min(GROUP, NUMBERS // max(1, classes_kept(first.schema)))
+    # Of columns with few values dictionaries make less; of probabilities, which nearly all differ, a third more.
+    few_valued = [
+        field.name for field in first.schema if not (field.name == PROBABILITIES or pa.types.is_floating(field.type))
+    ]
+    with (
+        replacing(path) as beside,
+        pq.ParquetWriter(beside, described, compression="zstd", use_dictionary=few_valued) as file,
+    ):
+
+        def write(group: list[pa.Table]) -> None:
+            file.write_table(pa.concat_tables(group).unify_dictionaries(), row_group_size=most)
+
         group: list[pa.Table] = []
-        for part in blocks:
-            if group and sum(map(len, group)) + len(part) > GROUP:
-                file.write_table(pa.concat_tables(group).unify_dictionaries())
+        for part in chain([first], blocks):
+            if group and sum(map(len, group)) + len(part) > most:
+                write(group)
                 group = []
             group.append(part)
-        file.write_table(pa.concat_tables(group).unify_dictionaries())
+        write(group)
 
 
 def load_votes(paths: list[str | Path], level: str) -> dict[tuple[str, int], Votes]:
@@ -127,10 +175,10 @@ def load_votes(paths: list[str | Path], level: str) -> dict[tuple[str, int], Vot
     Raises InputError unless every variant has the same seeds in it, each of them the same examples in the same order with the
     same labels, and no damaged file or missing number among them.
     """
-    blocks: dict[tuple[str, int], dict[int, _Block]] = {}
-    examples = _ExampleColumns()
+    blocks: dict[tuple[str, int], dict[int, Block]] = {}
+    examples = ExampleColumns()
     for path in paths:
-        for variant, seed, block in _blocks(Path(path), level, examples):
+        for variant, seed, block in blocks_of(Path(path), level, examples):
             seeds = blocks.setdefault(variant, {})
             if seed in seeds:
                 raise InputError(
@@ -269,14 +317,6 @@ def has_top5(paths: list[str | Path]) -> bool:
     return len(describe(paths[0])["classes"]) > RANKS and not undefined_columns(paths) & set(TOP)
 
 
-def describe(path: str | Path) -> dict:
-    """What a file's metadata say; InputError if it is damaged or no ledger."""
-    try:
-        return json.loads(pq.read_schema(path).metadata[b"lacuna"])
-    except (pa.ArrowException, OSError, KeyError, TypeError) as error:
-        raise InputError(f"{path} cannot be read ({error}): delete it, and snakemake makes it again.") from None
-
-
 def same_examples(reference: Votes, other: Votes, what: str) -> None:
     """Raise InputError unless both have the same examples in the same order."""
     if not (np.array_equal(reference.example, other.example) and np.array_equal(reference.label, other.label)):
@@ -295,97 +335,5 @@ def same_seeds(reference: Votes, other: Votes, what: str) -> None:
         )
 
 
-@dataclass(frozen=True)
-class _Block:
-    """What one model predicts for N examples of one variant, in as few bytes as it takes."""
-
-    example: np.ndarray  # str[N]: of equal columns one array
-    label: np.ndarray  # int16[N]
-    votes: np.ndarray  # int16[N]
-    correct_top5: np.ndarray  # bool[N]
-
-
-class _ExampleColumns:
-    """The columns of examples that were met, each kept once: nearly all blocks show the same examples in the same order.
-
-    Whether two are equal is asked of their dictionaries and indices, which takes a hundredth of the time that comparing texts takes.
-    """
-
-    def __init__(self) -> None:
-        self._met: list[tuple[pa.Array, np.ndarray, np.ndarray, bool]] = []
-
-    def column(self, dictionary: pa.Array, indices: np.ndarray) -> np.ndarray:
-        """dictionary[indices], str[N]; the same array for the same examples in the same order."""
-        for known, places, column, _ in self._met:
-            if np.array_equal(places, indices) and known.equals(dictionary):
-                return column
-        column = dictionary.to_numpy(zero_copy_only=False)[indices]
-        self._met.append((dictionary, indices.copy(), column, len(set(column)) < len(column)))
-        return column
-
-    def repeats(self, column: np.ndarray) -> bool:
-        """Whether an example is twice in a column that came from here."""
-        return next(repeats for _, _, known, repeats in self._met if known is column)
-
-
 def _equal(first: np.ndarray, second: np.ndarray) -> bool:
     return first is second or np.array_equal(first, second)
-
-
-def _blocks(path: Path, level: str, examples: _ExampleColumns) -> Iterator[tuple[tuple[str, int], int, _Block]]:
-    """(corruption, severity), seed and predictions of every model and variant in a file."""
-    described = describe(path)
-    try:
-        with pq.ParquetFile(path) as file:
-            schema = file.schema_arrow
-            if not schema.equals(SCHEMA, check_metadata=False):
-                raise InputError(
-                    f"{path} does not have the ledger's columns {', '.join(SCHEMA.names)}: predict it anew."
-                )
-            table = file.read(columns=COLUMNS)
-            missing = any(table[name].null_count for name in COLUMNS) or _has_nulls(
-                file, set(SCHEMA.names) - set(COLUMNS)
-            )
-    except (pa.ArrowException, OSError) as error:
-        raise InputError(f"{path} cannot be read ({error}): delete it, and snakemake makes it again.") from None
-    if described["level"] != level:
-        raise InputError(f"{path} holds the level {described['level']} where {level} is expected: predict it anew.")
-    undefined = "p1" not in described.get("undefined", []) and np.isnan(table["p1"].to_numpy()).any()
-    if missing or undefined:
-        raise InputError(f"{path} has a missing or undefined prediction: predict it anew.")
-    seed = table["seed"].to_numpy()
-    severity = table["severity"].to_numpy()
-    corruption = table["corruption"].combine_chunks()
-    names = corruption.dictionary.to_pylist()
-    code = corruption.indices.to_numpy()
-    edges = np.flatnonzero((seed[1:] != seed[:-1]) | (severity[1:] != severity[:-1]) | (code[1:] != code[:-1])) + 1
-    example = table["example"].combine_chunks()
-    indices = example.indices.to_numpy()
-    label = table["label"].to_numpy()
-    top = [table[name].to_numpy() for name in TOP]
-    correct_top5 = np.logical_or.reduce([rank == label for rank in top])
-    for start, end in zip([0, *edges], [*edges, table.num_rows], strict=True):
-        block = _Block(
-            examples.column(example.dictionary, indices[start:end]),
-            label[start:end],
-            top[0][start:end],
-            correct_top5[start:end],
-        )
-        yield (names[code[start]], int(severity[start])), int(seed[start]), block
-
-
-def _has_nulls(file: pq.ParquetFile, columns: set[str]) -> bool:
-    """Whether a value is missing in columns that are not read otherwise; the file's own statistics say so where it has them."""
-    groups = [file.metadata.row_group(index) for index in range(file.metadata.num_row_groups)]
-    for group in groups:
-        for chunk in map(group.column, range(group.num_columns)):
-            if chunk.path_in_schema in columns:
-                counted = chunk.statistics is not None and chunk.statistics.has_null_count
-                nulls = (
-                    chunk.statistics.null_count
-                    if counted
-                    else file.read(columns=[chunk.path_in_schema]).column(0).null_count
-                )
-                if nulls:
-                    return True
-    return False

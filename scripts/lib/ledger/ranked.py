@@ -5,7 +5,8 @@ from typing import NamedTuple
 import numpy as np
 
 from scripts.lib.jobs.errors import InputError
-from scripts.lib.ledger.predictions import RANKS
+from scripts.lib.ledger.predictions import squared
+from scripts.lib.ledger.schema import RANKS
 
 LOGITS, PROBABILITIES = "logits", "probabilities"
 KINDS = (LOGITS, PROBABILITIES)
@@ -20,6 +21,8 @@ class Ranked(NamedTuple):
     top: np.ndarray  # int16[N, 5]; -1 where there are fewer classes
     probability: np.ndarray  # float32[N, 5]; NaN there
     p_label: np.ndarray  # float32[N]
+    p_squared: np.ndarray  # float32[N]: the sum of the squares of all classes'; NaN where these are not known
+    probabilities: np.ndarray | None = None  # float32[N, C], where they are known
 
 
 def ranked(matrix: np.ndarray, label: np.ndarray, kind: str, where: str, first: int) -> Ranked:
@@ -42,7 +45,8 @@ def ranked(matrix: np.ndarray, label: np.ndarray, kind: str, where: str, first: 
         top[:, rank] = best = left.argmax(axis=1)
         probability[:, rank] = probabilities[rows, best]
         left[rows, best] = -np.inf
-    return Ranked(top, probability, probabilities[rows, label].astype(np.float32))
+    all_classes = probabilities.astype(np.float32)
+    return Ranked(top, probability, all_classes[rows, label], squared(all_classes), all_classes)
 
 
 def _softmax(logits: np.ndarray, where: str, first: int) -> np.ndarray:

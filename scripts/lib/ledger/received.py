@@ -1,6 +1,7 @@
 """Predictions that somebody else made: rows and arrays in any order become blocks of the ledger, one for each model and variant."""
 
 import hashlib
+import math
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,23 +12,37 @@ import pyarrow as pa
 from scripts.lib.data.dataset import Examples
 from scripts.lib.jobs.errors import InputError
 from scripts.lib.jobs.files import reserve, room_for
-from scripts.lib.ledger.predictions import PROBABILITY, RANKS, TOP, rows
+from scripts.lib.ledger.predictions import rows
 from scripts.lib.ledger.ranked import Ranked
+from scripts.lib.ledger.schema import PROBABILITY, RANKS, TOP
 
 PREDICTED = [*TOP, *PROBABILITY, "p_label"]
 LARGEST_SEED = 2**15 - 1  # the ledger's seeds have 16 bits
 # What is predicted for one example, as the ledger holds it.
-RECORD = np.dtype([("top", np.int16, RANKS), ("probability", np.float32, RANKS), ("p_label", np.float32)])
+RECORD = np.dtype(
+    [("top", np.int16, RANKS), ("probability", np.float32, RANKS), ("p_label", np.float32), ("p_squared", np.float32)]
+)
 
 
 class Received:
     """All predictions of one level, K models of V variants of N examples, in a nameless file that vanishes with the process."""
 
     def __init__(
-        self, level: str, examples: Examples, variants: list[tuple[str, int]], models: int, scratch: Path
+        self,
+        level: str,
+        examples: Examples,
+        variants: list[tuple[str, int]],
+        models: int,
+        scratch: Path,
+        keep: bool = False,
     ) -> None:
-        """variants: the (corruption, severity) that the study names. models: in the level's files. scratch: a folder."""
+        """variants: the (corruption, severity) that the study names. models: in the level's files. scratch: a folder.
+
+        keep: whether to keep the probabilities of all classes for clean examples, where they are given.
+        """
         self.level, self.examples, self.models = level, examples, models
+        self.scratch, self.keep = scratch, keep
+        self.probabilities: np.ndarray | None = None  # float32[K, N, C], from the first that is given
         self.variants = {variant: index for index, variant in enumerate(variants)}
         self.seeds: dict[int, int] = {}  # seed -> slot, in the order in which they come
         self.columns: set[str] | None = None  # of PREDICTED, in all files
@@ -35,11 +50,14 @@ class Received:
         self.filled = np.zeros(shape, dtype=bool)
         self.source = np.full(shape[:2], -1)  # the first file that has something of a model and variant
         self.paths: list[str] = []
-        size = int(np.prod(shape)) * RECORD.itemsize
-        self.file = tempfile.TemporaryFile(dir=scratch)  # noqa: SIM115 (lives as long as this object)
-        with room_for(scratch):
-            reserve(self.file, size)
-        self.records = np.memmap(self.file, dtype=RECORD, mode="w+", shape=shape)
+        self.records = self._on_disk(RECORD, shape)
+
+    def _on_disk(self, dtype: np.dtype, shape: tuple[int, ...]) -> np.memmap:
+        """An array in a nameless file, which lives as long as the array."""
+        with tempfile.TemporaryFile(dir=self.scratch) as file:
+            with room_for(self.scratch):
+                reserve(file, math.prod(shape) * np.dtype(dtype).itemsize)
+            return np.memmap(file, dtype=dtype, mode="w+", shape=shape)
 
     def begin(self, path: str, columns: set[str]) -> None:
         """A file follows that has these of PREDICTED; InputError if the files before it have others."""
@@ -86,8 +104,13 @@ class Received:
         source = self.source.reshape(-1)
         source[touched[source[touched] < 0]] = len(self.paths) - 1
         record = np.empty(len(flat), dtype=RECORD)
-        record["top"], record["probability"], record["p_label"] = given
+        record["top"], record["probability"], record["p_label"], record["p_squared"] = given[:4]
         self.records.reshape(-1)[flat] = record
+        if self.keep and given.probabilities is not None:
+            if self.probabilities is None:
+                self.probabilities = self._on_disk(np.float32, (*self.filled.shape[1:], given.probabilities.shape[1]))
+            clean = variant == self.variants["clean", 0]
+            self.probabilities[slot[clean], position[clean]] = given.probabilities[clean]
 
     def _twice(self, here: str, variant: int, slot: int, position: int) -> None:
         name, severity = list(self.variants)[variant]
@@ -167,6 +190,7 @@ class Received:
             chosen = np.flatnonzero(self.filled[index].any(axis=0))
             for seed in self.kept(models):
                 records = self.records[index, self.seeds[seed], chosen]
+                kept = self.probabilities is not None and variant == ("clean", 0)
                 yield rows(
                     self.examples.example[chosen],
                     self.examples.label[chosen],
@@ -175,4 +199,6 @@ class Received:
                     records["top"],
                     records["probability"],
                     records["p_label"],
+                    records["p_squared"],
+                    self.probabilities[self.seeds[seed], chosen] if kept else None,
                 )

@@ -12,10 +12,11 @@ from scripts.lib.data.example_ids import match_ids
 from scripts.lib.jobs.errors import InputError
 from scripts.lib.ledger.prediction_arrays import open_array
 from scripts.lib.ledger.prediction_checks import check_classes, check_probabilities
-from scripts.lib.ledger.predictions import PROBABILITY, RANKS, TOP
+from scripts.lib.ledger.predictions import squared
 from scripts.lib.ledger.ranked import KINDS as MATRICES
 from scripts.lib.ledger.ranked import Ranked, ranked
 from scripts.lib.ledger.received import PREDICTED, Received
+from scripts.lib.ledger.schema import PROBABILITY, RANKS, TOP
 from scripts.lib.study.sources import ARRAY
 
 REQUIRED = ("example", "label")
@@ -147,7 +148,13 @@ class Reader:
                 top[:, rank] = tops[TOP[rank]]
             if PROBABILITY[rank] in columns:
                 probability[:, rank] = columns[PROBABILITY[rank]]
-        return Ranked(top, probability, columns.get("p_label", np.full(len(label), np.nan)))
+        unknown = np.full(len(label), np.nan)
+        p_label, count = columns.get("p_label", unknown), len(self.classes)
+        if count > RANKS or not {*TOP[:count], *PROBABILITY[:count]} <= set(columns):
+            return Ranked(top, probability, p_label, unknown)
+        every_class = np.empty((len(label), count), dtype=np.float32)  # so few that the ranks are all of them
+        np.put_along_axis(every_class, top[:, :count].astype(np.int64), probability[:, :count], axis=1)
+        return Ranked(top, probability, p_label, squared(every_class), every_class)
 
     def _variants(self, batch: Batch) -> np.ndarray:
         """Which variant of the test data each row is about."""

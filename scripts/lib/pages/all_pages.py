@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pandas as pd
 
 from scripts.lib.pages import (
+    calibration,
     class_impact,
     class_summary,
     corrupted_pies,
@@ -27,6 +28,7 @@ from scripts.lib.pages import (
     planted,
     predictors,
     real,
+    reliability,
     robustness,
     robustness_summary,
     score_summary,
@@ -48,6 +50,8 @@ OF_POPULATIONS: dict[str, Callable[[pd.DataFrame], Page]] = {
     "planted": planted.page,
     "class_summary": class_summary.page,
     "class_impact": class_impact.page,
+    "calibration": calibration.page,
+    "reliability": reliability.page,
     "robustness": robustness.page,
     "robustness_summary": robustness_summary.page,
     "corrupted_pies": corrupted_pies.page,

@@ -63,6 +63,7 @@ SECTIONS: tuple[Section, ...] = (
             ("corrupted_pies", ""),
         ),
     ),
+    Section(("calibration",), ("reliability",), folded=(("reliability", ""),)),
     Section((), ("layers",), folded=(("layers", "Table: all layers"),)),
     Section(("exemptions",)),
     Section(("natural",)),

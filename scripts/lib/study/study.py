@@ -11,7 +11,7 @@ from scripts.lib.study.config import check_config, with_defaults
 from scripts.lib.study.downloads import with_downloads
 from scripts.lib.study.extras import check_extras
 from scripts.lib.study.factories import ENDINGS, check_checkpoints
-from scripts.lib.study.images import Images
+from scripts.lib.study.images import CLEAN, Images
 from scripts.lib.study.joins import check_joins
 from scripts.lib.study.left_out import left_out
 from scripts.lib.study.levels import CONTROL, brought_models_of, compares_files, is_brought
@@ -53,6 +53,10 @@ class Study:
             for cohort in self.populations.cohorts(level)
             for suite in suites
         ]
+
+    def keeps_probabilities(self, suite: str) -> bool:
+        """Whether the ledger of a suite keeps the probabilities of all classes."""
+        return suite == CLEAN and self.config["audit"]["probabilities"] == "all"
 
     @property
     def control_ledger(self) -> list[str]:
@@ -138,6 +142,7 @@ class Study:
         return [
             *(["gate"] if self.promises else []),
             *(self._tables_of_files if self.compares_files else self._tables_of_populations),
+            *("calibration", "reliability"),
             *(["layers"] if self.blamed else []),
             *(["exemptions"] if exemptible(self.config) else []),
             *(["slices"] if self.has_slices else []),
@@ -157,6 +162,7 @@ class Study:
             *("pies", "pie_summary", "pie_curve", "hardness", "predictors", "scores", "score_summary"),
             *(["planted"] if self.images.splits else []),
             *("class_summary", "class_impact"),
+            *("calibration", "reliability"),
             *([] if self.populations.predictions else ["cost_and_forgetting", "cost"]),
             *("robustness", "robustness_summary", "corrupted_pies"),
             *("subgroups", "over_indexing"),
@@ -186,6 +192,7 @@ class Study:
         ]
         return [
             *(of_files if self.compares_files else of_populations),
+            "reliability",
             *(["training"] if self.populations.trained else []),
             *(["layers"] if self.blamed else []),
         ]

@@ -24,4 +24,5 @@ def test_what_was_measured_comes_out_again():
     # ImageNet-C in JPEG files 50 GB, a ledger of 798 million rows 16 GB, a stored picture of ImageNet 28.9 kB.
     assert corrupted_bytes(75 * 50_000, (224, 224), in_arrays=False) == pytest.approx(50e9, rel=0.05)
     assert ledger_bytes(30 * 7, 76 * 50_000) == pytest.approx(16e9, rel=0.05)
+    assert ledger_bytes(1, 50_000, 1000) == pytest.approx(200e6, rel=0.05)
     assert shard_bytes(1, 256) == pytest.approx(28_900, rel=0.05)

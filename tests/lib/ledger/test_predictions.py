@@ -61,10 +61,11 @@ def test_every_column_of_the_design(tmp_path):
         *(f"top{r}" for r in range(1, 6)),
         *(f"p{r}" for r in range(1, 6)),
     ]
-    assert table.column_names == [*names, "p_label"]
+    assert table.column_names == [*names, "p_label", "p_squared"]
     first = {name: table[name][0].as_py() for name in table.column_names}
     expected = probabilities(0)[0]
     assert first["p1"] == expected.max() and first["p_label"] == expected[1] and first["top1"] == expected.argmax()
+    assert first["p_squared"] == pytest.approx((expected**2).sum())
 
 
 def test_fewer_classes_than_ranks(tmp_path):
@@ -171,7 +172,7 @@ def test_restricted_to_some_examples(tmp_path):
 
 
 def test_the_metadata_say_what_was_predicted(tmp_path):
-    assert describe(write(tmp_path / "a.parquet")) == {"level": "dense"}
+    assert describe(write(tmp_path / "a.parquet")) == {"level": "dense", "version": 2}
 
 
 def test_a_model_that_was_brought_counts_once(tmp_path):

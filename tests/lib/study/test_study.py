@@ -126,6 +126,9 @@ def test_what_comes_out_depends_on_what_there_is(tmp_path):
     asked = brought_predictions(tmp_path)
     assert not {"planted", "cost", "natural", "real"} & set(asked.tables) and asked.pictures == []
     assert not {"cost", "training"} & set(asked.figures) and len(asked.left_out) == 2
+    assert {"calibration", "reliability"} <= set(asked.tables) and "reliability" in asked.figures
+    assert asked.keeps_probabilities("clean") and not asked.keeps_probabilities("weather")
+    assert not study(audit={"probabilities": "top5"}).keeps_probabilities("clean")
     assert asked.checked == ["<results>/predictions/populations.json"] and asked.images.splits == []
     assert asked.populations.brought == ["control", "small"] and asked.populations.modelled == []
     assert asked.populations.cohorts("dense") == ["000-009"]

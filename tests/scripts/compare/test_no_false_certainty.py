@@ -5,7 +5,15 @@ from types import SimpleNamespace as Names
 import numpy as np
 import pytest
 
-from scripts.audit import find_pies, measure_hardness, score_examples, summarize_pies, summarize_scores, trace_pies
+from scripts.audit import (
+    find_pies,
+    measure_calibration,
+    measure_hardness,
+    score_examples,
+    summarize_pies,
+    summarize_scores,
+    trace_pies,
+)
 from scripts.compare import compare_annotations, compare_classes, compare_kinds, compare_subgroups, measure_robustness
 from scripts.lib.annotations.column import NUMBER, Column, save_columns
 from scripts.lib.data.dataset import save_examples, save_manifest
@@ -53,7 +61,7 @@ def study(request, tmp_path_factory):
                 wrong[-1] ^= level == "quantized"
                 probability = np.full((N, len(CLASSES)), 0.01, np.float32)
                 probability[np.arange(N), np.where(wrong, (label + 1) % 3, label)] = 0.94
-                rows += [block(ids, label, seed, *variant, probability) for variant in variants]
+                rows += [block(ids, label, seed, *variant, probability, suite == "clean") for variant in variants]
             path = folder / f"{level}-{suite}.parquet"
             save_ledger(path, rows, {"level": level, "classes": CLASSES, "suite": suite})
             everything.append(path)
@@ -74,6 +82,8 @@ def study(request, tmp_path_factory):
     summarize_pies.main(given, Names(table=tables["pie_summary"]), params)
     trace_pies.main(given, Names(table=tables["pie_curve"]), params)
     measure_hardness.main(given, Names(table=tables["hardness"], predictors=tables["predictors"]), params)
+    output = Names(table=tables["calibration"], reliability=tables["reliability"])
+    measure_calibration.main(given, output, params)
     score_examples.main(given, Names(table=tables["scores"]), params)
     summarize_scores.main(given, Names(table=tables["score_summary"]), params)
     compare_kinds.main(given, Names(table=tables["planted"]), params)

@@ -57,7 +57,14 @@ def ledger(tmp_path_factory):
     for level, wrong in FILES.items():
         for suite, variants in {"clean": [("clean", 0)], "digital": [("contrast", 1), ("contrast", 5)]}.items():
             rows = [
-                block(EXAMPLE, LABEL, 0, *variant, predicted([*wrong, *range(20, 20 + 2 * variant[1])]))
+                block(
+                    EXAMPLE,
+                    LABEL,
+                    0,
+                    *variant,
+                    predicted([*wrong, *range(20, 20 + 2 * variant[1])]),
+                    keep=suite == "clean",
+                )
                 for variant in variants
             ]
             paths.append(folder / f"{level}-{suite}.parquet")
@@ -93,6 +100,9 @@ def test_flips_and_what_they_come_to(made):
     assert int4.p_top1_holm == pytest.approx(2 * int4.p_top1, rel=1e-5) and int4.verdict == "loses top-1"
     assert half.verdict == "cannot be told" and half.smallest_top1_change == pytest.approx(0.2, abs=0.05)
     assert (int4.beside_flips, int4.flips_beyond) == (1, 11 / 40) and np.isnan(half.beside_flips)
+    swapped = 0.9 * np.log(91)  # what an image adds whose first class is another
+    assert int4.kullback_leibler == pytest.approx(12 / 40 * swapped, rel=1e-4)
+    assert 0 < half.jensen_shannon < int4.jensen_shannon < 12 / 40 * np.log(2)
     assert int4.p_label_change == pytest.approx(-0.25 * 0.9, rel=1e-5) and int4.confidence_change == 0
 
 

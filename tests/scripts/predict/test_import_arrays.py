@@ -3,13 +3,15 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from brought import CLASSES, IDS, LABELS, VARIANTS, N, bring, ledger_of, table_of_examples
+from brought import CLASSES, IDS, LABELS, VARIANTS, N, bring, frame, ledger_of, save, table_of_examples
 from scipy.special import softmax
 
 from scripts.lib.jobs.errors import InputError
+from scripts.lib.ledger.probabilities import keeps_probabilities, load_probabilities, load_sureness
 
 CLEAN = VARIANTS[:1]
 LOGITS = np.random.default_rng(0).normal(0, 3, (2, N, CLASSES))
@@ -33,6 +35,30 @@ def test_arrays_of_logits(tmp_path, dtype, files, monkeypatch):
         np.save(path, array)
     (clean,) = bring(tmp_path, paths, CLEAN, examples=table_of_examples(tmp_path), kind="logits")
     expect(ledger_of(clean), logits.astype(np.float64))
+    expected = softmax(logits.astype(np.float64), axis=2)
+    for seed, found in load_probabilities([clean], "dense").items():
+        assert np.allclose(found, expected[seed], rtol=1e-6, atol=1e-30)
+    assert np.allclose(load_sureness([clean], "dense").p_squared, (expected**2).sum(axis=2))
+
+
+def test_all_probabilities_are_kept_where_that_is_asked_and_they_are_known(tmp_path):
+    np.save(tmp_path / "a.npy", LOGITS)
+    examples = table_of_examples(tmp_path)
+    (clean,) = bring(tmp_path, [str(tmp_path / "a.npy")], CLEAN, examples=examples, kind="logits", keep=False)
+    assert not keeps_probabilities([clean], "dense")
+    assert np.isfinite(load_sureness([clean], "dense").p_squared).all()
+    (clean,) = bring(tmp_path, [save(frame(variants=CLEAN), tmp_path / "rows.csv")], CLEAN)
+    assert not keeps_probabilities([clean], "dense") and np.isnan(load_sureness([clean], "dense").p_squared).all()
+    # Of corrupted examples they are given too, and kept of the clean ones.
+    rows = frame()[["example", "label", "seed", "corruption", "severity"]]
+    given = softmax(np.random.default_rng(1).normal(0, 1, (len(rows), CLASSES)), axis=1)
+    mixed = rows.assign(probabilities=list(given)).sample(frac=1, random_state=1)
+    clean, weather = bring(tmp_path, [save(mixed, tmp_path / "mixed.parquet")])
+    assert not keeps_probabilities([weather], "dense")
+    order = load_sureness([clean], "dense").votes.example  # that of the file, which was mixed
+    for seed, found in load_probabilities([clean], "dense").items():
+        of_model = given[(rows.seed == seed) & (rows.corruption == "clean")]
+        assert np.allclose(found, of_model[[IDS.index(example) for example in order]])
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32", "float16"])
@@ -83,6 +109,20 @@ def test_rows_in_another_order(tmp_path):
             continue
         with pytest.raises(InputError, match=r"level dense: its models are right on 1\d\.\d% of 300 images, where 1"):
             bring(*given, examples=str(tmp_path / "labels.npy"), kind="logits")
+
+
+def test_rows_of_so_few_classes_that_the_ranks_are_all_of_them(tmp_path):
+    labels, p = np.arange(N) % 2, np.random.default_rng(2).uniform(0.5, 1, N).round(4)
+    rows = pd.DataFrame({"example": IDS, "label": labels, "top1": 1 - labels, "top2": labels, "p1": p, "p2": 1 - p})
+    expected = np.where(np.eye(2)[1 - labels] == 1, p[:, None], 1 - p[:, None])
+    for columns, known in ((list(rows), True), ([*list(rows)[:-1]], False)):
+        path = save(rows[columns], tmp_path / f"{len(columns)}.csv")
+        examples = save(rows[["example", "label"]], tmp_path / "two.csv")
+        (clean,) = bring(tmp_path, [path], CLEAN, models=1, examples=examples)
+        assert keeps_probabilities([clean], "dense") == known
+        assert np.isnan(load_sureness([clean], "dense").p_squared).all() != known
+        if known:
+            assert np.allclose(load_probabilities([clean], "dense")[0], expected)
 
 
 WRONG_ARRAYS = {

@@ -9,7 +9,8 @@ import pytest
 from brought import LABELS, VARIANTS, N, bring, frame, ledger_of, save, table_of_examples
 
 from scripts.lib.jobs.errors import InputError
-from scripts.lib.ledger.predictions import PROBABILITY, TOP, load_population
+from scripts.lib.ledger.predictions import load_population
+from scripts.lib.ledger.schema import PROBABILITY, TOP
 
 CLEAN = VARIANTS[:1]
 

@@ -10,14 +10,8 @@ import pytest
 from brought import CLASSES, IDS, LABELS, SEEDS, VARIANTS, N, bring, frame, save
 
 from scripts.lib.jobs.errors import InputError
-from scripts.lib.ledger.predictions import (
-    PROBABILITY,
-    TOP,
-    check_distinct,
-    has_top5,
-    load_population,
-    undefined_columns,
-)
+from scripts.lib.ledger.predictions import check_distinct, has_top5, load_population, undefined_columns
+from scripts.lib.ledger.schema import PROBABILITY, TOP
 
 
 @pytest.mark.parametrize("ending", ["csv", "parquet"])

@@ -7,6 +7,11 @@ from four_images import DENSE, LABEL, PRUNED, margins_of, pies_table
 from made_costs import cost_of
 from made_layers import layers_of
 
+from scripts.audit.measure_calibration import (
+    measure_level as measure_sureness,
+)
+from scripts.audit.measure_calibration import reliability_rows, without_sets
+from scripts.audit.measure_calibration import row_of as calibration_row
 from scripts.audit.measure_hardness import hardness_rows, measure_level, predictor_rows
 from scripts.audit.score_examples import scores_of, table_of
 from scripts.audit.summarize_pies import summarize_level, with_study_verdicts
@@ -34,7 +39,8 @@ from scripts.lib.audit.modal import TIE_RULES
 from scripts.lib.audit.scores import score_measures
 from scripts.lib.audit.slices import beside_one_control
 from scripts.lib.ledger.predictions import Votes
-from scripts.lib.pages.all_pages import OF_POPULATIONS, PAGES
+from scripts.lib.ledger.probabilities import Sureness
+from scripts.lib.pages.all_pages import OF_FILES, PAGES
 from scripts.lib.tables.corrupted_pies import rows_of_variant, with_adjusted
 from scripts.lib.tables.corruption_summary import summary_of
 from scripts.lib.tables.pie_table import excesses_of, uncompressed_of
@@ -102,6 +108,10 @@ def tables():
             for level, votes in levels.items()
         ],
     )
+    sure = {
+        level: without_sets(measure_sureness(level, Sureness(votes, *np.full((3, 3, 4), 0.5))))
+        for level, votes in ({"dense": DENSE} | levels).items()
+    }
     made = {
         "pies": pies,
         "pie_summary": with_study_verdicts(
@@ -141,6 +151,12 @@ def tables():
             ]
         ),
         "class_impact": class_impact,
+        "calibration": pd.DataFrame(
+            [calibration_row(level, "independent", each, sure["dense"], SIGNIFICANCE) for level, each in sure.items()]
+        ),
+        "reliability": pd.DataFrame(
+            [row for level, each in sure.items() for row in reliability_rows(level, each, SIGNIFICANCE)]
+        ),
         "class_summary": class_summary,
         "robustness": pd.DataFrame(
             [
@@ -232,7 +248,7 @@ def slices_of(votes):
     return completed_slices(rows, "what the last layer reads")
 
 
-@pytest.mark.parametrize("name", OF_POPULATIONS)
+@pytest.mark.parametrize("name", [name for name in PAGES if name not in OF_FILES and name != "gate"])
 def test_a_page_is_complete(tables, name):
     page = PAGES[name](tables[name])
     text = markdown(page, "Study made.")

@@ -13,7 +13,7 @@ from scripts.lib.tables.table import save_table
 from scripts.publish.write_report import write_report
 
 ROOT = Path(__file__).parents[3]
-FIGURES = ("pie_rates", "pie_curve", "class_impact", "cost", "robustness", "layers")
+FIGURES = ("pie_rates", "pie_curve", "class_impact", "reliability", "cost", "robustness", "layers")
 PICTURES = ("exemplars", "slices")
 DATA = {
     "examples": {"test": 4, "train": 10},
