@@ -155,6 +155,28 @@ rule draw_robustness:
         "../scripts/publish/draw_robustness.py"
 
 
+rule draw_layers:
+    input:
+        table="<results>/tables/layers.csv",
+    output:
+        figure="<results>/figures/layers.svg",
+    log:
+        "<logs>/draw_layers.log",
+    localrule: True
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code("publish/draw_layers"),
+    message:
+        "draw what each layer changes"
+    script:
+        "../scripts/publish/draw_layers.py"
+
+
 rule draw_exemplars:
     input:
         images="<results>/data/test.npy",
@@ -199,7 +221,7 @@ rule write_report:
     params:
         code=code("publish/write_report"),
         template=sha256(REPORT_TEMPLATE),
-        study=config,
+        study={key: value for key, value in config.items() if key != "plan"},  # which changes no number
         left_out=STUDY.left_out,
     message:
         "write the report"

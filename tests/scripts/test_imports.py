@@ -25,10 +25,15 @@ ALLOWED = {
     "predict": {"torch"},
     "quantize": {"torch"},
     "pack": {"torch"},
+    "blame_layers": {"torch"},
+    "exempt_layers": {"torch", "pandas"},
     "import_checkpoints": {"torch"},
     "measure_cost": {"torch", "pandas"},
     "weigh_cost": {"pandas"},
     "draw_cost": {"pandas", "altair"},
+    "plan_study": {"pandas"},
+    "export_card": {"pandas"},
+    "list_changed_images": {"pandas"},
     "find_pies": {"pandas"},
     "summarize_pies": {"pandas"},
     "trace_pies": {"pandas"},
@@ -45,6 +50,7 @@ ALLOWED = {
     "measure_robustness": {"pandas"},
     "measure_natural": {"pandas"},
     "measure_real": {"pandas"},
+    "compare_layers": {"pandas"},
     "render_tables": {"pandas"},
     "write_report": {"pandas"},
     "judge_promises": {"pandas"},
@@ -61,6 +67,7 @@ ALLOWED = {
     "draw_class_impact": {"pandas", "altair"},
     "draw_training": {"pandas", "altair"},
     "draw_robustness": {"pandas", "altair"},
+    "draw_layers": {"pandas", "altair"},
 }
 
 

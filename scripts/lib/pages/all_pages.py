@@ -10,9 +10,11 @@ from scripts.lib.pages import (
     corrupted_pies,
     cost,
     cost_and_forgetting,
+    exemptions,
     flips,
     gate,
     hardness,
+    layers,
     natural,
     over_indexing,
     pair_cost,
@@ -51,7 +53,6 @@ OF_POPULATIONS: dict[str, Callable[[pd.DataFrame], Page]] = {
     "corrupted_pies": corrupted_pies.page,
     "subgroups": subgroups.page,
     "over_indexing": over_indexing.page,
-    "slices": slices.page,
     "natural": natural.page,
     "real": real.page,
     "cost": cost.page,
@@ -67,4 +68,11 @@ OF_FILES: dict[str, Callable[[pd.DataFrame], Page]] = {
     "pair_robustness": pair_robustness.page,
     "pair_robustness_summary": robustness_summary.page,
 }
-PAGES: dict[str, Callable[[pd.DataFrame], Page]] = OF_POPULATIONS | OF_FILES | {"gate": gate.page}
+# Tables that a study asks for.
+ON_REQUEST: dict[str, Callable[[pd.DataFrame], Page]] = {
+    "gate": gate.page,
+    "layers": layers.page,
+    "exemptions": exemptions.page,
+    "slices": slices.page,
+}
+PAGES: dict[str, Callable[[pd.DataFrame], Page]] = OF_POPULATIONS | OF_FILES | ON_REQUEST

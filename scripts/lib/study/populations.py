@@ -14,6 +14,7 @@ from scripts.lib.study.cohorts import cohort_name, cohorts, seeds_of
 from scripts.lib.study.factories import module_file
 from scripts.lib.study.levels import (
     CONTROL,
+    DENSE,
     brought_models_of,
     checkpoints_of,
     design_of,
@@ -194,6 +195,10 @@ class Populations:
     def checkpoints(self, level: str) -> str:
         """The trained models of a cohort that a level uses: its own or another level's."""
         return f"<results>/models/{checkpoints_of(self.levels[level])}/{{cohort}}.safetensors"
+
+    def uncompressed(self, level: str) -> str:
+        """The trained models of a cohort in which a level's layers are compressed one by one: of a pruned level the dense ones."""
+        return self.checkpoints(level if level in self.quantized else DENSE)
 
     def networks(self, level: str) -> str:
         """The models of a cohort that a level predicts with, as trained or quantized."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from scripts.lib.corruptions import CORRUPTIONS
 from scripts.lib.jobs.errors import InputError
+from scripts.lib.study.blamed_layers import check_blamed_layers, exemptible
 from scripts.lib.study.config import check_config, with_defaults
 from scripts.lib.study.downloads import with_downloads
 from scripts.lib.study.extras import check_extras
@@ -13,7 +14,7 @@ from scripts.lib.study.factories import ENDINGS, check_checkpoints
 from scripts.lib.study.images import Images
 from scripts.lib.study.joins import check_joins
 from scripts.lib.study.left_out import left_out
-from scripts.lib.study.levels import brought_models_of, compares_files, is_brought
+from scripts.lib.study.levels import CONTROL, brought_models_of, compares_files, is_brought
 from scripts.lib.study.natural import check_natural
 from scripts.lib.study.populations import Populations
 from scripts.lib.study.prediction_files import check_examples_known, prediction_files
@@ -54,6 +55,13 @@ class Study:
         ]
 
     @property
+    def control_ledger(self) -> list[str]:
+        """The control's predictions of the clean test images; none without a control."""
+        if CONTROL not in self.populations.levels:
+            return []
+        return self._of_cohorts(CONTROL, f"<results>/predictions/{CONTROL}/{{cohort}}/clean.parquet")
+
+    @property
     def training_threads(self) -> int:
         """Threads of a job that trains: of each of its processes one that computes, as everywhere, or those that decode its pictures."""
         threads = self.config["training"]["readers"] if self.images.training_shards else 1
@@ -67,6 +75,31 @@ class Study:
             for level in self.populations.trained
             for cohort in self.populations.cohorts(level)
         ]
+
+    @property
+    def blamed(self) -> list[str]:
+        """What every model of the levels whose layers are to be blamed predicts with some of them compressed."""
+        return [file for level in self.config["audit"]["layers"]["levels"] for file in self.layer_votes(level)]
+
+    def layer_votes(self, level: str) -> list[str]:
+        """The same of a level."""
+        return [f"<results>/layers/{level}/{cohort}.parquet" for cohort in self.populations.cohorts(level)]
+
+    @property
+    def exemptions(self) -> list[str]:
+        """The sets of layers to exempt that were tried, of each level of which there are some."""
+        return [f"<results>/layers/{level}/exemptions.csv" for level in exemptible(self.config)]
+
+    def all_uncompressed(self, level: str) -> list[str]:
+        """The trained models of all cohorts in which a level's layers are compressed."""
+        return self._of_cohorts(level, self.populations.uncompressed(level))
+
+    def all_compressed(self, level: str) -> list[str]:
+        """The models of all cohorts that a level predicts with."""
+        return self._of_cohorts(level, self.populations.networks(level))
+
+    def _of_cohorts(self, level: str, file: str) -> list[str]:
+        return [file.format(cohort=cohort) for cohort in self.populations.cohorts(level)]
 
     @property
     def checked(self) -> list[str]:
@@ -102,24 +135,31 @@ class Study:
     @property
     def tables(self) -> list[str]:
         """The tables that this study can have, in the order in which the report shows them."""
-        gate = ["gate"] if self.promises else []
-        if self.compares_files:
-            return [
-                *gate,
-                *("pair_summary", "flips", "pair_classes", "pair_groups"),
-                *([] if self.populations.predictions else ["pair_cost", "cost"]),
-                *(["pair_robustness", "pair_robustness_summary"] if self.images.corruptions else []),
-                *(["slices"] if self.has_slices else []),
-            ]
         return [
-            *gate,
+            *(["gate"] if self.promises else []),
+            *(self._tables_of_files if self.compares_files else self._tables_of_populations),
+            *(["layers"] if self.blamed else []),
+            *(["exemptions"] if exemptible(self.config) else []),
+            *(["slices"] if self.has_slices else []),
+        ]
+
+    @property
+    def _tables_of_files(self) -> list[str]:
+        return [
+            *("pair_summary", "flips", "pair_classes", "pair_groups"),
+            *([] if self.populations.predictions else ["pair_cost", "cost"]),
+            *(["pair_robustness", "pair_robustness_summary"] if self.images.corruptions else []),
+        ]
+
+    @property
+    def _tables_of_populations(self) -> list[str]:
+        return [
             *("pies", "pie_summary", "pie_curve", "hardness", "predictors", "scores", "score_summary"),
             *(["planted"] if self.images.splits else []),
             *("class_summary", "class_impact"),
             *([] if self.populations.predictions else ["cost_and_forgetting", "cost"]),
             *("robustness", "robustness_summary", "corrupted_pies"),
             *("subgroups", "over_indexing"),
-            *(["slices"] if self.has_slices else []),
             *(["natural"] if self.images.natural else []),
             *(["real"] if self.images.real else []),
         ]
@@ -132,19 +172,22 @@ class Study:
     @property
     def figures(self) -> list[str]:
         """The figures that this study can have."""
-        if self.compares_files:
-            return [
-                *("flips", "pair_classes"),
-                *([] if self.populations.predictions else ["pair_cost"]),
-                *(["robustness"] if self.images.corruptions else []),
-                *(["training"] if self.populations.trained else []),
-            ]
-        return [
+        timed = not self.populations.predictions
+        of_files = [
+            *("flips", "pair_classes"),
+            *(["pair_cost"] if timed else []),
+            *(["robustness"] if self.images.corruptions else []),
+        ]
+        of_populations = [
             *(["pie_rates"] if self.images.splits else []),
             *("pie_curve", "class_impact"),
-            *([] if self.populations.predictions else ["cost"]),
+            *(["cost"] if timed else []),
             "robustness",
+        ]
+        return [
+            *(of_files if self.compares_files else of_populations),
             *(["training"] if self.populations.trained else []),
+            *(["layers"] if self.blamed else []),
         ]
 
     @property
@@ -184,6 +227,7 @@ def load_study(config: dict, schema: dict[str, Any]) -> Study:
     check_shards(source, config["data"][source], config["training"]["augmentation"])
     check_natural(config["natural"], list(CORRUPTIONS))
     check_subgroups(config["audit"]["subgroups"])
+    check_blamed_layers(config)
     check_joins(config["joins"])
     check_slices(config, splits_of(source, config["data"][source]))
     check_promises(config)

@@ -84,6 +84,11 @@ def not_counted(study: Study) -> list[str]:
         *(["natural test sets"] if study.images.natural else []),
         *(["slices"] if study.has_slices else []),
         *(
+            [f"layers compressed one by one ({', '.join(asked)})"]
+            if (asked := study.config["audit"]["layers"]["levels"])
+            else []
+        ),
+        *(
             [f"extras ({', '.join(name for name, on in study.config['extras'].items() if on)})"]
             if any(study.config["extras"].values())
             else []

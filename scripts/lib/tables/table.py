@@ -15,6 +15,7 @@ TEXT = (
     *("column", "value", "scale"),
     *("slice", "description", "features"),
     *("label_name", "dense_says", "level_says", "beside", "about"),
+    *("how", "experiment", "layer", "exempt"),
 )
 
 

@@ -10,7 +10,7 @@ from scripts.compare import compare_annotations, compare_classes, compare_kinds,
 from scripts.lib.annotations.column import NUMBER, Column, save_columns
 from scripts.lib.data.dataset import save_examples, save_manifest
 from scripts.lib.ledger.predictions import block, save_ledger
-from scripts.lib.pages.all_pages import PAGES
+from scripts.lib.pages.all_pages import OF_POPULATIONS, PAGES
 from scripts.lib.tables.table import load_table
 from scripts.publish.draw_class_impact import class_impact
 from scripts.publish.write_report import findings
@@ -27,7 +27,6 @@ ELSEWHERE = (
     "real",
     "cost",
     "cost_and_forgetting",
-    "slices",
 )  # tables that need more than the ledger of a study without images
 
 
@@ -65,7 +64,7 @@ def study(request, tmp_path_factory):
     save_examples(folder / "examples.parquet", columns)
     save_manifest(folder / "data.json", {"classes": CLASSES})
     save_columns(folder / "columns.parquet", ids, [Column("age", NUMBER, np.arange(N) / N, True)])
-    tables = {name: folder / f"{name}.csv" for name in PAGES if name not in ELSEWHERE}
+    tables = {name: folder / f"{name}.csv" for name in OF_POPULATIONS if name not in ELSEWHERE}
     given = Names(ledger=clean, examples=folder / "examples.parquet", data=folder / "data.json")
     given.pies, given.scores, given.annotations = tables["pies"], tables["scores"], [folder / "columns.parquet"]
     params = Names(levels=list(LEVELS), designs=LEVELS, significance=0.05, tie_rule="largest", positive_class=None)
@@ -92,7 +91,7 @@ def study(request, tmp_path_factory):
     }
 
 
-TABLES = [name for name in PAGES if name not in ELSEWHERE]
+TABLES = [name for name in OF_POPULATIONS if name not in ELSEWHERE]
 
 
 @pytest.mark.parametrize("name", TABLES)

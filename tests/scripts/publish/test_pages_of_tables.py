@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from four_images import DENSE, LABEL, PRUNED, margins_of, pies_table
 from made_costs import cost_of
+from made_layers import layers_of
 
 from scripts.audit.measure_hardness import hardness_rows, measure_level, predictor_rows
 from scripts.audit.score_examples import scores_of, table_of
@@ -213,6 +214,7 @@ def tables():
         ),
         "slices": slices_of(PRUNED),
         "cost": cost_of(["dense", *levels]).assign(significance=SIGNIFICANCE),
+        **layers_of("pruned", DENSE, PRUNED, SIGNIFICANCE),
     }
     return made | {"cost_and_forgetting": weigh(made["cost"], made["pie_summary"], made["class_impact"])}
 

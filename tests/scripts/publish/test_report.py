@@ -7,13 +7,13 @@ import pytest
 import yaml
 from test_pages_of_tables import tables  # noqa: F401
 
-from scripts.lib.pages.all_pages import OF_POPULATIONS, PAGES
+from scripts.lib.pages.all_pages import PAGES
 from scripts.lib.study.config import with_defaults
 from scripts.lib.tables.table import save_table
 from scripts.publish.write_report import write_report
 
 ROOT = Path(__file__).parents[3]
-FIGURES = ("pie_rates", "pie_curve", "class_impact", "cost", "robustness")
+FIGURES = ("pie_rates", "pie_curve", "class_impact", "cost", "robustness", "layers")
 PICTURES = ("exemplars", "slices")
 DATA = {
     "examples": {"test": 4, "train": 10},
@@ -63,11 +63,11 @@ def report(tables, tmp_path_factory):  # noqa: F811
     )
 
 
-def test_the_report_is_whole_and_says_how_to_read_every_table(report):
+def test_the_report_is_whole_and_says_how_to_read_every_table(report, tables):  # noqa: F811
     page = Nesting()
     page.feed(report)
     page.close()
-    assert page.open == [] and page.folded == report.count("<thead>") == len(OF_POPULATIONS)
+    assert page.open == [] and page.folded == report.count("<thead>") == len(tables)
 
 
 def test_a_table_stands_below_one_sentence_and_the_folded_rest(report, tables):  # noqa: F811
