@@ -9,7 +9,7 @@ from scripts.lib.tables.table import coverage
 
 def page(table: pd.DataFrame) -> Page:
     """slices.csv has a row for each level and slice that was kept; so has the page. Without a control it has no columns of one."""
-    controlled = bool(table.control_rate.notna().any())
+    controlled = bool(table.controlled.any())
     of_control = {
         "the control's": estimate(table, "control_rate"),
         "excess": estimate(table, "excess", sign=True),
@@ -76,7 +76,9 @@ def _note(table: pd.DataFrame, controlled: bool) -> Note:
         limits=sentences(
             "A cluster is what one network sees as alike, and need not be one thing to people: look at the pictures.",
             "Images near a border between classes change more whatever is done to a network, so a slice may be no more than a hard one: its dense top-1 says how hard it is.",
-            "" if controlled else "All of it is about these files, not about compression in general.",
+            ""
+            if controlled and table.models.min() > 1
+            else "All of it is about these files, not about compression in general.",
             "That nothing is found does not mean that there is nothing: slices of few images need large differences.",
         ),
     )

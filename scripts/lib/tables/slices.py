@@ -62,6 +62,7 @@ def row_of(
         "slice": name,
         "description": described,
         "models": about.models,
+        "controlled": about.control is not None,
         "significance": significance,
         "n_discovery": int(chosen.sum()),
         "n_test": counts[0][1],

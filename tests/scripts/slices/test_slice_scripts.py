@@ -131,6 +131,13 @@ def test_a_level_that_changes_nothing_has_a_row_that_says_so(data, tmp_path, nam
     assert same.reason.tolist() == ["no image of the discovery half changes"] and "same" not in set(members.level)
 
 
+def test_a_page_without_slices_says_rightly_whether_there_is_a_control(data, tmp_path):
+    for levels, said in ((("same",), True), (("control", "same"), False)):
+        table, _, _ = audited(data, tmp_path, 1, levels)
+        note = str(page(table[table.slice == "none"]).note)
+        assert ("There is no control" in note) == said and "about these files" in note
+
+
 def test_two_models_a_level_are_too_few_to_say(data, tmp_path):
     table, _, _ = audited(data, tmp_path, 2, *STUDIES["populations"][1:])
     found = table[table.slice != "none"]
