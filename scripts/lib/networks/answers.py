@@ -65,6 +65,11 @@ def answer_of(given: Any, name: str, images: int, outputs: int, columns: tuple[i
 def _other_number(found: int, outputs: int, columns: tuple[int, ...] | None) -> str:
     if columns is not None:
         return f"`classes` names {outputs}: name all of them, in the order of the network's outputs"
+    if found == outputs + 1:
+        return (
+            f"the study has {outputs} classes: if one output is for none of them, as in networks with a background class, say which, "
+            "`background: first` or `background: last`, or name all in `classes`"
+        )
     if found == 1 and outputs == 2:
         return "the study has 2 classes: return both logits, [0, x], from a function of your own"
     return (

@@ -81,7 +81,9 @@ def check_checkpoints(here: str, checkpoints: dict, files: int, models: int) -> 
     if isinstance(classes, str) and not expanded(classes).is_file():
         raise InputError(f"{here}, `classes` is {classes!r}, and there is no such file: correct the path.")
     if classes is not None and "background" in checkpoints:
-        raise InputError(f"{here} has `classes` and `background`: remove `background`, and name that class in `classes` as the others.")
+        raise InputError(
+            f"{here} has `classes` and `background`: remove `background`, and name that class in `classes` as the others."
+        )
     given = [key for key in ("mean", "std") if key in checkpoints]
     known = own.says_normalization if own else parts_of(checkpoints["network"])[0] in ZOOS
     if len(given) == 1 or (not given and not known):

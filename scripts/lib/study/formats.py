@@ -105,7 +105,9 @@ def check_network_file(path: str | Path, key: str) -> None:
     if wanted.inside not in inner:
         other = next((each for each in FORMATS.values() if each.inside in inner), None)
         what = other.title if other else "a file of torch.save" if "data.pkl" in inner else "another ZIP archive"
-        remedy = "name it by what it is" if other else "a file of weights needs a `network` that builds what they are of"
+        remedy = (
+            "name it by what it is" if other else "a file of weights needs a `network` that builds what they are of"
+        )
         raise InputError(f"{path} is {what} and not {wanted.title}: {remedy}.")
 
 

@@ -85,7 +85,11 @@ def _check_factory(here: str, network: str, files: list[str]) -> None:
     """Raise InputError where a factory is named beside files that need none, or a format that is not known."""
     if ":" not in network:
         near = get_close_matches(network, FORMATS, n=1)
-        remedy = f"did you mean {near[0]}?" if near else f"write torchvision:NAME, timm:NAME, MODULE:FUNCTION, or one of {', '.join(FORMATS)}."
+        remedy = (
+            f"did you mean {near[0]}?"
+            if near
+            else f"write torchvision:NAME, timm:NAME, MODULE:FUNCTION, or one of {', '.join(FORMATS)}."
+        )
         raise InputError(f"config key {here}, `network`, is {network!r}, which is unknown: {remedy}")
     own = next((path for path in files if path.lower().endswith(ALL_ENDINGS)), None)
     if own is not None:
