@@ -94,13 +94,14 @@ def main(input, output, params, wildcards) -> None:
     for seed, path in zip(seeds, input.weights, strict=True):
         if of_files:
             network, reads, notes = read_checkpoint(path, given, data["image_size"])
-            if "classes" not in given:
-                outputs, columns = outputs_of(
-                    given, names, wildcards.level, background or background_of(reads, len(names))
-                )
+            if background is None and "classes" not in given:
+                background = background_of(reads, len(names))
+                outputs, columns = outputs_of(given, names, wildcards.level, background)
         else:
             notes = load_weights(network.network, path, given.get("weights_key"), given.get("prefix", ""))
         logits, said = try_network(network, path if of_files else given["network"], images, outputs, columns)
+        if background is not None:
+            said.append(f"the {background} of its {outputs} outputs is for none of the classes and is left out")
         described[path] = describe_network(network, outputs, given, reads)
         _check_alike(path, described[path], input.weights[0], described[input.weights[0]])
         warning = check_class_order(

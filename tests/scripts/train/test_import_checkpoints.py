@@ -3,6 +3,7 @@
 import sys
 from types import SimpleNamespace as Names
 
+import exported
 import numpy as np
 import pytest
 import torch
@@ -79,6 +80,24 @@ def run(held, level="dense", **checkpoints):
     return load_cohort("models")[0]
 
 
+def run_files(paths, level="dense", **checkpoints):
+    """Import two files that bring their own computation, and open them again."""
+    given = {"mean": [0.0], "std": [1.0]} | checkpoints
+    input = Names(weights=paths, images="test.npy", examples="examples", data="data.json")
+    import_checkpoints.main(
+        input, Names(models="models"), Names(checkpoints=given), Names(level=level, cohort="000-001")
+    )
+    return load_cohort("models")
+
+
+def files(*weights):
+    """A file of torch.export for each."""
+    return [
+        exported.torch_export(f"{seed}.pt2", each["head.weight"].numpy(), each["head.bias"].numpy())
+        for seed, each in enumerate(weights)
+    ]
+
+
 def expected(images, weights):
     x = torch.from_numpy(images).float().div(255).mean((1, 2))
     return torch.softmax(x @ weights["head.weight"].T + weights["head.bias"], dim=1).numpy()
@@ -139,3 +158,58 @@ def test_other_images_than_were_described_stop(study):
     np.save("test.npy", study + 1)
     with pytest.raises(InputError, match=r"test\.npy is not the file that examples describes"):
         run([head()] * 2)
+
+
+def test_files_that_bring_their_own_computation_are_opened_again_as_they_were_imported(study, capsys):
+    paths = files(head(), head())
+    models, description = run_files(paths, network="torch_export")
+    for model in models.values():
+        assert np.allclose(probabilities(model, torch.from_numpy(study)), expected(study, head()), atol=1e-6)
+    said = capsys.readouterr().out
+    assert "seed 1 is 1.pt2, zeros not counted; torch" in said and "WARNING" not in said
+    assert "reads images of 8 x 8 pixels as float32 NCHW, in batches of any size" in said
+    assert "normalized by mean [0.0, 0.0, 0.0] and std [1.0, 1.0, 1.0], as the study says" in said
+    file = description["network"]["file"]
+    assert (file["layout"], file["dtype"], file["size"], file["batch"]) == ("NCHW", "float32", [8, 8], None)
+    assert np.isnan(description["sparsity"]["0"]["all"])
+    # Another file in its place is not taken for it.
+    files(head(), head([2, 3, 0, 1]))
+    with pytest.raises(InputError, match=r"1.pt2 has changed since it was checked"):
+        load_cohort("models")
+
+
+def test_an_output_for_none_of_the_classes_is_left_out_where_the_study_says_so(study, capsys):
+    last = head(more=1)  # its bias makes it the largest
+    first = {name: value.roll(1, 0) for name, value in last.items()}
+    for weights, background in ((first, "first"), (last, "last")):
+        paths = files(weights, weights)
+        with pytest.raises(
+            InputError, match=r"0.pt2` gives 5 logits and the study has 4 classes: .* `background: first`"
+        ):
+            run_files(paths, network="torch_export")
+        models, _ = run_files(paths, network="torch_export", background=background)
+        for model in models.values():
+            assert np.allclose(probabilities(model, torch.from_numpy(study)), expected(study, head()), atol=1e-6)
+        assert (
+            f"the {background} of its 5 outputs is for none of the classes and is left out" in capsys.readouterr().out
+        )
+    # The same of weights for a network that is built here.
+    for model in run([last, last], options={"head": 5}, background="last").values():
+        assert np.allclose(probabilities(model, torch.from_numpy(study)), expected(study, head()), atol=1e-6)
+
+
+def test_files_of_another_size_or_kind_stop(study):
+    both = files(head(), head())
+    exported.torch_export("1.pt2", head()["head.weight"].numpy(), head()["head.bias"].numpy(), batch=3)
+    with pytest.raises(InputError, match=r"1.pt2 has `file` .*: a level's networks must be of one kind"):
+        run_files(both, network="torch_export")
+    save_manifest(
+        "data.json",
+        {
+            "sha256": {"test": sha256("test.npy"), "examples": sha256("examples")},
+            "classes": CLASSES,
+            "image_size": [8, 9],
+        },
+    )
+    with pytest.raises(InputError, match=r"0.pt2 reads images of 8 x 8 pixels and the study's are 9 x 8"):
+        run_files(both, network="torch_export")

@@ -1,5 +1,6 @@
 """TorchScript files: programs with their weights, run by torch."""
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,9 @@ def read(path: Path) -> tuple[Runner, Reads]:
     """The program of a file; InputError if torch cannot read it, or if it takes anything but images."""
     runtime = f"torch {torch.__version__} (TorchScript)"
     try:
-        program = torch.jit.load(str(path), map_location="cpu").eval()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of the format, which torch still reads
+            program = torch.jit.load(str(path), map_location="cpu").eval()
     except (RuntimeError, ValueError) as error:
         raise cannot_be_read(path, runtime, error) from None
     takes = program.forward.schema.arguments[1:]
