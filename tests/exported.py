@@ -1,5 +1,6 @@
 """One tiny network in every format: the mean of each channel, and a dense layer on them."""
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,9 @@ class Mean(nn.Module):
 
 
 def torchscript(path, weight, bias):
-    torch.jit.save(torch.jit.trace(Mean(weight, bias).eval(), torch.zeros(2, weight.shape[1], 8, 8)), str(path))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        torch.jit.save(torch.jit.trace(Mean(weight, bias).eval(), torch.zeros(2, weight.shape[1], 8, 8)), str(path))
     return str(path)
 
 

@@ -137,8 +137,8 @@ def test_cost_is_set_against_forgetting():
 
 
 def test_a_file_that_brings_its_own_computation_is_timed_as_it_is_and_its_layers_are_not_counted(tmp_path):
-    path = exported.torch_export(tmp_path / "a.pt2", np.ones((4, 3)), np.zeros(4))
-    brought = read_network(path, "torch_export", [0.5], [0.5])[0]
+    path = exported.torchscript(tmp_path / "a.ts", np.ones((4, 3)), np.zeros(4))
+    brought = read_network(path, "torchscript", [0.5], [0.5])[0]
     example, level = torch.zeros(2, 3, 8, 8), {"name": "brought", "method": "none"}
     networks = deployed({"brought": brought}, {"brought": level}, example, 0.0)
     assert networks["brought"] is brought
@@ -146,4 +146,4 @@ def test_a_file_that_brings_its_own_computation_is_timed_as_it_is_and_its_layers
     (row,) = measure(networks, {"eager": network()}, example, params)
     assert row["latency_ms"] > 0 and row["timing"] == "measured" and row["speedup_eager"] > 0
     assert all(np.isnan(row[name]) for name in ("multiply_adds", "kept_multiply_adds", "ceiling"))
-    assert row["weight_bytes"] == (tmp_path / "a.pt2").stat().st_size
+    assert row["weight_bytes"] == (tmp_path / "a.ts").stat().st_size

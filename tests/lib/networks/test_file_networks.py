@@ -1,7 +1,6 @@
 """Networks of every format answer as the same network in torch does; those of which the runtime is not here are skipped."""
 
 import json
-import warnings
 from importlib.util import find_spec
 
 import exported
@@ -65,9 +64,7 @@ MARKS = {"onnx": ONNX, "openvino": OPENVINO, "tflite": LITERT}
 @pytest.mark.parametrize("case", [pytest.param(case, marks=MARKS.get(case.split(",")[0], ())) for case in CASES])
 def test_a_file_answers_as_the_network_that_it_was_made_of(case, tmp_path):
     name, export, options = CASES[case]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # torch's, of TorchScript
-        path = export(tmp_path / name, WEIGHT, BIAS, **options)
+    path = export(tmp_path / name, WEIGHT, BIAS, **options)
     found, reads, network = predicted(path, case.split(",")[0], **CHANNELS)
     assert np.allclose(found, expected(), atol=2e-3 if "float16" in case else 1e-5)
     assert is_file_network(network) and not list(network.parameters())

@@ -1,6 +1,7 @@
 """Networks that are brought: imported, built again for prediction, and stopped where their classes are not the study's."""
 
 import sys
+from dataclasses import replace
 from types import SimpleNamespace as Names
 
 import exported
@@ -13,6 +14,8 @@ from scripts.lib.jobs.errors import InputError
 from scripts.lib.jobs.files import sha256
 from scripts.lib.networks.cohorts import load_cohort
 from scripts.lib.networks.predicting import probabilities
+from scripts.lib.networks.runners import torchscript
+from scripts.lib.networks.runners.readers import READERS
 from scripts.train import import_checkpoints
 
 CLASSES = ["black", "red", "green", "blue"]
@@ -91,9 +94,9 @@ def run_files(paths, level="dense", **checkpoints):
 
 
 def files(*weights):
-    """A file of torch.export for each."""
+    """A TorchScript file for each."""
     return [
-        exported.torch_export(f"{seed}.pt2", each["head.weight"].numpy(), each["head.bias"].numpy())
+        exported.torchscript(f"{seed}.ts", each["head.weight"].numpy(), each["head.bias"].numpy())
         for seed, each in enumerate(weights)
     ]
 
@@ -162,19 +165,19 @@ def test_other_images_than_were_described_stop(study):
 
 def test_files_that_bring_their_own_computation_are_opened_again_as_they_were_imported(study, capsys):
     paths = files(head(), head())
-    models, description = run_files(paths, network="torch_export")
+    models, description = run_files(paths, network="torchscript")
     for model in models.values():
         assert np.allclose(probabilities(model, torch.from_numpy(study)), expected(study, head()), atol=1e-6)
     said = capsys.readouterr().out
-    assert "seed 1 is 1.pt2, zeros not counted; torch" in said and "WARNING" not in said
-    assert "reads images of 8 x 8 pixels as float32 NCHW, in batches of any size" in said
+    assert "seed 1 is 1.ts, zeros not counted; torch" in said and "WARNING" not in said
+    assert "reads images of any size as float32 NCHW, in batches of any size" in said
     assert "normalized by mean [0.0, 0.0, 0.0] and std [1.0, 1.0, 1.0], as the study says" in said
     file = description["network"]["file"]
-    assert (file["layout"], file["dtype"], file["size"], file["batch"]) == ("NCHW", "float32", [8, 8], None)
+    assert (file["layout"], file["dtype"], file["size"], file["batch"]) == ("NCHW", "float32", None, None)
     assert np.isnan(description["sparsity"]["0"]["all"])
     # Another file in its place is not taken for it.
     files(head(), head([2, 3, 0, 1]))
-    with pytest.raises(InputError, match=r"1.pt2 has changed since it was checked"):
+    with pytest.raises(InputError, match=r"\d.ts has changed since it was checked"):
         load_cohort("models")
 
 
@@ -184,10 +187,10 @@ def test_an_output_for_none_of_the_classes_is_left_out_where_the_study_says_so(s
     for weights, background in ((first, "first"), (last, "last")):
         paths = files(weights, weights)
         with pytest.raises(
-            InputError, match=r"0.pt2` gives 5 logits and the study has 4 classes: .* `background: first`"
+            InputError, match=r"0.ts` gives 5 logits and the study has 4 classes: .* `background: first`"
         ):
-            run_files(paths, network="torch_export")
-        models, _ = run_files(paths, network="torch_export", background=background)
+            run_files(paths, network="torchscript")
+        models, _ = run_files(paths, network="torchscript", background=background)
         for model in models.values():
             assert np.allclose(probabilities(model, torch.from_numpy(study)), expected(study, head()), atol=1e-6)
         assert (
@@ -198,18 +201,16 @@ def test_an_output_for_none_of_the_classes_is_left_out_where_the_study_says_so(s
         assert np.allclose(probabilities(model, torch.from_numpy(study)), expected(study, head()), atol=1e-6)
 
 
-def test_files_of_another_size_or_kind_stop(study):
+def test_files_of_another_size_or_kind_stop(study, monkeypatch):
     both = files(head(), head())
-    exported.torch_export("1.pt2", head()["head.weight"].numpy(), head()["head.bias"].numpy(), batch=3)
-    with pytest.raises(InputError, match=r"1.pt2 has `file` .*: a level's networks must be of one kind"):
-        run_files(both, network="torch_export")
-    save_manifest(
-        "data.json",
-        {
-            "sha256": {"test": sha256("test.npy"), "examples": sha256("examples")},
-            "classes": CLASSES,
-            "image_size": [8, 9],
-        },
-    )
-    with pytest.raises(InputError, match=r"0.pt2 reads images of 8 x 8 pixels and the study's are 9 x 8"):
-        run_files(both, network="torch_export")
+    sizes = iter([None, (8, 8), (8, 9)])
+
+    def read(path):
+        network, reads = torchscript.read(path)
+        return network, replace(reads, size=next(sizes))
+
+    monkeypatch.setitem(READERS, "torchscript", read)
+    with pytest.raises(InputError, match=r"1.ts has `file` .*: a level's networks must be of one kind"):
+        run_files(both, network="torchscript")
+    with pytest.raises(InputError, match=r"0.ts reads images of 9 x 8 pixels and the study's are 8 x 8"):
+        run_files(both, network="torchscript")
