@@ -26,6 +26,8 @@ def read_network(
     together, or where the file cannot be read.
     """
     built, reads = READERS[network](Path(path))
+    if channels is not None and reads.channels is not None and channels != reads.channels:
+        raise InputError(f"{path} reads {reads.channels} channels and `channels` says {channels}: remove `channels`.")
     channels = reads.channels or channels or 3
     if mean is None or std is None:
         mean, std = reads.mean, reads.std
@@ -40,7 +42,8 @@ def read_network(
             "for each channel, or one for all."
         )
     copies = channels // len(mean)
-    return Normalized(built, list(mean) * copies, list(std) * copies).eval(), reads
+    mean, std = ([float(each) for each in values] * copies for values in (mean, std))
+    return Normalized(built, mean, std).eval(), reads
 
 
 def check_size(path: str, reads: Reads, size: tuple[int, int]) -> None:

@@ -12,6 +12,7 @@ from scripts.lib.jobs.errors import InputError
 from scripts.lib.networks.answers import Answer
 from scripts.lib.networks.file_networks import background_of, check_size, is_file_network, read_network
 from scripts.lib.networks.predicting import probabilities
+from scripts.lib.networks.runners.litert import dequantized
 from scripts.lib.networks.runners.runner import Reads
 from scripts.lib.study.formats import FORMATS
 
@@ -95,6 +96,17 @@ def test_a_quantized_input_gets_the_bytes_of_the_image(tmp_path, scale, zero):
     network.network.compute = lambda images: seen.append(images) or torch.zeros(len(images), 4)
     probabilities(network, torch.from_numpy(IMAGES))
     assert torch.equal(torch.cat(seen), torch.from_numpy(IMAGES))
+
+
+@pytest.mark.parametrize(("type", "zero"), [(np.uint8, 0), (np.int8, -128)])
+def test_probabilities_in_steps_add_up_to_one_and_those_of_sigmoids_stay(type, zero):
+    exact = RANDOM.dirichlet(np.ones(10), 50)
+    steps = np.clip((exact * 256).round() + zero, np.iinfo(type).min, np.iinfo(type).max).astype(type)
+    found = dequantized(steps, 1 / 256, zero)
+    assert np.allclose(found.sum(1), 1, atol=1e-6) and np.allclose(found, exact, atol=0.02)
+    sigmoids = np.full((2, 4), 200 + zero).astype(type)
+    assert np.allclose(dequantized(sigmoids, 1 / 256, zero), 200 / 256)
+    assert dequantized(np.float32([[1, 2]]), 0.0, 0).tolist() == [[1, 2]]
 
 
 @ONNX
@@ -225,7 +237,7 @@ def test_a_file_of_torch_export_is_read_only_if_nothing_in_it_is_executed(tmp_pa
     for ending, change in (
         ("weights_config.json", pickled),
         ("models/model.json", called),
-        ("sample_inputs/model.pt", lambda _: pickle.dumps(Touch())),
+        ("sample_inputs/model.pt", lambda _: pickle.dumps(Touch(), protocol=2)),
     ):
         with pytest.raises(InputError, match="holds what cannot be read without executing it"):
             read_network(changed(ending, change), "torch_export", **CHANNELS)
@@ -284,6 +296,17 @@ def test_a_folder_of_timm(tmp_path):
     pixels = (images.permute(0, 3, 1, 2) / 255 - torch.tensor(MEAN).view(3, 1, 1)) / torch.tensor(STD).view(3, 1, 1)
     with torch.inference_mode():
         assert np.allclose(probabilities(network, images), original(pixels).softmax(1), atol=1e-5)
+
+
+def test_what_the_study_says_must_fit_the_file(tmp_path):
+    path = exported.torchscript(tmp_path / "a.ts", np.ones((4, 1)), BIAS)
+    # A program does not say how many channels it reads.
+    assert read_network(path, "torchscript", [0.5], [0.5], 1)[0].mean == [0.5]
+    with pytest.raises(InputError, match=r"a.ts reads 1 channel, and there are 3 numbers in `mean` and 3 in `std`"):
+        read_network(path, "torchscript", MEAN, STD, 1)
+    path = exported.torch_export(tmp_path / "a.pt2", WEIGHT, BIAS)
+    with pytest.raises(InputError, match=r"a.pt2 reads 3 channels and `channels` says 1: remove `channels`"):
+        read_network(path, "torch_export", [0.5], [0.5], 1)
 
 
 def test_a_file_of_one_size_is_for_images_of_that_size():

@@ -39,16 +39,18 @@ class LitertNetwork(Runner):
         self.interpreter.set_tensor(self.input, images.numpy())
         self.interpreter.invoke()
         outputs = self.interpreter.get_output_details()
-        given = {each["name"]: _numbers(self.interpreter.get_tensor(each["index"]), each) for each in outputs}
+        given = {
+            each["name"]: dequantized(self.interpreter.get_tensor(each["index"]), *each["quantization"])
+            for each in outputs
+        }
         return next(iter(given.values())) if len(given) == 1 else given
 
 
-def _numbers(value: np.ndarray, details: dict) -> torch.Tensor:
-    """What an output stands for, in float32.
+def dequantized(value: np.ndarray, scale: float, zero: int) -> torch.Tensor:
+    """What the numbers of an output stand for, float32 of the same shape; scale: what a step is worth, 0 where they are not quantized.
 
-    Probabilities in steps of 1/256, as LiteRT has them of a softmax, do not add up to 1 for each is rounded; here they do again.
+    Probabilities in steps of 1/256, as LiteRT has them of a softmax, do not add up to 1 because each is rounded; here they do again.
     """
-    scale, zero = details["quantization"]
     if not scale:
         tensor = torch.from_numpy(value)
         return tensor.float() if tensor.is_floating_point() else tensor
