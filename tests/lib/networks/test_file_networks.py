@@ -98,15 +98,11 @@ def test_a_quantized_input_gets_the_bytes_of_the_image(tmp_path, scale, zero):
     assert torch.equal(torch.cat(seen), torch.from_numpy(IMAGES))
 
 
-@pytest.mark.parametrize(("type", "zero"), [(np.uint8, 0), (np.int8, -128)])
-def test_probabilities_in_steps_add_up_to_one_and_those_of_sigmoids_stay(type, zero):
-    exact = RANDOM.dirichlet(np.ones(10), 50)
-    steps = np.clip((exact * 256).round() + zero, np.iinfo(type).min, np.iinfo(type).max).astype(type)
-    found = dequantized(steps, 1 / 256, zero)
-    assert np.allclose(found.sum(1), 1, atol=1e-6) and np.allclose(found, exact, atol=0.02)
-    sigmoids = np.full((2, 4), 200 + zero).astype(type)
-    assert np.allclose(dequantized(sigmoids, 1 / 256, zero), 200 / 256)
-    assert dequantized(np.float32([[1, 2]]), 0.0, 0).tolist() == [[1, 2]]
+def test_quantized_outputs_are_the_numbers_that_they_stand_for():
+    assert dequantized(np.uint8([[0, 3, 255]]), 0.5, 3).tolist() == [[-1.5, 0, 126]]
+    assert dequantized(np.int8([[-128, 127]]), 1 / 256, -128).tolist() == [[0, 255 / 256]]
+    found = dequantized(np.float16([[1, 2]]), 0.0, 0)
+    assert found.dtype == torch.float32 and found.tolist() == [[1, 2]]
 
 
 @ONNX
@@ -243,6 +239,23 @@ def test_a_file_of_torch_export_is_read_only_if_nothing_in_it_is_executed(tmp_pa
             read_network(changed(ending, change), "torch_export", **CHANNELS)
     assert not (tmp_path / "executed").exists()
     assert np.allclose(predicted(changed("nothing", bytes), "torch_export", **CHANNELS)[0], expected(), atol=1e-5)
+
+
+def test_a_file_of_torch_export_that_pt2e_quantized_is_run_as_quantized(tmp_path):
+    pytest.importorskip("torch.ao.quantization.fx._decomposed")
+
+    class Rounded(exported.Mean):
+        def forward(self, images):
+            steps = torch.ops.quantized_decomposed.quantize_per_tensor(images, 0.5, 0, -128, 127, torch.int8)
+            rounded = torch.ops.quantized_decomposed.dequantize_per_tensor(steps, 0.5, 0, -128, 127, torch.int8)
+            return super().forward(rounded)
+
+    program = torch.export.export(Rounded(WEIGHT, BIAS).eval(), (torch.zeros(1, 3, 8, 8),))
+    torch.export.save(program, str(tmp_path / "a.pt2"))
+    network, _ = read_network(str(tmp_path / "a.pt2"), "torch_export", [0.0], [1.0])
+    # 0.7 is rounded to 0.5.
+    found = network.network(torch.full((1, 3, 8, 8), 0.7))
+    assert np.allclose(found, WEIGHT.sum(1) * 0.5 + BIAS, atol=1e-6)
 
 
 @TRANSFORMERS

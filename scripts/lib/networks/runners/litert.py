@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from scripts.lib.networks.runners.onnx import as_tensor
 from scripts.lib.networks.runners.runner import (
     Reads,
     Runner,
@@ -47,19 +48,10 @@ class LitertNetwork(Runner):
 
 
 def dequantized(value: np.ndarray, scale: float, zero: int) -> torch.Tensor:
-    """What the numbers of an output stand for, float32 of the same shape; scale: what a step is worth, 0 where they are not quantized.
-
-    Probabilities in steps of 1/256, as LiteRT has them of a softmax, do not add up to 1 because each is rounded; here they do again.
-    """
-    if not scale:
-        tensor = torch.from_numpy(value)
-        return tensor.float() if tensor.is_floating_point() else tensor
-    numbers = torch.from_numpy((value.astype(np.float32) - zero) * np.float32(scale))
-    if numbers.ndim == 2 and bool(((numbers >= 0) & (numbers <= 1)).all()):
-        total = numbers.sum(1, keepdim=True)
-        if bool(((total - 1).abs() <= numbers.shape[1] * scale / 2).all()):
-            return numbers / total.clamp_min(scale)
-    return numbers
+    """What the numbers of an output stand for, of the same shape, floats in float32; scale: what a step is worth, 0 where they are not quantized."""
+    if scale:
+        return torch.from_numpy((value.astype(np.float32) - zero) * np.float32(scale))
+    return as_tensor(value)
 
 
 def read(path: Path) -> tuple[Runner, Reads]:

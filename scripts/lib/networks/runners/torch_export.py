@@ -1,9 +1,11 @@
 """Files of torch.export: graphs with their weights, run by torch."""
 
+import importlib
 import io
 import json
 import re
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ from scripts.lib.networks.runners.runner import (
 from scripts.lib.networks.runners.torchscript import TorchProgram
 
 TYPES = {name_of(each): each for each in (torch.float32, torch.float16, torch.bfloat16, torch.float64, *WHOLE_NUMBERS)}
+QUANTIZED = "torch.ao.quantization.fx._decomposed"  # declares the operations of networks that PT2E quantized
 OBJECTS = ("custom_obj", "opaque_obj")  # constants that are no tensors
 # torch evaluates expressions of sizes, such as Symbol('s1', integer=True), in which classes of sympy are called and nothing else.
 LETTERS = re.compile(r"[\w\s+\-*/%(),.<>=&|']*")
@@ -35,6 +38,8 @@ def read(path: Path) -> tuple[Runner, Reads]:
     runtime = f"torch {torch.__version__} (torch.export)"
     try:
         _check_harmless(path)
+        with suppress(ImportError):  # of torch versions that leave them to torchao
+            importlib.import_module(QUANTIZED)
         exported = torch.export.load(str(path))
         program = exported.module()
     except InputError:
