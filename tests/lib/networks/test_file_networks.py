@@ -254,7 +254,8 @@ def test_a_file_of_torch_export_that_pt2e_quantized_is_run_as_quantized(tmp_path
     torch.export.save(program, str(tmp_path / "a.pt2"))
     network, _ = read_network(str(tmp_path / "a.pt2"), "torch_export", [0.0], [1.0])
     # 0.7 is rounded to 0.5.
-    found = network.network(torch.full((1, 3, 8, 8), 0.7))
+    with torch.inference_mode():
+        found = network.network(torch.full((1, 3, 8, 8), 0.7))
     assert np.allclose(found, WEIGHT.sum(1) * 0.5 + BIAS, atol=1e-6)
 
 
