@@ -23,8 +23,12 @@ include: "rules/compress.smk"
 include: "rules/predict.smk"
 include: "rules/audit.smk"
 include: "rules/compare.smk"
+include: "rules/pair.smk"
+include: "rules/gate.smk"
 include: "rules/publish.smk"
 include: "rules/estimate.smk"
+include: "rules/plan.smk"
+include: "rules/share.smk"
 
 
 rule all:

@@ -245,3 +245,30 @@ rule weigh_cost:
         "set cost against forgetting"
     script:
         "../scripts/compare/weigh_cost.py"
+
+
+rule compare_layers:
+    input:
+        votes=STUDY.blamed,
+        control=STUDY.control_ledger,
+        exemptions=STUDY.exemptions,
+    output:
+        table="<results>/tables/layers.csv",
+        exemptions="<results>/tables/exemptions.csv",
+    log:
+        "<logs>/compare_layers.log",
+    localrule: True
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=20,
+    params:
+        code=code("compare/compare_layers"),
+        significance=config["audit"]["significance"],
+        tie_rule=config["audit"]["tie_rule"],
+    message:
+        "compare what the layers of compressed levels change"
+    script:
+        "../scripts/compare/compare_layers.py"

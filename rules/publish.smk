@@ -135,7 +135,7 @@ rule draw_cost:
 
 rule draw_robustness:
     input:
-        table="<results>/tables/robustness_summary.csv",
+        table=STUDY.robustness_summary,
     output:
         figure="<results>/figures/robustness.svg",
     log:
@@ -153,6 +153,28 @@ rule draw_robustness:
         "draw what is lost under corruption"
     script:
         "../scripts/publish/draw_robustness.py"
+
+
+rule draw_layers:
+    input:
+        table="<results>/tables/layers.csv",
+    output:
+        figure="<results>/figures/layers.svg",
+    log:
+        "<logs>/draw_layers.log",
+    localrule: True
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code("publish/draw_layers"),
+    message:
+        "draw what each layer changes"
+    script:
+        "../scripts/publish/draw_layers.py"
 
 
 rule draw_exemplars:
@@ -199,7 +221,7 @@ rule write_report:
     params:
         code=code("publish/write_report"),
         template=sha256(REPORT_TEMPLATE),
-        study=config,
+        study={key: value for key, value in config.items() if key != "plan"},  # which changes no number
         left_out=STUDY.left_out,
     message:
         "write the report"

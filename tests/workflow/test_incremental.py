@@ -63,6 +63,10 @@ CHANGES = {
         (STUDY, "contrast]", "contrast, pixelate]"),
         {"corrupt": 1, "describe_corruptions": 1, "predict": 5, **ROBUSTNESS} | REPORTED,
     ),
+    "layers to be blamed": (
+        (STUDY, "subsets: 10", "subsets: 10\n  layers: {levels: [int8-static], images: 50, margin: 0.2}"),
+        {"blame_layers": 1, "exempt_layers": 1, "compare_layers": 1, "draw_layers": 1, "render_tables": 1} | REPORTED,
+    ),
     "another stream of the corruptions": (
         (STUDY, "severities: [1, 5]", "severities: [1, 5]\n  stream: fast"),
         {"corrupt": 3, "describe_corruptions": 1, "predict": 10, **ROBUSTNESS} | REPORTED,

@@ -24,12 +24,15 @@ def rate(successes: int, n: int, significance: float) -> Estimate:
         raise ValueError(f"{successes} successes of {n} cannot be.")
     if n == 0:
         return UNDEFINED
-    z = -special.ndtri(significance / 2)
-    p = successes / n
-    centre = (p + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    return wilson(successes / n, n, float(-special.ndtri(significance / 2)))
+
+
+def wilson(share: float, n: float, z: float) -> Estimate:
+    """A share with Wilson's score interval (Wilson 1927); n above 0 need not be whole, z: how many standard errors the ends are away."""
+    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
     low, high = max(0.0, centre - half), min(1.0, centre + half)
-    return Estimate(p, low if successes else 0.0, high if successes < n else 1.0)  # exactly, without rounding's rest
+    return Estimate(share, low if share > 0 else 0.0, high if share < 1 else 1.0)  # exactly, without rounding's rest
 
 
 def mean(values: np.ndarray, significance: float, least: float = -1, most: float = 1) -> Estimate:
@@ -110,6 +113,10 @@ def difference(first: Estimate, second: Estimate) -> Estimate:
 def mcnemar(first: np.ndarray, second: np.ndarray) -> float:
     """Exact two-sided p-value that two properties of the same images, bool[n] each, are equally frequent (McNemar 1947)."""
     first, second = np.asarray(first, dtype=bool), np.asarray(second, dtype=bool)
-    only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
-    discordant = only_first + only_second
-    return min(1.0, 2 * float(special.bdtr(min(only_first, only_second), discordant, 0.5)))
+    return float(mcnemar_of(int((first & ~second).sum()), int((second & ~first).sum())))
+
+
+def mcnemar_of(only_first: np.ndarray | int, only_second: np.ndarray | int) -> np.ndarray:
+    """The same from counts int[...] of the images that have the one property only, float64[...]."""
+    fewer = np.minimum(only_first, only_second)
+    return np.minimum(1.0, 2 * special.bdtr(fewer, np.add(only_first, only_second), 0.5))

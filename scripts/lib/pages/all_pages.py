@@ -10,9 +10,17 @@ from scripts.lib.pages import (
     corrupted_pies,
     cost,
     cost_and_forgetting,
+    exemptions,
+    flips,
+    gate,
     hardness,
+    layers,
     natural,
     over_indexing,
+    pair_cost,
+    pair_groups,
+    pair_robustness,
+    pair_summary,
     pie_curve,
     pie_summary,
     pies,
@@ -27,7 +35,8 @@ from scripts.lib.pages import (
 )
 from scripts.lib.pages.page import Page
 
-PAGES: dict[str, Callable[[pd.DataFrame], Page]] = {
+# Tables of populations of models.
+OF_POPULATIONS: dict[str, Callable[[pd.DataFrame], Page]] = {
     "pies": pies.page,
     "pie_summary": pie_summary.page,
     "pie_curve": pie_curve.page,
@@ -48,3 +57,20 @@ PAGES: dict[str, Callable[[pd.DataFrame], Page]] = {
     "cost": cost.page,
     "cost_and_forgetting": cost_and_forgetting.page,
 }
+# Tables of networks that are compared one with one.
+OF_FILES: dict[str, Callable[[pd.DataFrame], Page]] = {
+    "pair_summary": pair_summary.page,
+    "flips": flips.page,
+    "pair_classes": pair_groups.of_classes,
+    "pair_groups": pair_groups.of_groups,
+    "pair_cost": pair_cost.page,
+    "pair_robustness": pair_robustness.page,
+    "pair_robustness_summary": robustness_summary.page,
+}
+# Tables that a study asks for.
+ON_REQUEST: dict[str, Callable[[pd.DataFrame], Page]] = {
+    "gate": gate.page,
+    "layers": layers.page,
+    "exemptions": exemptions.page,
+}
+PAGES: dict[str, Callable[[pd.DataFrame], Page]] = OF_POPULATIONS | OF_FILES | ON_REQUEST

@@ -14,6 +14,8 @@ from scripts.lib.study.cohorts import cohort_name, cohorts, seeds_of
 from scripts.lib.study.factories import module_file
 from scripts.lib.study.formats import brings_computation
 from scripts.lib.study.levels import (
+    CONTROL,
+    DENSE,
     brought_models_of,
     checkpoints_of,
     design_of,
@@ -80,6 +82,13 @@ class Populations:
     def designs(self) -> dict[str, str]:
         """`paired` for levels made of the dense checkpoints, `independent` for those trained from seeds of their own."""
         return {name: design_of(level) for name, level in self.levels.items()}
+
+    @property
+    def beside(self) -> str | None:
+        """The level whose flips are harmless by what it is, where networks are compared one with one: the control, or dense networks in half precision."""
+        if CONTROL in self.levels:
+            return CONTROL
+        return next((name for name, level in self.levels.items() if level["method"] == "float16"), None)
 
     def cohorts(self, level: str) -> list[str]:
         """The cohorts of a level; predictions from elsewhere are one."""
@@ -188,6 +197,10 @@ class Populations:
     def checkpoints(self, level: str) -> str:
         """The trained models of a cohort that a level uses: its own or another level's."""
         return f"<results>/models/{checkpoints_of(self.levels[level])}/{{cohort}}.safetensors"
+
+    def uncompressed(self, level: str) -> str:
+        """The trained models of a cohort in which a level's layers are compressed one by one: of a pruned level the dense ones."""
+        return self.checkpoints(level if level in self.quantized else DENSE)
 
     def networks(self, level: str) -> str:
         """The models of a cohort that a level predicts with, as trained or quantized."""

@@ -83,6 +83,11 @@ def not_counted(study: Study) -> list[str]:
         *([f"levels that were trained elsewhere ({', '.join(brought)})"] if brought else []),
         *(["natural test sets"] if study.images.natural else []),
         *(
+            [f"layers compressed one by one ({', '.join(asked)})"]
+            if (asked := study.config["audit"]["layers"]["levels"])
+            else []
+        ),
+        *(
             [f"extras ({', '.join(name for name, on in study.config['extras'].items() if on)})"]
             if any(study.config["extras"].values())
             else []

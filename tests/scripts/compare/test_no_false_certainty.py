@@ -27,6 +27,8 @@ ELSEWHERE = (
     "real",
     "cost",
     "cost_and_forgetting",
+    "layers",
+    "exemptions",
 )  # tables that need more than the ledger of a study without images
 
 

@@ -13,7 +13,7 @@ from scripts.lib.tables.table import save_table
 from scripts.publish.write_report import write_report
 
 ROOT = Path(__file__).parents[3]
-FIGURES = ("pie_rates", "pie_curve", "class_impact", "cost", "robustness")
+FIGURES = ("pie_rates", "pie_curve", "class_impact", "cost", "robustness", "layers")
 DATA = {
     "examples": {"test": 4, "train": 10},
     "classes": ["<b>a</b>", "b"],
@@ -61,11 +61,11 @@ def report(tables, tmp_path_factory):  # noqa: F811
     )
 
 
-def test_the_report_is_whole_and_says_how_to_read_every_table(report):
+def test_the_report_is_whole_and_says_how_to_read_every_table(report, tables):  # noqa: F811
     page = Nesting()
     page.feed(report)
     page.close()
-    assert page.open == [] and page.folded == report.count("<thead>") == len(PAGES)
+    assert page.open == [] and page.folded == report.count("<thead>") == len(tables)
 
 
 def test_a_table_stands_below_one_sentence_and_the_folded_rest(report, tables):  # noqa: F811
