@@ -10,13 +10,14 @@ from scripts.lib.data.split import read_class_names
 from scripts.lib.jobs.errors import InputError
 from scripts.lib.jobs.job import Progress, logged
 from scripts.lib.networks.answers import columns_of
-from scripts.lib.networks.checkpoints import Normalized, build_checkpoint_network, load_weights
+from scripts.lib.networks.checkpoints import IMAGENET, Normalized, build_checkpoint_network, load_weights
 from scripts.lib.networks.class_check import check_class_order, warn
 from scripts.lib.networks.cohorts import describe_network, save_cohort
 from scripts.lib.networks.file_networks import background_of, check_size, read_network, zeros_or_unknown
 from scripts.lib.networks.runners.runner import Reads
 from scripts.lib.networks.trial import trial_positions, try_network
 from scripts.lib.study.cohorts import seeds_of
+from scripts.lib.study.factories import ZOOS, parts_of
 from scripts.lib.study.formats import brings_computation
 from scripts.lib.study.sharded_weights import weights_sha256
 
@@ -52,14 +53,19 @@ def outputs_of(given: dict, names: list[str], level: str, background: str | None
 
 def read_checkpoint(path: str, given: dict, size: tuple[int, int]) -> tuple[Normalized, Reads, list[str]]:
     """A network of a file that brings its own computation, what the file says, and what is to be said in the log."""
-    network, reads = read_network(path, given["network"], given.get("mean"), given.get("std"), given.get("channels"))
-    check_size(path, reads, size)
-    where = "the study" if "mean" in given else "the file"
-    return (
-        network,
-        reads,
-        [*reads.sentences(), f"normalized by mean {network.mean} and std {network.std}, as {where} says"],
+    network, reads = read_network(
+        path, given["network"], given.get("mean"), given.get("std"), given.get("channels"), unless_said(given)
     )
+    check_size(path, reads, size)
+    said = "as the study says" if "mean" in given else "as the file says"
+    if "mean" not in given and reads.mean is None:
+        said = "ImageNet's, because nobody says it"
+    return network, reads, [*reads.sentences(), f"normalized by mean {network.mean} and std {network.std}, {said}"]
+
+
+def unless_said(given: dict) -> tuple[list[float], list[float]] | None:
+    """Mean and std where neither a study nor a file says them, if the study says that there are such."""
+    return IMAGENET if "unless_said" in given else None
 
 
 def _check_alike(path: str, network: dict, first: str, other: dict) -> None:
@@ -79,11 +85,13 @@ def main(input, output, params, wildcards) -> None:
     of_files, reads, background = brings_computation(given), None, given.get("background")
     outputs, columns = outputs_of(given, names, wildcards.level, background)
     if not of_files:
+        of_zoo = parts_of(given["network"])[0] in ZOOS  # which says it itself
+        own = (None if of_zoo else unless_said(given)) or (None, None)
         network = build_checkpoint_network(
             given["network"],
             given.get("options", {}),
-            given.get("mean"),
-            given.get("std"),
+            given.get("mean", own[0]),
+            given.get("std", own[1]),
             outputs,
             given.get("channels"),
         ).eval()

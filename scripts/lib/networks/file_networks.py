@@ -19,11 +19,12 @@ def read_network(
     mean: list[float] | None = None,
     std: list[float] | None = None,
     channels: int | None = None,
+    unless_said: tuple[list[float], list[float]] | None = None,
 ) -> tuple[Normalized, Reads]:
     """The network of a file, in evaluation mode, and what the file says; network: its format, a key of READERS.
 
-    mean, std, channels: as a study says them; None for what the file does. Raises InputError where neither does, where they do not go
-    together, or where the file cannot be read.
+    mean, std, channels: as a study says them; None for what the file does. unless_said: mean and std where neither does. Raises InputError where
+    nobody says how images are normalized, where what is said does not go together, or where the file cannot be read.
     """
     built, reads = READERS[network](Path(path))
     if channels is not None and reads.channels is not None and channels != reads.channels:
@@ -31,6 +32,8 @@ def read_network(
     channels = reads.channels or channels or 3
     if mean is None or std is None:
         mean, std = reads.mean, reads.std
+    if (mean is None or std is None) and unless_said is not None:
+        mean, std = unless_said
     if mean is None or std is None:
         raise InputError(
             f"{path} does not say how images are normalized: add `mean` and `std` to the level's `checkpoints`, of images from 0 to 1, as mean: "

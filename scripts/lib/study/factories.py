@@ -86,7 +86,7 @@ def check_checkpoints(here: str, checkpoints: dict, files: int, models: int) -> 
         )
     given = [key for key in ("mean", "std") if key in checkpoints]
     known = own.says_normalization if own else parts_of(checkpoints["network"])[0] in ZOOS
-    if len(given) == 1 or (not given and not known):
+    if len(given) == 1 or (not given and not known and "unless_said" not in checkpoints):
         missing = ("std" if given == ["mean"] else "mean") if given else "mean` and `std"
         raise InputError(
             f"{here} lacks `{missing}`: say how images from 0 to 1 are normalized for this network, as mean: [0.485, 0.456, 0.406] and "
