@@ -323,6 +323,16 @@ def test_what_the_study_says_must_fit_the_file(tmp_path):
         read_network(path, "torch_export", [0.5], [0.5], 1)
 
 
+@ONNX
+def test_what_holds_unless_it_is_said(tmp_path):
+    other = ([0.1] * 3, [0.2] * 3)
+    silent = exported.onnx(tmp_path / "a.onnx", WEIGHT, BIAS)
+    assert read_network(silent, "onnx", unless_said=other)[0].mean == [0.1] * 3
+    assert read_network(silent, "onnx", **CHANNELS, unless_said=other)[0].mean == MEAN
+    of_bytes = exported.onnx(tmp_path / "b.onnx", WEIGHT, BIAS, type="UINT8")
+    assert read_network(of_bytes, "onnx", unless_said=other)[0].mean == [0.0] * 3
+
+
 def test_a_file_of_one_size_is_for_images_of_that_size():
     check_size("a.onnx", Reads("it"), (8, 8))
     check_size("a.onnx", Reads("it", size=(8, 6)), [8, 6])

@@ -219,6 +219,7 @@ def test_normalization_is_asked_for_where_a_file_cannot_say_it(network):
         with pytest.raises(InputError, match="here lacks `mean` and `std`"):
             check_checkpoints("here", said, 1, 1)
     check_checkpoints("here", said | {"mean": [0.0], "std": [1.0]}, 1, 1)
+    check_checkpoints("here", said | {"unless_said": "imagenet"}, 1, 1)
     with pytest.raises(InputError, match="here lacks `std`"):
         check_checkpoints("here", said | {"mean": [0.0]}, 1, 1)
     with pytest.raises(InputError, match="here has `classes` and `background`: remove `background`"):

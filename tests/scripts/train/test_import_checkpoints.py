@@ -12,6 +12,7 @@ import torch
 from scripts.lib.data.dataset import pixels_digest, save_examples, save_manifest
 from scripts.lib.jobs.errors import InputError
 from scripts.lib.jobs.files import sha256
+from scripts.lib.networks.checkpoints import IMAGENET
 from scripts.lib.networks.cohorts import load_cohort
 from scripts.lib.networks.predicting import probabilities
 from scripts.lib.networks.runners import torchscript
@@ -77,6 +78,7 @@ def run(held, level="dense", **checkpoints):
         paths.append(f"{seed}.pth.tar")
         torch.save(each, paths[-1])
     given = {"network": "mean_nets:mean", "mean": [0.0], "std": [1.0]} | checkpoints
+    given = {key: value for key, value in given.items() if value is not None}
     input = Names(weights=paths, images="test.npy", examples="examples", data="data.json")
     wildcards = Names(level=level, cohort="000-001")
     import_checkpoints.main(input, Names(models="models"), Names(checkpoints=given), wildcards)
@@ -86,6 +88,7 @@ def run(held, level="dense", **checkpoints):
 def run_files(paths, level="dense", **checkpoints):
     """Import two files that bring their own computation, and open them again."""
     given = {"mean": [0.0], "std": [1.0]} | checkpoints
+    given = {key: value for key, value in given.items() if value is not None}
     input = Names(weights=paths, images="test.npy", examples="examples", data="data.json")
     import_checkpoints.main(
         input, Names(models="models"), Names(checkpoints=given), Names(level=level, cohort="000-001")
@@ -199,6 +202,15 @@ def test_an_output_for_none_of_the_classes_is_left_out_where_the_study_says_so(s
     # The same of weights for a network that is built here.
     for model in run([last, last], options={"head": 5}, background="last").values():
         assert np.allclose(probabilities(model, torch.from_numpy(study)), expected(study, head()), atol=1e-6)
+
+
+def test_imagenet_s_values_are_taken_where_nobody_says_others(study, capsys):
+    weights = head()
+    paths = files(weights, weights)
+    models, _ = run_files(paths, network="torchscript", mean=None, std=None, unless_said="imagenet")
+    assert models[0].mean == IMAGENET[0] and "ImageNet's, because nobody says it" in capsys.readouterr().out
+    models = run([weights] * 2, mean=None, std=None, unless_said="imagenet")
+    assert (models[0].mean, models[0].std) == IMAGENET
 
 
 def test_files_of_another_size_or_kind_stop(study, monkeypatch):
