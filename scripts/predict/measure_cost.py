@@ -21,11 +21,13 @@ from scripts.lib.compression.quantized_models import load_networks
 from scripts.lib.data.dataset import load_manifest
 from scripts.lib.jobs.job import Progress, logged
 from scripts.lib.networks.device import prepare_device
+from scripts.lib.networks.file_networks import is_file_network
 from scripts.lib.study.levels import is_quantized
 from scripts.lib.study.pruned_levels import has_blocks
 from scripts.lib.tables.table import save_table, with_interval
 
 LEAST_SECONDS = 0.02  # how long a network is repeated in a round
+COUNTS = ("multiply_adds", "kept_multiply_adds")
 MEASURED, SIMULATED = "measured", "not timed: int8 arithmetic is simulated"  # what `timing` says
 
 
@@ -70,6 +72,7 @@ def measure(
     for level, network in networks.items():
         own = seconds.get(("level", level), np.full(params.cost["rounds"], np.nan))
         all_multiplications, kept = multiply_adds(network, example)
+        on_cpu = device.type == "cpu" or is_file_network(network)  # runtimes of files compute on the CPU
         latency = median(own * 1000, params.significance)
         sparse = sum(isinstance(module, SPARSE) for module in network.modules())
         with torch.inference_mode():
@@ -78,7 +81,7 @@ def measure(
             {
                 "level": level,
                 "batch_size": len(example),
-                "device": torch.cuda.get_device_name() if device.type == "cuda" else platform.machine(),
+                "device": platform.machine() if on_cpu else torch.cuda.get_device_name(),
                 "threads": torch.get_num_threads(),
                 "block_sparse_layers": sparse,
                 "timing": SIMULATED if is_simulated(network) else MEASURED,
@@ -103,7 +106,7 @@ def deployed(
     """Each level's network as one would use it for this batch size: batch norms folded, quantized, block-sparse where a measurement says it pays."""
     networks = {}
     for level, model in models.items():
-        if is_quantized(levels[level]):
+        if is_quantized(levels[level]) or is_file_network(model):
             networks[level] = model
         elif has_blocks(levels[level]):
             networks[level], decisions = sparsify(model, tuple(levels[level]["block"]), example, least_gain, "measured")
@@ -127,11 +130,11 @@ def main(input, output, params) -> None:
         example = torch.zeros(batch_size, 3, height, width, device=device).to(memory_format=torch.channels_last)
         networks = deployed(models, params.levels, example, params.least_gain)
         dense = {"eager": networks["dense"]}
-        if params.cost["compile"]:
+        if params.cost["compile"] and not is_file_network(networks["dense"]):
             dense["compiled"] = compiled(networks["dense"], device)
         rows += measure(networks, dense, example, params)
         progress.step(str(batch_size))
-    table = pd.DataFrame(rows)
+    table = pd.DataFrame(rows).astype(dict.fromkeys(COUNTS, "Int64"))  # whole numbers, or NaN where they are not known
     save_table(output.table, table)
     for row in table.itertuples():
         gain = f"{row.latency_ms:.3f} ms, {row.speedup:.2f} x dense {row.best_dense}"

@@ -17,6 +17,7 @@ from scripts.lib.pages.all_pages import PAGES
 from scripts.lib.pages.pair_findings import pair_findings
 from scripts.lib.pages.sections import OF_FILES, OF_POPULATIONS, SECTIONS
 from scripts.lib.pages.vocabulary import p_value, percent
+from scripts.lib.study.formats import brings_computation
 from scripts.lib.study.levels import checkpoints_of, declaration, is_brought, is_smaller
 from scripts.lib.tables.table import load_table
 
@@ -90,7 +91,8 @@ def networks(study: dict) -> str:
         if "predictions" in made_of:
             kinds.setdefault("predictions from elsewhere", []).append(level["name"])
         elif "checkpoints" in made_of:
-            kinds.setdefault(f"checkpoints of {made_of['checkpoints']['network']}", []).append(level["name"])
+            what = "files of" if brings_computation(made_of["checkpoints"]) else "checkpoints of"
+            kinds.setdefault(f"{what} {made_of['checkpoints']['network']}", []).append(level["name"])
         else:
             fewer = f"{trained} with fewer channels" if is_smaller(made_of) else trained
             kinds.setdefault(fewer, []).append(level["name"])

@@ -11,6 +11,7 @@ from torch import nn
 from kernels.layers import BlockSparseConv2d, BlockSparseLinear
 from scripts.lib.compression.multiply_adds import DENSE, multiply_adds_of_layers
 from scripts.lib.compression.quantization import LAYERS, IntegerWeightLayer
+from scripts.lib.networks.file_networks import file_bytes, is_file_network
 
 SPARSE = (BlockSparseConv2d, BlockSparseLinear)
 
@@ -23,8 +24,13 @@ SHAPES = (
 )
 
 
-def multiply_adds(network: nn.Module, example: torch.Tensor) -> tuple[int, int]:
-    """For one forward pass: all multiplications of convolutions and dense layers, and those that are left where blocks are skipped."""
+def multiply_adds(network: nn.Module, example: torch.Tensor) -> tuple[float, float]:
+    """For one forward pass: all multiplications of convolutions and dense layers, and those that are left where blocks are skipped.
+
+    NaN for a file that brings its own computation, of which torch sees no layers.
+    """
+    if is_file_network(network):
+        return math.nan, math.nan
     dense = multiply_adds_of_layers(network, example, SHAPES)
     kept = {
         name: round(count * layer.packed.density) if isinstance(layer := network.get_submodule(name), SPARSE) else count
@@ -34,8 +40,12 @@ def multiply_adds(network: nn.Module, example: torch.Tensor) -> tuple[int, int]:
 
 
 def weight_bytes(network: nn.Module) -> int:
-    """Bytes of all parameters and buffers, as they would be saved: packed weights with their indices, quantized ones with their scales."""
-    return sum(tensor.numel() * tensor.element_size() for tensor in network.state_dict().values())
+    """Bytes of all parameters and buffers, as they would be saved: packed weights with their indices, quantized ones with their scales.
+
+    Of a file that brings its own computation, those of the file.
+    """
+    tensors = sum(tensor.numel() * tensor.element_size() for tensor in network.state_dict().values())
+    return tensors + file_bytes(network)
 
 
 def peak_bytes(call: Callable[[], object], device: torch.device) -> float:

@@ -38,6 +38,8 @@ IDX = re.compile(rb"\x00\x00[\x08\x09\x0b\x0c\x0d\x0e][\x01-\x08]", re.DOTALL)
 # Protocol 2 and later: the opcode PROTO, the protocol, and a frame or what is pickled.
 PICKLE = re.compile(rb"\x80[\x02-\x05][\x95cX}\]\)(]", re.DOTALL)
 OBJECTS = re.compile(rb"'descr': *'\|O")
+LITERT, OPENVINO = "a LiteRT file", "an OpenVINO file"
+NET = re.compile(rb"\s*(<\?xml[^>]*>\s*)?<net\b")  # the root of OpenVINO's XML
 HTML = re.compile(rb"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<(!doctype html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
 
 
@@ -52,10 +54,14 @@ def what_is_it(head: bytes) -> str | None:
         return "a tar archive"
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "a WebP picture"
+    if head[4:8] == b"TFL3":  # the identifier of its flatbuffers
+        return LITERT
     if IDX.match(head):
         return "an idx file"
     if PICKLE.match(head):
         return "a pickle"
+    if NET.match(head):
+        return OPENVINO
     if HTML.match(head.removeprefix(b"\xef\xbb\xbf")):
         return "an HTML page"
     if head[8:10] == b'{"' and int.from_bytes(head[:8], "little") < 2**32:

@@ -12,6 +12,8 @@ from scripts.lib.networks.weight_files import some
 
 LOGITS = "logits"  # what transformers' and torchvision's outputs call them
 TINY = torch.finfo(torch.float32).tiny
+BYTES, COARSEST = 256, 0.01  # values that a quantized output may have, and their step
+OFF = 0.05  # steps: rounding of multiples of a step
 WHOLE = 1e-3  # how far the sum of probabilities may be from 1: half precision
 
 
@@ -65,6 +67,11 @@ def answer_of(given: Any, name: str, images: int, outputs: int, columns: tuple[i
 def _other_number(found: int, outputs: int, columns: tuple[int, ...] | None) -> str:
     if columns is not None:
         return f"`classes` names {outputs}: name all of them, in the order of the network's outputs"
+    if found == outputs + 1:
+        return (
+            f"the study has {outputs} classes: if one output is for none of them, as in networks with a background class, say which, "
+            "`background: first` or `background: last`, or name all in `classes`"
+        )
     if found == 1 and outputs == 2:
         return "the study has 2 classes: return both logits, [0, x], from a function of your own"
     return (
@@ -104,9 +111,23 @@ def _tensor(given: Any, name: str, images: int, outputs: int) -> tuple[str | int
 
 
 def are_probabilities(outputs: torch.Tensor) -> bool:
-    """Whether outputs [N, C] are from 0 to 1 and add up to 1 for every image, as those of a softmax do and logits do not."""
+    """Whether outputs [N, C] are from 0 to 1 and add up to 1 for every image, as those of a softmax do and logits do not.
+
+    Where they have few values, as those of a quantized network, each may be half a step off.
+    """
     inside = bool(((outputs >= 0) & (outputs <= 1)).all())
-    return outputs.shape[1] > 1 and inside and bool(((outputs.double().sum(1) - 1).abs() <= WHOLE).all())
+    allowed = WHOLE + outputs.shape[1] * _step(outputs) / 2 if inside else 0.0
+    return outputs.shape[1] > 1 and inside and bool(((outputs.double().sum(1) - 1).abs() <= allowed).all())
+
+
+def _step(outputs: torch.Tensor) -> float:
+    """The step that all outputs are multiples of, if there is one that is small and they have no more values than a byte has; else 0."""
+    values = outputs.double().unique()
+    if not 2 <= len(values) <= BYTES:
+        return 0.0
+    step = float(values.diff().min())
+    multiples = values / step
+    return step if step <= COARSEST and bool(((multiples - multiples.round()).abs() <= OFF).all()) else 0.0
 
 
 def are_sigmoids(outputs: torch.Tensor) -> bool:

@@ -16,6 +16,9 @@ from scripts.lib.jobs.files import replacing
 from scripts.lib.networks.answers import Answer
 from scripts.lib.networks.architectures import build_network
 from scripts.lib.networks.checkpoints import Normalized, build_checkpoint_network, load_weights
+from scripts.lib.networks.file_networks import read_network
+from scripts.lib.networks.runners.runner import Reads
+from scripts.lib.study.formats import brings_computation
 from scripts.lib.study.sharded_weights import weights_sha256
 
 
@@ -56,12 +59,12 @@ def load_cohort(path: str | Path) -> tuple[dict[int, torch.nn.Module], dict]:
     states, description = read_cohort(path)
     models = {}
     for seed, state in states.items():
-        model = blank_network(description)
         if "weights" in description:
-            _load_checkpoint(model, description["network"], description["weights"][str(seed)])
-        else:
-            model.load_state_dict(state)
-        models[seed] = model.eval()
+            models[seed] = _brought(description, description["weights"][str(seed)]).eval()
+            continue
+        models[seed] = blank_network(description)
+        models[seed].load_state_dict(state)
+        models[seed].eval()
     return models, description
 
 
@@ -80,13 +83,21 @@ def blank_network(description: dict) -> torch.nn.Module:
         network["outputs"],
         len(network["mean"]),
     )
-    columns = network["answer"]["columns"]
-    brought.answer = Answer(**network["answer"] | {"columns": None if columns is None else tuple(columns)})
+    brought.answer = _answer(network)
     return brought.to(memory_format=torch.channels_last)
 
 
-def describe_network(network: Normalized, outputs: int, checkpoints: dict) -> dict:
-    """What `blank_network` builds a brought network from, and how its weights are found; checkpoints: what the study says of it."""
+def _answer(network: dict) -> Answer:
+    """How a brought network's logits are read, as the description of its cohort has it."""
+    columns = network["answer"]["columns"]
+    return Answer(**network["answer"] | {"columns": None if columns is None else tuple(columns)})
+
+
+def describe_network(network: Normalized, outputs: int, checkpoints: dict, reads: Reads | None = None) -> dict:
+    """What a brought network is built from, and how its weights are found.
+
+    checkpoints: what the study says of it. reads: of a file that brings its own computation, what it says.
+    """
     return {
         "checkpoints": checkpoints["network"],
         "options": checkpoints.get("options", {}),
@@ -95,13 +106,24 @@ def describe_network(network: Normalized, outputs: int, checkpoints: dict) -> di
         "std": network.std,
         "answer": asdict(network.answer),
         "weights": {key: checkpoints[key] for key in ("weights_key", "prefix") if key in checkpoints},
+        **({"file": reads.as_json()} if reads is not None else {}),
     }
 
 
-def _load_checkpoint(model: Normalized, network: dict, weights: dict) -> None:
-    """Put a file of weights into its network; InputError if it is not the one that was checked."""
-    load_weights(model.network, weights["path"], **network["weights"])
+def _brought(description: dict, weights: dict) -> Normalized:
+    """A network of others with the weights of its file; InputError if that is not the one that was checked."""
+    network = description["network"]
+    if brings_computation({"network": network["checkpoints"]}):
+        found, _ = read_network(
+            weights["path"], network["checkpoints"], network["mean"], network["std"], len(network["mean"])
+        )
+        found.answer = _answer(network)
+        found.to(memory_format=torch.channels_last)
+    else:
+        found = blank_network(description)
+        load_weights(found.network, weights["path"], **network["weights"])
     if weights_sha256(weights["path"]) != weights["sha256"]:
         raise InputError(
             f"{weights['path']} has changed since it was checked: run again, and snakemake checks it anew."
         )
+    return found

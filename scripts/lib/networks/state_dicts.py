@@ -25,8 +25,12 @@ INSIDE = (
 PLAIN = (torch.Tensor, nn.Parameter)
 ORIGINAL, MASK = "_orig", "_mask"  # endings of torch.nn.utils.prune
 PARAMETRIZED = ".parametrizations."  # torch.nn.utils.parametrize, and the masks of torch.ao.pruning in it
-# Names in state dicts of quantized networks: torch.ao's, bitsandbytes', GPTQ's and AWQ's.
-QUANTIZED = ("._packed_params", ".SCB", ".qweight", ".qzeros", ".quant_state")
+# Names in state dicts of quantized networks: torch.ao's, bitsandbytes', GPTQ's and AWQ's. The last two are of torch.ao's networks that
+# are trained to be quantized: their weights count only as rounded by layers that are not built here.
+QUANTIZED = (
+    *("._packed_params", ".SCB", ".qweight", ".qzeros", ".quant_state"),
+    *(".weight_fake_quant.", "activation_post_process"),
+)
 
 
 def read_weights(

@@ -126,7 +126,8 @@ def of_quantized(path: str | Path, seen: str) -> str:
     """What is said of the weights of a network that was quantized elsewhere; seen: what tells so."""
     return (
         f"{path} is of a quantized network ({seen}), whose layers are not built here: bring the weights before they were quantized and add a "
-        "level such as {name: int8, method: int8_static, of: dense}, or bring what the quantized network predicts."
+        "level such as {name: int8, method: int8_static, of: dense}, or export the quantized network, as ONNX or with torch.export.save, and bring "
+        "that file (docs/formats.md), or what it predicts."
     )
 
 
@@ -145,10 +146,13 @@ def _check_archive(path: Path, shown: str | Path) -> None:
         raise InputError(f"{shown} is damaged, perhaps cut short ({error}): get or save it again.") from None
     if "constants.pkl" in inner:
         raise InputError(
-            f"{shown} is a TorchScript archive, a program with its weights: save torch.jit.load(...).state_dict() with torch.save."
+            f"{shown} is a TorchScript archive, a program with its weights: write `network: torchscript`, or save "
+            "torch.jit.load(...).state_dict() with torch.save."
         )
     if "archive_format" in inner:
-        raise InputError(f"{shown} is a torch.export archive, a program with its weights: {NONE_OF_TORCH}.")
+        raise InputError(
+            f"{shown} is a torch.export archive, a program with its weights: call it .pt2 and leave out `network`."
+        )
     if "data.pkl" not in inner:
         raise InputError(f"{shown} is a ZIP archive that torch.save did not write: unpack it, or {NONE_OF_TORCH}.")
 

@@ -8,6 +8,11 @@ from scripts.lib.pages.page import Note, Page
 from scripts.lib.pages.vocabulary import UNDEFINED, times
 from scripts.lib.tables.table import coverage
 
+OF_FILES = (
+    " A level whose multiply-adds are not counted is of files that bring their own computation: its time is their runtime's, the bytes are those of "
+    "the files, and layers are not seen."
+)
+
 
 def page(table: pd.DataFrame) -> Page:
     """cost.csv has a row for each batch size and level."""
@@ -29,9 +34,9 @@ def page(table: pd.DataFrame) -> Page:
             "images/s": [UNDEFINED if math.isnan(rate) else f"{rate:,.0f}" for rate in table.images_per_second],
             "against dense, eager": times(table, "speedup_eager"),
             "against dense, compiled": times(table, "speedup_compiled"),
-            "ceiling": table.ceiling.map("{:.2f}x".format),
+            "ceiling": [UNDEFINED if math.isnan(gain) else f"{gain:.2f}x" for gain in table.ceiling],
             "million multiply-adds": [
-                f"{kept / 1e6:.2f} of {total / 1e6:.2f}"
+                "not counted" if math.isnan(total) else f"{kept / 1e6:.2f} of {total / 1e6:.2f}"
                 for kept, total in zip(table.kept_multiply_adds, table.multiply_adds, strict=True)
             ],
             "weights, kB": (table.weight_bytes / 1e3).map("{:,.1f}".format),
@@ -52,6 +57,7 @@ def page(table: pd.DataFrame) -> Page:
             "Zeros without blocks are not skipped, so levels that are pruned otherwise run as dense ones. "
             "float16 weights become float32 each time they are used. "
             "int8 sums are exact but not done by int8 instructions, so they have no time."
+            + (OF_FILES if table.multiply_adds.isna().any() else "")
         ),
     )
     return Page("Cost: what the networks of each level need", note, cells)

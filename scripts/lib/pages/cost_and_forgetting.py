@@ -1,9 +1,11 @@
 """The page of cost_and_forgetting.csv: what the speed costs."""
 
+import math
+
 import pandas as pd
 
 from scripts.lib.pages.page import Note, Page
-from scripts.lib.pages.vocabulary import estimate, percent, times
+from scripts.lib.pages.vocabulary import UNDEFINED, estimate, percent, times
 from scripts.lib.tables.table import coverage
 
 
@@ -15,7 +17,7 @@ def page(table: pd.DataFrame) -> Page:
             "batch": table.batch_size.astype(str),
             "sparsity": table.sparsity.map(percent),
             "times faster": times(table, "speedup"),
-            "ceiling": table.ceiling.map("{:.2f}x".format),
+            "ceiling": [UNDEFINED if math.isnan(gain) else f"{gain:.2f}x" for gain in table.ceiling],
             "bytes of weights": table.weights_relative.map("{:.0%}".format),
             "top-1": [percent(change, sign=True) for change in table.top1_change],
             "excess PIEs": estimate(table, "excess_rate", sign=True),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from scripts.lib.jobs.errors import InputError
 from scripts.lib.jobs.project import ROOT
+from scripts.lib.study.formats import FORMATS
 from scripts.lib.study.sharded_weights import INDEX
 from scripts.lib.study.sources import expanded
 
@@ -68,17 +69,24 @@ def module_file(network: str) -> Path | None:
 def check_checkpoints(here: str, checkpoints: dict, files: int, models: int) -> None:
     """Raise InputError for a network whose module is not there, images that nobody says how to normalize, or another number of files.
 
-    here: how an error begins. files: of weights; models: K of the level.
+    here: how an error begins. checkpoints: with `network` filled in. files: of weights; models: K of the level.
     """
-    try:
-        module_file(checkpoints["network"])
-    except InputError as error:
-        raise InputError(f"{here}: {error}") from None
+    own = FORMATS.get(checkpoints["network"])
+    if own is None:
+        try:
+            module_file(checkpoints["network"])
+        except InputError as error:
+            raise InputError(f"{here}: {error}") from None
     classes = checkpoints.get("classes")
     if isinstance(classes, str) and not expanded(classes).is_file():
         raise InputError(f"{here}, `classes` is {classes!r}, and there is no such file: correct the path.")
+    if classes is not None and "background" in checkpoints:
+        raise InputError(
+            f"{here} has `classes` and `background`: remove `background`, and name that class in `classes` as the others."
+        )
     given = [key for key in ("mean", "std") if key in checkpoints]
-    if len(given) == 1 or (not given and parts_of(checkpoints["network"])[0] not in ZOOS):
+    known = own.says_normalization if own else parts_of(checkpoints["network"])[0] in ZOOS
+    if len(given) == 1 or (not given and not known and "unless_said" not in checkpoints):
         missing = ("std" if given == ["mean"] else "mean") if given else "mean` and `std"
         raise InputError(
             f"{here} lacks `{missing}`: say how images from 0 to 1 are normalized for this network, as mean: [0.485, 0.456, 0.406] and "

@@ -12,6 +12,7 @@ from scripts.lib.jobs.files import sha256
 from scripts.lib.jobs.project import ROOT
 from scripts.lib.study.cohorts import cohort_name, cohorts, seeds_of
 from scripts.lib.study.factories import module_file
+from scripts.lib.study.formats import brings_computation
 from scripts.lib.study.levels import (
     CONTROL,
     DENSE,
@@ -170,8 +171,9 @@ class Populations:
         return {key: value for key, value in self.levels[level]["checkpoints"].items() if key != "weights"}
 
     def factory(self, level: str) -> str | None:
-        """The digest of the user's own module that builds a level's networks; what it imports is not followed."""
-        path = module_file(self.levels[level]["checkpoints"]["network"])
+        """The digest of the user's own module that builds a level's networks, if one does; what it imports is not followed."""
+        checkpoints = self.levels[level]["checkpoints"]
+        path = None if brings_computation(checkpoints) else module_file(checkpoints["network"])
         return sha256(path) if path else None
 
     def predictions_of(self, level: str) -> list[str]:

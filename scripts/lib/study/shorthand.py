@@ -12,12 +12,12 @@ from scripts.lib.jobs.errors import InputError
 
 KEYS = ("dense", "compressed", "images")  # that may stand alone
 FOLDER = "image_folder"
-# What most classifiers of ImageNet's pictures were trained with; a pair may say something else.
+# What most classifiers of ImageNet's pictures were trained with; a pair may say something else, and how images are normalized its files may.
 PREPARATION = {"preparation": "resize_then_crop", "size": 224}
-MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
-OF_CHECKPOINTS = ("network", "options", "channels", "classes", "weights_key", "prefix")
+UNLESS_SAID = {"unless_said": "imagenet"}
+OF_CHECKPOINTS = ("network", "options", "mean", "std", "channels", "background", "classes", "weights_key", "prefix")
 OF_IMAGES = ("test_labels", "file_column", "label_column", "orientation", "broken", "order")
-KNOWN = (*KEYS, "control", "name", *PREPARATION, "mean", "std", *OF_CHECKPOINTS, *OF_IMAGES)
+KNOWN = (*KEYS, "control", "name", *PREPARATION, *OF_CHECKPOINTS, *OF_IMAGES)
 # Sections in which config.yaml speaks of its own demo -> what a pair says instead.
 COST = {"batch_sizes": [1], "rounds": 15, "compile": False}
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
@@ -77,8 +77,7 @@ def _images(pair: dict) -> dict[str, Any]:
 
 def _levels(pair: dict) -> list[dict]:
     """The dense level, those of the compressed files, and the control where the pair names one."""
-    said = {key: pair[key] for key in OF_CHECKPOINTS if key in pair}
-    said |= {"mean": pair.get("mean", MEAN), "std": pair.get("std", STD)}
+    said = UNLESS_SAID | {key: pair[key] for key in OF_CHECKPOINTS if key in pair}
     levels = [{"name": "dense", "method": "none", "checkpoints": {**said, "weights": pair["dense"]}}]
     if "control" in pair:
         levels.append({"name": "control", "method": "none", "checkpoints": {**said, "weights": pair["control"]}})

@@ -10,18 +10,19 @@ from scripts.lib.study.blamed_layers import check_blamed_layers, exemptible
 from scripts.lib.study.config import check_config, with_defaults
 from scripts.lib.study.downloads import with_downloads
 from scripts.lib.study.extras import check_extras
-from scripts.lib.study.factories import ENDINGS, check_checkpoints
+from scripts.lib.study.factories import check_checkpoints
 from scripts.lib.study.images import CLEAN, Images
 from scripts.lib.study.joins import check_joins
 from scripts.lib.study.left_out import left_out
 from scripts.lib.study.levels import CONTROL, brought_models_of, compares_files, is_brought
 from scripts.lib.study.natural import check_natural
+from scripts.lib.study.network_files import check_quantized_here, network_files
 from scripts.lib.study.populations import Populations
 from scripts.lib.study.prediction_files import check_examples_known, prediction_files
 from scripts.lib.study.promises import batch_size_of, check_promises, levels_of
 from scripts.lib.study.sharded_weights import parts_of_weights
 from scripts.lib.study.slices import check_slices
-from scripts.lib.study.sources import check_apart, check_files, check_level_files, check_trackable, expanded, splits_of
+from scripts.lib.study.sources import check_apart, check_files, check_trackable, expanded, splits_of
 from scripts.lib.study.subgroups import check_subgroups
 from scripts.lib.study.trained_networks import with_channels
 from scripts.lib.study.training_shards import check_shards
@@ -245,13 +246,18 @@ def load_study(config: dict, schema: dict[str, Any]) -> Study:
         for level in config["levels"]
         if "predictions" in level
     }
-    weights = {}
+    weights, levels = {}, []
     for level in config["levels"]:
         if "checkpoints" in level:
-            name, checkpoints = level["name"], level["checkpoints"]
-            here = f"`levels`, `{name}`, `checkpoints`"
-            weights[name] = check_level_files(f"{here}, `weights`", checkpoints["weights"], ENDINGS)
-            check_checkpoints(f"config key {here}", checkpoints, len(weights[name]), brought_models_of(config, name))
+            name, here = level["name"], f"`levels`, `{level['name']}`, `checkpoints`"
+            weights[name], network = network_files(here, level["checkpoints"])
+            level = level | {"checkpoints": level["checkpoints"] | {"network": network}}
+            check_checkpoints(
+                f"config key {here}", level["checkpoints"], len(weights[name]), brought_models_of(config, name)
+            )
+        levels.append(level)
+    config["levels"] = levels
+    check_quantized_here(levels)
     check_apart(predictions | weights)
     parts = {path: parts_of_weights(path)[1:] for paths in weights.values() for path in paths}
     if source == "predictions":

@@ -3,6 +3,7 @@
 import time
 from types import SimpleNamespace as Names
 
+import exported
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,7 +16,8 @@ from scripts.compare.weigh_cost import weigh
 from scripts.lib.compression.calibration import calibrate
 from scripts.lib.compression.cost import multiply_adds, peak_bytes, weight_bytes
 from scripts.lib.compression.quantization import LAYERS, quantize_network
-from scripts.predict.measure_cost import measure, speedups
+from scripts.lib.networks.file_networks import read_network
+from scripts.predict.measure_cost import deployed, measure, speedups
 
 CPU = torch.device("cpu")
 
@@ -132,3 +134,16 @@ def test_cost_is_set_against_forgetting():
     assert (
         table.iloc[0].worst_class == "b" and table.iloc[0].excess_rate == 0 and pd.isna(table.iloc[0].excess_rate_low)
     )
+
+
+def test_a_file_that_brings_its_own_computation_is_timed_as_it_is_and_its_layers_are_not_counted(tmp_path):
+    path = exported.torchscript(tmp_path / "a.ts", np.ones((4, 3)), np.zeros(4))
+    brought = read_network(path, "torchscript", [0.5], [0.5])[0]
+    example, level = torch.zeros(2, 3, 8, 8), {"name": "brought", "method": "none"}
+    networks = deployed({"brought": brought}, {"brought": level}, example, 0.0)
+    assert networks["brought"] is brought
+    params = Names(cost={"rounds": 3}, significance=0.05)
+    (row,) = measure(networks, {"eager": network()}, example, params)
+    assert row["latency_ms"] > 0 and row["timing"] == "measured" and row["speedup_eager"] > 0
+    assert all(np.isnan(row[name]) for name in ("multiply_adds", "kept_multiply_adds", "ceiling"))
+    assert row["weight_bytes"] == (tmp_path / "a.ts").stat().st_size

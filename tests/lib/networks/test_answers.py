@@ -80,6 +80,22 @@ def test_probabilities_stay_what_they_are():
     assert are_sigmoids(sigmoids) and not are_sigmoids(given) and not are_sigmoids(LOGITS)
 
 
+@pytest.mark.parametrize("scale", [1 / 256, 0.0031])
+def test_probabilities_in_steps_are_known_though_they_do_not_add_up_to_one(scale):
+    exact = torch.softmax(torch.randn(64, 10, generator=torch.Generator().manual_seed(0)), dim=1)
+    steps = (exact / scale).round().clamp(max=255) * scale
+    assert float((steps.sum(1) - 1).abs().max()) > 2e-3
+    assert are_probabilities(steps) and not are_sigmoids(steps)
+    assert torch.allclose(torch.softmax(Answer(probabilities=True)(steps), dim=1), exact, atol=0.02)
+    # Not so where they were not rounded, or where they add up to far more than rounding explains.
+    assert not are_probabilities(exact * 1.01)
+    sigmoids = (torch.sigmoid(torch.randn(64, 10, generator=torch.Generator().manual_seed(0))) / scale).round() * scale
+    assert not are_probabilities(sigmoids.clamp(max=1))
+    assert not are_probabilities(
+        torch.tensor([[1.0, 0, 1, 0], [0, 0, 1, 0]])
+    )  # yes and no, of which the step is no rounding
+
+
 def test_the_study_s_classes_among_the_network_s():
     columns = columns_of(["dog", "ant"], ["ant", "bee", "dog"], "`classes`")
     assert columns == (2, 0)

@@ -246,6 +246,14 @@ def test_weights_of_quantized_networks_are_refused_with_what_to_do(tmp_path, tor
         ),
         ({"0.weight": torch.ones(2, dtype=torch.int8), "0.SCB": torch.ones(2)}, "0.SCB is a Tensor"),
         (
+            {"0.weight": torch.ones(2, 2), "0.weight_fake_quant.scale": torch.ones(1)},
+            "0.weight_fake_quant.scale is a Tensor",
+        ),
+        (
+            {"0.weight": torch.ones(2, 2), "activation_post_process_0.min_val": torch.zeros(())},
+            "activation_post_process_0.min_val is a Tensor",
+        ),
+        (
             {"0.weight": torchao.Int8Tensor(), "0.bias": torch.ones(2)},
             "0.weight is a torchao.quantization.Int8Tensor",
         ),
@@ -255,7 +263,9 @@ def test_weights_of_quantized_networks_are_refused_with_what_to_do(tmp_path, tor
             warnings.simplefilter("ignore")
             read_weights(path)
         assert f"a.pt is of a quantized network ({what}), whose layers" in str(error.value)
-        assert "method: int8_static, of: dense}, or bring what the quantized network predicts." in str(error.value)
+        assert "method: int8_static, of: dense}, or export the quantized network, as ONNX or with torch." in str(
+            error.value
+        )
 
 
 @pytest.mark.parametrize(

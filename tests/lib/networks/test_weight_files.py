@@ -73,9 +73,12 @@ def tar(folder):
     [
         (
             lambda _: archive(_, "m/data.pkl", "m/constants.pkl", "m/code/m.py"),
-            "is a TorchScript archive, a program with its weights: save torch.jit.load(...).state_dict()",
+            "is a TorchScript archive, a program with its weights: write `network: torchscript`, or save torch.jit.load(...).state_dict()",
         ),
-        (lambda _: archive(_, "m/archive_format", "m/models/model.json"), "is a torch.export archive"),
+        (
+            lambda _: archive(_, "m/archive_format", "m/models/model.json"),
+            "is a torch.export archive, a program with its weights: call it .pt2",
+        ),
         (lambda _: archive(_, "weights/a.bin"), "is a ZIP archive that torch.save did not write: unpack it"),
         (tar, "is a tar archive and no file of weights"),
         (safetensors_bytes, "is a safetensors file: call it .safetensors."),

@@ -323,3 +323,22 @@ def test_a_study_stays_as_it_is_and_the_configuration_too():
 def test_nothing_of_snakemake_is_needed():
     program = "import sys, scripts.lib.study.study; sys.exit('snakemake' in sys.modules or 'torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False).returncode == 0
+
+
+def test_files_that_bring_their_own_computation_need_no_network(tmp_path, monkeypatch):
+    """Their format is filled in, what belongs to them is followed, and no module of the user's is looked for."""
+    for level in ("dense", "control"):
+        for number in (0, 1):
+            (tmp_path / f"{level}-{number}.xml").write_text(f"<net>{level} {number}</net>")
+            (tmp_path / f"{level}-{number}.bin").write_bytes(b"1")
+    brought = [
+        {"name": level, "method": "none", "checkpoints": {"weights": f"{tmp_path}/{level}-*.xml"}}
+        for level in ("dense", "control")
+    ]
+    monkeypatch.setattr("scripts.lib.study.formats.find_spec", lambda package: package)  # as if it were installed
+    populations = study(levels=brought, population={"models": 2, "cohort": 1}).populations
+    assert populations.entry("dense")["checkpoints"]["network"] == "openvino"
+    assert populations.weights_of("dense", "001-001") == [f"{tmp_path}/dense-1.xml"]
+    assert populations.beside_weights("dense", "001-001") == [f"{tmp_path}/dense-1.bin"]
+    assert populations.factory("dense") is None and populations.brought_network("dense") == {"network": "openvino"}
+    assert "network" not in brought[0]["checkpoints"]  # what the user wrote stays as it is

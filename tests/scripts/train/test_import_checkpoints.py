@@ -1,8 +1,10 @@
 """Networks that are brought: imported, built again for prediction, and stopped where their classes are not the study's."""
 
 import sys
+from dataclasses import replace
 from types import SimpleNamespace as Names
 
+import exported
 import numpy as np
 import pytest
 import torch
@@ -10,8 +12,11 @@ import torch
 from scripts.lib.data.dataset import pixels_digest, save_examples, save_manifest
 from scripts.lib.jobs.errors import InputError
 from scripts.lib.jobs.files import sha256
+from scripts.lib.networks.checkpoints import IMAGENET
 from scripts.lib.networks.cohorts import load_cohort
 from scripts.lib.networks.predicting import probabilities
+from scripts.lib.networks.runners import torchscript
+from scripts.lib.networks.runners.readers import READERS
 from scripts.train import import_checkpoints
 
 CLASSES = ["black", "red", "green", "blue"]
@@ -73,10 +78,30 @@ def run(held, level="dense", **checkpoints):
         paths.append(f"{seed}.pth.tar")
         torch.save(each, paths[-1])
     given = {"network": "mean_nets:mean", "mean": [0.0], "std": [1.0]} | checkpoints
+    given = {key: value for key, value in given.items() if value is not None}
     input = Names(weights=paths, images="test.npy", examples="examples", data="data.json")
     wildcards = Names(level=level, cohort="000-001")
     import_checkpoints.main(input, Names(models="models"), Names(checkpoints=given), wildcards)
     return load_cohort("models")[0]
+
+
+def run_files(paths, level="dense", **checkpoints):
+    """Import two files that bring their own computation, and open them again."""
+    given = {"mean": [0.0], "std": [1.0]} | checkpoints
+    given = {key: value for key, value in given.items() if value is not None}
+    input = Names(weights=paths, images="test.npy", examples="examples", data="data.json")
+    import_checkpoints.main(
+        input, Names(models="models"), Names(checkpoints=given), Names(level=level, cohort="000-001")
+    )
+    return load_cohort("models")
+
+
+def files(*weights):
+    """A TorchScript file for each."""
+    return [
+        exported.torchscript(f"{seed}.ts", each["head.weight"].numpy(), each["head.bias"].numpy())
+        for seed, each in enumerate(weights)
+    ]
 
 
 def expected(images, weights):
@@ -139,3 +164,65 @@ def test_other_images_than_were_described_stop(study):
     np.save("test.npy", study + 1)
     with pytest.raises(InputError, match=r"test\.npy is not the file that examples describes"):
         run([head()] * 2)
+
+
+def test_files_that_bring_their_own_computation_are_opened_again_as_they_were_imported(study, capsys):
+    paths = files(head(), head())
+    models, description = run_files(paths, network="torchscript")
+    for model in models.values():
+        assert np.allclose(probabilities(model, torch.from_numpy(study)), expected(study, head()), atol=1e-6)
+    said = capsys.readouterr().out
+    assert "seed 1 is 1.ts, zeros not counted; torch" in said and "WARNING" not in said
+    assert "reads images of any size as float32 NCHW, in batches of any size" in said
+    assert "normalized by mean [0.0, 0.0, 0.0] and std [1.0, 1.0, 1.0], as the study says" in said
+    file = description["network"]["file"]
+    assert (file["layout"], file["dtype"], file["size"], file["batch"]) == ("NCHW", "float32", None, None)
+    assert np.isnan(description["sparsity"]["0"]["all"])
+    # Another file in its place is not taken for it.
+    files(head(), head([2, 3, 0, 1]))
+    with pytest.raises(InputError, match=r"\d.ts has changed since it was checked"):
+        load_cohort("models")
+
+
+def test_an_output_for_none_of_the_classes_is_left_out_where_the_study_says_so(study, capsys):
+    last = head(more=1)  # its bias makes it the largest
+    first = {name: value.roll(1, 0) for name, value in last.items()}
+    for weights, background in ((first, "first"), (last, "last")):
+        paths = files(weights, weights)
+        with pytest.raises(
+            InputError, match=r"0.ts` gives 5 logits and the study has 4 classes: .* `background: first`"
+        ):
+            run_files(paths, network="torchscript")
+        models, _ = run_files(paths, network="torchscript", background=background)
+        for model in models.values():
+            assert np.allclose(probabilities(model, torch.from_numpy(study)), expected(study, head()), atol=1e-6)
+        assert (
+            f"the {background} of its 5 outputs is for none of the classes and is left out" in capsys.readouterr().out
+        )
+    # The same of weights for a network that is built here.
+    for model in run([last, last], options={"head": 5}, background="last").values():
+        assert np.allclose(probabilities(model, torch.from_numpy(study)), expected(study, head()), atol=1e-6)
+
+
+def test_imagenet_s_values_are_taken_where_nobody_says_others(study, capsys):
+    weights = head()
+    paths = files(weights, weights)
+    models, _ = run_files(paths, network="torchscript", mean=None, std=None, unless_said="imagenet")
+    assert models[0].mean == IMAGENET[0] and "ImageNet's, because nobody says it" in capsys.readouterr().out
+    models = run([weights] * 2, mean=None, std=None, unless_said="imagenet")
+    assert (models[0].mean, models[0].std) == IMAGENET
+
+
+def test_files_of_another_size_or_kind_stop(study, monkeypatch):
+    both = files(head(), head())
+    sizes = iter([None, (8, 8), (8, 9)])
+
+    def read(path):
+        network, reads = torchscript.read(path)
+        return network, replace(reads, size=next(sizes))
+
+    monkeypatch.setitem(READERS, "torchscript", read)
+    with pytest.raises(InputError, match=r"1.ts has `file` .*: a level's networks must be of one kind"):
+        run_files(both, network="torchscript")
+    with pytest.raises(InputError, match=r"0.ts reads images of 9 x 8 pixels and the study's are 8 x 8"):
+        run_files(both, network="torchscript")
