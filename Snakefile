@@ -23,6 +23,7 @@ include: "rules/compress.smk"
 include: "rules/predict.smk"
 include: "rules/audit.smk"
 include: "rules/compare.smk"
+include: "rules/pair.smk"
 include: "rules/publish.smk"
 include: "rules/estimate.smk"
 

@@ -20,6 +20,7 @@ from scripts.lib.jobs.terminal import say_errors_once
 from scripts.lib.study.downloads import DOWNLOADS
 from scripts.lib.study.levels import declaration
 from scripts.lib.study.recipes import recipe_file
+from scripts.lib.study.shorthand import with_pair
 from scripts.lib.study.study import load_study
 
 
@@ -38,9 +39,13 @@ if config.get("recipe"):
 
 
 try:
-    STUDY = load_study(config, yaml.safe_load((ROOT / "schemas" / "config.schema.yaml").read_text()))
+    DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text())
+    STUDY = load_study(
+        with_pair(config, DEFAULT), yaml.safe_load((ROOT / "schemas" / "config.schema.yaml").read_text())
+    )
 except InputError as error:
     raise StudyError(str(error)) from None
+config.clear()  # of a pair, which stands for what is there now
 config.update(STUDY.config)
 IMAGES, POPULATIONS = STUDY.images, STUDY.populations
 

@@ -135,7 +135,7 @@ rule draw_cost:
 
 rule draw_robustness:
     input:
-        table="<results>/tables/robustness_summary.csv",
+        table=STUDY.robustness_summary,
     output:
         figure="<results>/figures/robustness.svg",
     log:

@@ -3,32 +3,19 @@ robustness_summary.csv: what the corruptions come to, as mean corruption errors 
 corrupted_pies.csv: PIEs among corrupted images.
 """
 
-from collections.abc import Iterator
-
 import numpy as np
-import pandas as pd
 
 from scripts.lib.audit.crossed import share_of
 from scripts.lib.audit.intervals import UNDEFINED
 from scripts.lib.audit.subgroups import share
 from scripts.lib.data.dataset import load_manifest
-from scripts.lib.jobs.errors import InputError
 from scripts.lib.jobs.job import logged
-from scripts.lib.ledger.predictions import Votes, by_suite, describe, has_top5, load_votes, same_examples
+from scripts.lib.ledger.predictions import Votes, describe, has_top5, same_examples
 from scripts.lib.tables.corrupted_pies import rows_of_variant, with_adjusted
-from scripts.lib.tables.corruption_summary import (
-    ALEXNET,
-    DENSE,
-    REFERENCES,
-    alexnet_errors,
-    check_alexnet,
-    errors_of,
-    summarize_level,
-)
+from scripts.lib.tables.corruption_summary import ALEXNET, DENSE, check_alexnet, summary_of
 from scripts.lib.tables.pies import pies_of
 from scripts.lib.tables.table import save_table, with_interval
-
-Variant = tuple[str, int]
+from scripts.lib.tables.variants import Variant, in_order, level_by_level, severities_of, variants_of
 
 # Deals of the dense and control models for the excess of PIEs under one corruption and severity. What luck of the deals remains
 # is a 200th of that of one deal; there are up to 95 variants to deal for.
@@ -77,36 +64,6 @@ def measure(
     return row
 
 
-def variants_of(paths: list[str], levels: list[str]) -> Iterator[tuple[Variant, dict[str, Votes]]]:
-    """Each variant with the votes of all levels, one suite in memory at a time; the clean images last, those that are corrupted if any are.
-
-    Raises InputError unless all levels have the same variants, all variants of a level the same models, and all corrupted ones the
-    same examples.
-    """
-    seeds: dict[str, np.ndarray] = {}
-    shown = None
-    suites = by_suite(paths, levels)
-    for suite in sorted(suites, key=lambda suite: suite == "clean"):
-        populations = {level: load_votes(suites[suite][level], level) for level in levels}
-        for level, variants in populations.items():
-            if variants.keys() != populations[DENSE].keys():
-                raise InputError(
-                    f"{suite}: the level {level} has other variants than the dense level: predict both anew."
-                )
-        for variant in sorted(populations[DENSE], key=lambda variant: variant[0] == "clean"):
-            votes = {level: variants[variant] for level, variants in populations.items()}
-            if variant[0] == "clean" and shown is not None:
-                votes = {level: each.restricted_to(shown.example) for level, each in votes.items()}
-            for level, each in votes.items():
-                if not np.array_equal(seeds.setdefault(level, each.seed), each.seed):
-                    raise InputError(
-                        f"level {level}: {suite} was predicted by other models than the other suites: predict all with the same seeds."
-                    )
-            shown = shown or votes[DENSE]
-            same_examples(shown, votes[DENSE], f"dense, {variant[0]} {variant[1]}")
-            yield variant, votes
-
-
 def main(input, output, params) -> None:
     """Read all suites of all levels one after the other, write the three tables."""
     top5 = has_top5(input.ledger)
@@ -130,37 +87,18 @@ def main(input, output, params) -> None:
         found[variant] = rows_of_variant(pies, votes, variant, DEALS, params.tie_rule, params.significance)
         accuracies = ", ".join(f"{row['level']} {100 * row['top1']:.1f} %" for row in here)
         print(f"{corruption} {severity}: top-1 {accuracies}")
-    order = ["clean", *params.corruptions]
-    variants = sorted(rows, key=lambda variant: (order.index(variant[0]), variant[1]))
+    variants = in_order(rows, params.corruptions)
     save_table(output.table, level_by_level(rows, variants))
     save_table(output.pies, with_adjusted(level_by_level(found, variants)))
-    severities: dict[str, list[int]] = {}
-    for corruption, severity in variants:
-        severities.setdefault(corruption, []).append(severity)
-    save_table(output.summary, summary_of(wrong, severities, rows["clean", 0], params))
-
-
-def level_by_level(rows: dict[Variant, list[dict]], variants: list[Variant]) -> pd.DataFrame:
-    """All rows, the variants of one level after the other; rows: of each variant one a level."""
-    return pd.DataFrame([rows[variant][place] for place in range(len(rows[variants[0]])) for variant in variants])
-
-
-def summary_of(
-    wrong: dict[str, dict[str, np.ndarray]], severities: dict[str, list[int]], clean: list[dict], params
-) -> pd.DataFrame:
-    """robustness_summary.csv; wrong: level -> corruption -> at how many severities, uint8[K, N]; clean: the clean images' rows of robustness.csv."""
-    errors = {}
-    for level, counts in wrong.items():
-        drawn_as = DENSE if params.designs.get(level) == "paired" else level
-        errors[level] = errors_of(counts, severities, drawn_as, params.resamples)
-    dense = errors[DENSE]
-    reference = alexnet_errors(dense.names) if params.reference == ALEXNET else dense
-    summary = []
-    for level, row in zip(params.levels, clean, strict=True):
-        about = {name: row[name] for name in ("examples", "dense_models", "level_models", "significance")}
-        about |= {"resamples": params.resamples, "reference": REFERENCES[params.reference]}
-        summary += summarize_level(level, errors[level], dense, reference, severities, about, params.significance)
-    return pd.DataFrame(summary)
+    summary = summary_of(
+        wrong,
+        severities_of(variants),
+        rows["clean", 0],
+        params.designs,
+        params.reference,
+        params.resamples,
+    )
+    save_table(output.summary, summary)
 
 
 if __name__ == "__main__":

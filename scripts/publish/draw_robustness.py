@@ -61,12 +61,16 @@ def robustness(table: pd.DataFrame) -> alt.TopLevelMixin:
             title=alt.Title(
                 "Top-1 that is lost under corruption, beside what is lost on the same images uncorrupted (dashed)",
                 subtitle=[
-                    f"n = {about.examples} test images, K = {about.dense_models} models a level, means over severities; the control is what seeds alone do",
-                    f"bars: {coverage(table)} bootstrap intervals over models and images; filled: that of the excess error excludes 0",
+                    f"n = {about.examples} test images, {_models(about.dense_models)}, means over severities{'; the control is what seeds alone do' if 'control' in levels else ''}",
+                    f"bars: {coverage(table)} bootstrap intervals over {'images' if about.dense_models == 1 else 'models and images'}; filled: that of the excess error excludes 0",
                 ],
             )
         )
     )
+
+
+def _models(models: int) -> str:
+    return "one network a level" if models == 1 else f"K = {models} models a level"
 
 
 if __name__ == "__main__":

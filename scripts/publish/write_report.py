@@ -14,6 +14,8 @@ from scripts.lib.jobs.files import write_text
 from scripts.lib.jobs.job import logged
 from scripts.lib.jobs.project import REPORT_TEMPLATE
 from scripts.lib.pages.all_pages import PAGES
+from scripts.lib.pages.pair_findings import pair_findings
+from scripts.lib.pages.sections import OF_FILES, OF_POPULATIONS, SECTIONS
 from scripts.lib.pages.vocabulary import p_value, percent
 from scripts.lib.study.levels import checkpoints_of, declaration, is_brought, is_smaller
 from scripts.lib.tables.table import load_table
@@ -123,14 +125,18 @@ def write_report(
     """
     frames = {Path(path).stem: load_table(path) for path in tables}
     pages = {name: PAGES[name](frame) for name, frame in frames.items()}
+    files = "pair_summary" in frames
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     return environment.from_string(REPORT_TEMPLATE.read_text(encoding="utf-8")).render(
         study=study,
         configuration=yaml.safe_dump(study, sort_keys=False, allow_unicode=True),
-        findings=findings(frames["pie_summary"], frames.get("planted"), frames["class_impact"]),
-        left_out=left_out,
+        findings=pair_findings(frames["pair_summary"], frames["pair_classes"])
+        if files
+        else findings(frames["pie_summary"], frames.get("planted"), frames["class_impact"]),
+        sections=SECTIONS,
+        left_out=[*left_out, *(OF_FILES if files else OF_POPULATIONS)],
         networks=networks(study),
         data_line=data_line(data),
         declaration=declaration(study),

@@ -10,13 +10,13 @@ from made_costs import cost_of
 
 from scripts.audit import find_pies, measure_hardness, score_examples, summarize_pies, summarize_scores, trace_pies
 from scripts.compare import compare_classes, compare_kinds, measure_robustness, weigh_cost
-from scripts.compare.measure_robustness import variants_of
 from scripts.lib.data.dataset import save_examples, save_manifest
 from scripts.lib.jobs.errors import InputError
 from scripts.lib.ledger.predictions import block, load_population, save_ledger
 from scripts.lib.pages.all_pages import PAGES
 from scripts.lib.tables.margins import load_margins
 from scripts.lib.tables.table import load_table, save_table
+from scripts.lib.tables.variants import variants_of
 from scripts.publish.draw_class_impact import class_impact
 from scripts.publish.draw_cost import cost_against_forgetting
 from scripts.publish.draw_pie_curve import pie_curve

@@ -113,6 +113,10 @@ def difference(first: Estimate, second: Estimate) -> Estimate:
 def mcnemar(first: np.ndarray, second: np.ndarray) -> float:
     """Exact two-sided p-value that two properties of the same images, bool[n] each, are equally frequent (McNemar 1947)."""
     first, second = np.asarray(first, dtype=bool), np.asarray(second, dtype=bool)
-    only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
-    discordant = only_first + only_second
-    return min(1.0, 2 * float(special.bdtr(min(only_first, only_second), discordant, 0.5)))
+    return float(mcnemar_of(int((first & ~second).sum()), int((second & ~first).sum())))
+
+
+def mcnemar_of(only_first: np.ndarray | int, only_second: np.ndarray | int) -> np.ndarray:
+    """The same from counts int[...] of the images that have the one property only, float64[...]."""
+    fewer = np.minimum(only_first, only_second)
+    return np.minimum(1.0, 2 * special.bdtr(fewer, np.add(only_first, only_second), 0.5))

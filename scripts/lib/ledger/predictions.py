@@ -58,6 +58,11 @@ class Votes:
             )
         return Votes(example, self.label[found], self.seed, self.votes[:, found], self.correct_top5[:, found])
 
+    def of_model(self, place: int) -> "Votes":
+        """One of the models alone, by its place among the seeds."""
+        only = slice(place, place + 1)
+        return Votes(self.example, self.label, self.seed[only], self.votes[only], self.correct_top5[only])
+
     @property
     def correct(self) -> np.ndarray:
         """Whether the prediction is the label, bool[K, N]."""

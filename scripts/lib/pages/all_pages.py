@@ -11,10 +11,15 @@ from scripts.lib.pages import (
     cost,
     cost_and_forgetting,
     exemptions,
+    flips,
     hardness,
     layers,
     natural,
     over_indexing,
+    pair_cost,
+    pair_groups,
+    pair_robustness,
+    pair_summary,
     pie_curve,
     pie_summary,
     pies,
@@ -29,7 +34,8 @@ from scripts.lib.pages import (
 )
 from scripts.lib.pages.page import Page
 
-PAGES: dict[str, Callable[[pd.DataFrame], Page]] = {
+# Tables of populations of models.
+OF_POPULATIONS: dict[str, Callable[[pd.DataFrame], Page]] = {
     "pies": pies.page,
     "pie_summary": pie_summary.page,
     "pie_curve": pie_curve.page,
@@ -52,3 +58,14 @@ PAGES: dict[str, Callable[[pd.DataFrame], Page]] = {
     "cost": cost.page,
     "cost_and_forgetting": cost_and_forgetting.page,
 }
+# Tables of networks that are compared one with one.
+OF_FILES: dict[str, Callable[[pd.DataFrame], Page]] = {
+    "pair_summary": pair_summary.page,
+    "flips": flips.page,
+    "pair_classes": pair_groups.of_classes,
+    "pair_groups": pair_groups.of_groups,
+    "pair_cost": pair_cost.page,
+    "pair_robustness": pair_robustness.page,
+    "pair_robustness_summary": robustness_summary.page,
+}
+PAGES: dict[str, Callable[[pd.DataFrame], Page]] = OF_POPULATIONS | OF_FILES

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from scripts.lib.pages.page import Note, Page
-from scripts.lib.pages.vocabulary import UNDEFINED, among, estimate
+from scripts.lib.pages.vocabulary import UNDEFINED, among, estimate, sentences
 from scripts.lib.tables.table import coverage
 
 
@@ -27,15 +27,23 @@ def page(table: pd.DataFrame) -> Page:
         }
     )
     first = table.iloc[0]
+    control = "The control's row is what seeds alone do." if (table.level == "control").any() else ""
     note = Note(
         what=f"The errors of each level under corruption, over whole sets of corruptions: n = {first.examples} test images, K = {first.dense_models} dense models and {among(table.level_models)} of each level.",
-        evidence=(
+        evidence=sentences(
             f"CE: the top-1 error under a corruption, summed over severities, as a share of the reference's, here: {first.reference}. "
             "mCE: its mean over the 15 published corruptions, all five severities; relative: errors less those on the same images uncorrupted. "
-            "Excess error: what a level loses under corruption beyond what dense loses, less the same on the uncorrupted images. "
-            "The control's row is what seeds alone do."
+            "Excess error: what a level loses under corruption beyond what dense loses, less the same on the uncorrupted images.",
+            control,
         ),
-        brackets=f"{coverage(table)} intervals over models and images ({first.resamples} bootstrap resamples of both).",
+        brackets=f"{coverage(table)} intervals over {_drawn(first)}.",
         limits="Each corruption by itself: robustness_summary.csv.",
     )
     return Page("Robustness in one number: corruption errors", note, cells)
+
+
+def _drawn(first) -> str:
+    """What the intervals are over: of one network each there are no others to draw."""
+    if first.dense_models == 1:
+        return f"images, these networks taken as they are ({first.resamples} bootstrap resamples)"
+    return f"models and images ({first.resamples} bootstrap resamples of both)"

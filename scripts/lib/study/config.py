@@ -10,7 +10,18 @@ from jsonschema.exceptions import ValidationError
 
 from scripts.lib.corruptions import FAMILIES
 from scripts.lib.jobs.errors import InputError
-from scripts.lib.study.levels import BROUGHT, CONTROL, DENSE, METHODS, is_brought, is_quantized, is_smaller, may_have
+from scripts.lib.study.levels import (
+    BROUGHT,
+    CONTROL,
+    DENSE,
+    METHODS,
+    design_of,
+    has_control,
+    is_brought,
+    is_quantized,
+    is_smaller,
+    may_have,
+)
 from scripts.lib.study.pruned_levels import CHOICES, check_pruned_level, prunes
 from scripts.lib.study.smaller_levels import check_smaller_level
 from scripts.lib.study.trained_networks import check_network
@@ -106,20 +117,6 @@ def _check_data(data: dict) -> None:
         raise InputError(f"config key `data.{source}.preparation` is {preparation}: {remedy}.")
 
 
-def left_out(images: bool, predictions: list[str]) -> list[str]:
-    """A sentence for each part of the report that a study cannot have; predictions: the levels of which there are no networks."""
-    sentences = []
-    if not images:
-        sentences.append(
-            "The pictures of images and the table of their kinds are left out: the study has predictions and no images."
-        )
-    if predictions:
-        sentences.append(
-            f"What the networks cost is left out: of {', '.join(predictions)} there are predictions and no networks."
-        )
-    return sentences
-
-
 def _check_brought(config: dict) -> None:
     for level in config["levels"]:
         here = f"config key `levels`, `{level['name']}`"
@@ -168,14 +165,11 @@ def _check_levels(config: dict) -> None:
     for name in names:
         if names.count(name) > 1:
             raise InputError(f"config key `levels` names `{name}` twice: give every level a name of its own.")
-    for required, why in (
-        (DENSE, "every other level is compared with it"),
-        (CONTROL, "it shows what the audit finds where nothing was compressed"),
-    ):
-        if required not in names:
-            raise InputError(
-                f"config key `levels` has no `{required}`: add {{name: {required}, method: none}}, because {why}{_remedy(levels)}."
-            )
+    if DENSE not in names:
+        raise InputError(
+            f"config key `levels` has no `{DENSE}`: add {{name: {DENSE}, method: none}}, because every other level is compared with it."
+        )
+    _check_control(levels, config["population"]["models"])
     for level in levels:
         here = f"config key `levels`, `{level['name']}`"
         wanted, allowed = METHODS[level["method"]]
@@ -194,6 +188,24 @@ def _check_levels(config: dict) -> None:
             check_pruned_level(here, level, config["pruning"])
         if is_smaller(level):
             check_smaller_level(here, level, config)
+
+
+def _check_control(levels: list[dict], models: int) -> None:
+    """Without a control every level must be made of the dense models: what other seeds would have changed cannot be told from compression."""
+    if has_control(levels):
+        return
+    apart = [level for level in levels if level["name"] != DENSE and design_of(level) != "paired"]
+    if not apart:
+        return
+    if models == 1 and is_brought(apart[0]):
+        raise InputError(
+            f"config key `levels`, `{apart[0]['name']}`: is it the dense model, compressed? Then write `of: {DENSE}`; if it is another one, add a second "
+            f"dense model as `{CONTROL}`, because without it nobody can tell what compression changed from what another training changed."
+        )
+    raise InputError(
+        f"config key `levels` has no `{CONTROL}`: add {{name: {CONTROL}, method: none}}, because it shows what the audit finds where nothing was "
+        f"compressed{_remedy(levels)}."
+    )
 
 
 def _check_checkpoints(here: str, entry: dict, levels: list[dict]) -> None:

@@ -66,6 +66,16 @@ def brought_models_of(config: dict, name: str) -> int:
     return level.get("models", config["population"]["models"])
 
 
+def has_control(levels: list[dict]) -> bool:
+    """Whether a study has a second dense population."""
+    return any(level["name"] == CONTROL for level in levels)
+
+
+def compares_files(config: dict) -> bool:
+    """Whether networks are compared one with one: there is one model a level, or no control that a population could be held against."""
+    return config["population"]["models"] == 1 or not has_control(config["levels"])
+
+
 def checkpoints_of(level: dict) -> str:
     """The level whose trained models a level predicts with: its own, or those that it quantizes."""
     return level.get("of", level["name"])

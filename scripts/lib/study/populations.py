@@ -13,6 +13,7 @@ from scripts.lib.jobs.project import ROOT
 from scripts.lib.study.cohorts import cohort_name, cohorts, seeds_of
 from scripts.lib.study.factories import module_file
 from scripts.lib.study.levels import (
+    CONTROL,
     DENSE,
     brought_models_of,
     checkpoints_of,
@@ -80,6 +81,13 @@ class Populations:
     def designs(self) -> dict[str, str]:
         """`paired` for levels made of the dense checkpoints, `independent` for those trained from seeds of their own."""
         return {name: design_of(level) for name, level in self.levels.items()}
+
+    @property
+    def beside(self) -> str | None:
+        """The level whose flips are harmless by what it is, where networks are compared one with one: the control, or dense networks in half precision."""
+        if CONTROL in self.levels:
+            return CONTROL
+        return next((name for name, level in self.levels.items() if level["method"] == "float16"), None)
 
     def cohorts(self, level: str) -> list[str]:
         """The cohorts of a level; predictions from elsewhere are one."""

@@ -7,13 +7,14 @@ from typing import Any
 from scripts.lib.corruptions import CORRUPTIONS
 from scripts.lib.jobs.errors import InputError
 from scripts.lib.study.blamed_layers import check_blamed_layers, exemptible
-from scripts.lib.study.config import check_config, left_out, with_defaults
+from scripts.lib.study.config import check_config, with_defaults
 from scripts.lib.study.downloads import with_downloads
 from scripts.lib.study.extras import check_extras
 from scripts.lib.study.factories import ENDINGS, check_checkpoints
 from scripts.lib.study.images import Images
 from scripts.lib.study.joins import check_joins
-from scripts.lib.study.levels import CONTROL, brought_models_of, is_brought
+from scripts.lib.study.left_out import left_out
+from scripts.lib.study.levels import CONTROL, brought_models_of, compares_files, has_control, is_brought
 from scripts.lib.study.natural import check_natural
 from scripts.lib.study.populations import Populations
 from scripts.lib.study.prediction_files import check_examples_known, prediction_files
@@ -54,7 +55,7 @@ class Study:
     @property
     def control_ledger(self) -> list[str]:
         """The control's predictions of the clean test images; none without a control."""
-        if CONTROL not in self.populations.levels:
+        if not has_control(self.config["levels"]):
             return []
         return self._of_cohorts(CONTROL, f"<results>/predictions/{CONTROL}/{{cohort}}/clean.parquet")
 
@@ -106,8 +107,21 @@ class Study:
         )
 
     @property
+    def compares_files(self) -> bool:
+        """Whether networks are compared one with one, and nothing is said of populations."""
+        return compares_files(self.config)
+
+    @property
     def tables(self) -> list[str]:
         """The tables that this study can have, in the order in which the report shows them."""
+        layers = [*(["layers"] if self.blamed else []), *(["exemptions"] if exemptible(self.config) else [])]
+        if self.compares_files:
+            return [
+                *("pair_summary", "flips", "pair_classes", "pair_groups"),
+                *([] if self.populations.predictions else ["pair_cost", "cost"]),
+                *(["pair_robustness", "pair_robustness_summary"] if self.images.corruptions else []),
+                *layers,
+            ]
         return [
             *("pies", "pie_summary", "pie_curve", "hardness", "predictors", "scores", "score_summary"),
             *(["planted"] if self.images.splits else []),
@@ -117,13 +131,25 @@ class Study:
             *("subgroups", "over_indexing"),
             *(["natural"] if self.images.natural else []),
             *(["real"] if self.images.real else []),
-            *(["layers"] if self.blamed else []),
-            *(["exemptions"] if exemptible(self.config) else []),
+            *layers,
         ]
+
+    @property
+    def robustness_summary(self) -> str:
+        """The table of what the corruptions come to."""
+        return f"<results>/tables/{'pair_' if self.compares_files else ''}robustness_summary.csv"
 
     @property
     def figures(self) -> list[str]:
         """The figures that this study can have."""
+        if self.compares_files:
+            return [
+                *("flips", "pair_classes"),
+                *([] if self.populations.predictions else ["pair_cost"]),
+                *(["robustness"] if self.images.corruptions else []),
+                *(["training"] if self.populations.trained else []),
+                *(["layers"] if self.blamed else []),
+            ]
         return [
             *(["pie_rates"] if self.images.splits else []),
             *("pie_curve", "class_impact"),
@@ -136,12 +162,17 @@ class Study:
     @property
     def pictures(self) -> list[str]:
         """The pictures of images that this study can have."""
-        return ["exemplars"] if self.images.splits else []
+        return ["exemplars"] if self.images.splits and not self.compares_files else []
 
     @property
     def left_out(self) -> list[str]:
         """A sentence for each part of the report that this study cannot have."""
-        return left_out(bool(self.images.splits), list(self.populations.predictions))
+        return left_out(
+            bool(self.images.splits),
+            list(self.populations.predictions),
+            self.compares_files,
+            [*(["natural"] if self.images.natural else []), *(["ReaL's labels"] if self.images.real else [])],
+        )
 
 
 def load_study(config: dict, schema: dict[str, Any]) -> Study:

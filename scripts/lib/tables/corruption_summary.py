@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from scripts.lib.audit import alexnet
 from scripts.lib.audit.intervals import UNDEFINED, Estimate
@@ -78,6 +79,34 @@ def check_alexnet(classes: int, image_size: list[int] | None) -> None:
                 f"config key `corruptions.reference` is {ALEXNET}, whose errors are those on ImageNet-C's 1000 classes at 224 x 224 pixels, but "
                 f"these data have {what} {found}: write `{DENSE}`."
             )
+
+
+def summary_of(
+    wrong: dict[str, dict[str, np.ndarray]],
+    severities: dict[str, list[int]],
+    clean: list[dict],
+    designs: dict[str, str],
+    reference: str,
+    resamples: int,
+) -> pd.DataFrame:
+    """robustness_summary.csv.
+
+    wrong: level -> corruption -> at how many severities each model errs on each image, uint8[K, N]. clean: a row for each level on the clean images,
+    with the columns `examples`, `dense_models`, `level_models` and `significance`. designs: of each level but the dense one. reference: a key
+    of REFERENCES.
+    """
+    errors = {}
+    for level, counts in wrong.items():
+        drawn_as = DENSE if designs.get(level) == "paired" else level
+        errors[level] = errors_of(counts, severities, drawn_as, resamples)
+    dense = errors[DENSE]
+    held = alexnet_errors(dense.names) if reference == ALEXNET else dense
+    summary = []
+    for level, row in zip(wrong, clean, strict=True):
+        about = {name: row[name] for name in ("examples", "dense_models", "level_models", "significance")}
+        about |= {"resamples": resamples, "reference": REFERENCES[reference]}
+        summary += summarize_level(level, errors[level], dense, held, severities, about, row["significance"])
+    return pd.DataFrame(summary)
 
 
 def summarize_level(

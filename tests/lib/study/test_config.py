@@ -94,7 +94,7 @@ def test_the_default_study_is_right():
             "config key `corruptions.names` names something twice: ['fog', 'fog']; remove the repetition.",
         ),
         ("corruptions/severities", [6], "config key `corruptions.severities[0]` is 6: it must be at most 5."),
-        ("population/models", 1, "config key `population.models` is 1: it must be at least 2."),
+        ("population/models", 0, "config key `population.models` is 0: it must be at least 1."),
         (
             "levels/0/name",
             "other",

@@ -1,7 +1,5 @@
 """Every table's page from the tables that the scripts make, and what the report says of them."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -28,15 +26,16 @@ from scripts.compare.compare_subgroups import completed as complete_subgroups
 from scripts.compare.measure_natural import measure as measure_natural
 from scripts.compare.measure_real import measures_of
 from scripts.compare.measure_real import rows_of as rows_of_real
-from scripts.compare.measure_robustness import measure, summary_of
+from scripts.compare.measure_robustness import measure
 from scripts.compare.weigh_cost import weigh
 from scripts.lib.annotations.column import Column
 from scripts.lib.annotations.groups import everything, groupings_of
 from scripts.lib.audit.modal import TIE_RULES
 from scripts.lib.audit.scores import score_measures
 from scripts.lib.ledger.predictions import Votes
-from scripts.lib.pages.all_pages import PAGES
+from scripts.lib.pages.all_pages import OF_POPULATIONS, PAGES
 from scripts.lib.tables.corrupted_pies import rows_of_variant, with_adjusted
+from scripts.lib.tables.corruption_summary import summary_of
 from scripts.lib.tables.pie_table import excesses_of, uncompressed_of
 from scripts.publish.render_tables import markdown
 from scripts.publish.write_report import data_line, findings, networks
@@ -153,9 +152,9 @@ def tables():
             },
             {"clean": [0], "fog": [1, 2, 3, 4, 5]},
             [about | {"level": level} for level in ("dense", *levels)],
-            SimpleNamespace(
-                levels=["dense", *levels], reference="dense", designs={}, resamples=100, significance=SIGNIFICANCE
-            ),
+            designs={},
+            reference="dense",
+            resamples=100,
         ),
         "corrupted_pies": with_adjusted(
             pd.DataFrame(rows_of_variant(pies, {"dense": DENSE} | levels, ("fog", 1), 20, "largest", SIGNIFICANCE))
@@ -216,7 +215,7 @@ def tables():
     return made | {"cost_and_forgetting": weigh(made["cost"], made["pie_summary"], made["class_impact"])}
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", OF_POPULATIONS)
 def test_a_page_is_complete(tables, name):
     page = PAGES[name](tables[name])
     text = markdown(page, "Study made.")
