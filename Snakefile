@@ -24,6 +24,7 @@ include: "rules/predict.smk"
 include: "rules/audit.smk"
 include: "rules/compare.smk"
 include: "rules/pair.smk"
+include: "rules/gate.smk"
 include: "rules/publish.smk"
 include: "rules/estimate.smk"
 

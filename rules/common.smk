@@ -100,6 +100,12 @@ def benchmark_of_corruptions(wildcards):
     return rules.describe_corruptions.output
 
 
+def gate_of_study(wildcards):
+    """What `snakemake gate` makes."""
+    of(STUDY.check_promised)(wildcards)
+    return rules.pass_gate.output
+
+
 # Only a real run starts with this, neither a dry run nor a job that a cluster runs.
 onstart:
     try:

@@ -47,6 +47,7 @@ ALLOWED = {
     "compare_layers": {"pandas"},
     "render_tables": {"pandas"},
     "write_report": {"pandas"},
+    "judge_promises": {"pandas"},
     "compare_pairs": {"pandas"},
     "compare_pair_classes": {"pandas"},
     "compare_pair_groups": {"pandas"},

@@ -12,6 +12,7 @@ from scripts.lib.pages import (
     cost_and_forgetting,
     exemptions,
     flips,
+    gate,
     hardness,
     layers,
     natural,
@@ -68,4 +69,4 @@ OF_FILES: dict[str, Callable[[pd.DataFrame], Page]] = {
     "pair_robustness": pair_robustness.page,
     "pair_robustness_summary": robustness_summary.page,
 }
-PAGES: dict[str, Callable[[pd.DataFrame], Page]] = OF_POPULATIONS | OF_FILES
+PAGES: dict[str, Callable[[pd.DataFrame], Page]] = OF_POPULATIONS | OF_FILES | {"gate": gate.page}

@@ -14,6 +14,7 @@ class Section:
 
 
 SECTIONS: tuple[Section, ...] = (
+    Section(("gate",)),
     Section(
         ("planted",),
         ("pie_rates",),

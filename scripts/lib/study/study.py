@@ -18,6 +18,7 @@ from scripts.lib.study.levels import CONTROL, brought_models_of, compares_files,
 from scripts.lib.study.natural import check_natural
 from scripts.lib.study.populations import Populations
 from scripts.lib.study.prediction_files import check_examples_known, prediction_files
+from scripts.lib.study.promises import batch_size_of, check_promises, levels_of
 from scripts.lib.study.sharded_weights import parts_of_weights
 from scripts.lib.study.sources import check_apart, check_files, check_level_files, check_trackable, expanded, splits_of
 from scripts.lib.study.subgroups import check_subgroups
@@ -112,17 +113,39 @@ class Study:
         return compares_files(self.config)
 
     @property
+    def promises(self) -> list[dict]:
+        """What the study promises, `levels` and `batch_size` filled in."""
+        return [
+            {**promise, "levels": levels_of(promise, self.config), "batch_size": batch_size_of(promise, self.config)}
+            for promise in self.config["audit"]["accept"]
+        ]
+
+    def promises_of(self, *metrics: str) -> list[dict]:
+        """The promises about some metrics."""
+        return [promise for promise in self.promises if promise["metric"] in metrics]
+
+    def check_promised(self) -> None:
+        """Raise InputError where nothing is promised."""
+        if not self.promises:
+            raise InputError(
+                "config key `audit.accept` is empty, so there is nothing to hold the levels to: add a promise, such as {metric: top1_loss, margin: 0.01}."
+            )
+
+    @property
     def tables(self) -> list[str]:
         """The tables that this study can have, in the order in which the report shows them."""
+        gate = ["gate"] if self.promises else []
         layers = [*(["layers"] if self.blamed else []), *(["exemptions"] if exemptible(self.config) else [])]
         if self.compares_files:
             return [
+                *gate,
                 *("pair_summary", "flips", "pair_classes", "pair_groups"),
                 *([] if self.populations.predictions else ["pair_cost", "cost"]),
                 *(["pair_robustness", "pair_robustness_summary"] if self.images.corruptions else []),
                 *layers,
             ]
         return [
+            *gate,
             *("pies", "pie_summary", "pie_curve", "hardness", "predictors", "scores", "score_summary"),
             *(["planted"] if self.images.splits else []),
             *("class_summary", "class_impact"),
@@ -192,6 +215,7 @@ def load_study(config: dict, schema: dict[str, Any]) -> Study:
     check_subgroups(config["audit"]["subgroups"])
     check_blamed_layers(config)
     check_joins(config["joins"])
+    check_promises(config)
     check_extras(config["extras"], bool(splits_of(source, config["data"][source])))
     _check_ids(config["corruptions"])
     predictions = {

@@ -13,7 +13,7 @@ TEXT = (
     *("flip", "control_flip", "score", "scored_on", "design", "population", "metric", "predictor"),
     *("worst_class", "device", "best_dense", "natural", "timing", "reference", "reason", "severities"),
     *("column", "value", "scale"),
-    *("label_name", "dense_says", "level_says", "beside"),
+    *("label_name", "dense_says", "level_says", "beside", "about"),
     *("how", "experiment", "layer", "exempt"),
 )
 
