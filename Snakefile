@@ -27,6 +27,8 @@ include: "rules/pair.smk"
 include: "rules/gate.smk"
 include: "rules/publish.smk"
 include: "rules/estimate.smk"
+include: "rules/plan.smk"
+include: "rules/share.smk"
 
 
 rule all:

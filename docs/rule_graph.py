@@ -26,6 +26,8 @@ STAGES = (
     "compare",
     "publish",
     "estimate",
+    "plan",
+    "share",
 )  # as the Snakefile includes them
 
 

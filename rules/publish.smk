@@ -221,7 +221,7 @@ rule write_report:
     params:
         code=code("publish/write_report"),
         template=sha256(REPORT_TEMPLATE),
-        study=config,
+        study={key: value for key, value in config.items() if key != "plan"},  # which changes no number
         left_out=STUDY.left_out,
     message:
         "write the report"

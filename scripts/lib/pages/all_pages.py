@@ -54,8 +54,6 @@ OF_POPULATIONS: dict[str, Callable[[pd.DataFrame], Page]] = {
     "over_indexing": over_indexing.page,
     "natural": natural.page,
     "real": real.page,
-    "layers": layers.page,
-    "exemptions": exemptions.page,
     "cost": cost.page,
     "cost_and_forgetting": cost_and_forgetting.page,
 }
@@ -69,4 +67,10 @@ OF_FILES: dict[str, Callable[[pd.DataFrame], Page]] = {
     "pair_robustness": pair_robustness.page,
     "pair_robustness_summary": robustness_summary.page,
 }
-PAGES: dict[str, Callable[[pd.DataFrame], Page]] = OF_POPULATIONS | OF_FILES | {"gate": gate.page}
+# Tables that a study asks for.
+ON_REQUEST: dict[str, Callable[[pd.DataFrame], Page]] = {
+    "gate": gate.page,
+    "layers": layers.page,
+    "exemptions": exemptions.page,
+}
+PAGES: dict[str, Callable[[pd.DataFrame], Page]] = OF_POPULATIONS | OF_FILES | ON_REQUEST

@@ -1,4 +1,4 @@
-"""The sections of the report, in their order: which figures, pictures and tables stand together. A section is there if its first table is."""
+"""The sections of the report, in their order: which figures, pictures and tables stand together. A section is there if its head is."""
 
 from dataclasses import dataclass
 
@@ -7,10 +7,15 @@ from dataclasses import dataclass
 class Section:
     """A heading and what stands under it; everything by its name."""
 
-    tables: tuple[str, ...]  # shown open; the title of the first is the heading
+    tables: tuple[str, ...]  # shown open
     figures: tuple[str, ...] = ()
     pictures: tuple[tuple[str, str], ...] = ()  # with their captions
     folded: tuple[tuple[str, str], ...] = ()  # tables with the line that opens them; an empty line: the table's title
+
+    @property
+    def head(self) -> str:
+        """The table whose title is the heading."""
+        return self.tables[0] if self.tables else self.folded[0][0]
 
 
 SECTIONS: tuple[Section, ...] = (
@@ -47,10 +52,11 @@ SECTIONS: tuple[Section, ...] = (
             ("corrupted_pies", ""),
         ),
     ),
-    Section(("layers", "exemptions"), ("layers",)),
+    Section((), ("layers",), folded=(("layers", "Table: all layers"),)),
+    Section(("exemptions",)),
     Section(("natural",)),
     Section(("real",)),
-    Section(("pies",)),
+    Section((), folded=(("pies", "Table"),)),
 )
 
 OF_POPULATIONS = (

@@ -14,7 +14,7 @@ from scripts.lib.study.factories import ENDINGS, check_checkpoints
 from scripts.lib.study.images import Images
 from scripts.lib.study.joins import check_joins
 from scripts.lib.study.left_out import left_out
-from scripts.lib.study.levels import CONTROL, brought_models_of, compares_files, has_control, is_brought
+from scripts.lib.study.levels import CONTROL, brought_models_of, compares_files, is_brought
 from scripts.lib.study.natural import check_natural
 from scripts.lib.study.populations import Populations
 from scripts.lib.study.prediction_files import check_examples_known, prediction_files
@@ -56,7 +56,7 @@ class Study:
     @property
     def control_ledger(self) -> list[str]:
         """The control's predictions of the clean test images; none without a control."""
-        if not has_control(self.config["levels"]):
+        if CONTROL not in self.populations.levels:
             return []
         return self._of_cohorts(CONTROL, f"<results>/predictions/{CONTROL}/{{cohort}}/clean.parquet")
 
@@ -134,18 +134,24 @@ class Study:
     @property
     def tables(self) -> list[str]:
         """The tables that this study can have, in the order in which the report shows them."""
-        gate = ["gate"] if self.promises else []
-        layers = [*(["layers"] if self.blamed else []), *(["exemptions"] if exemptible(self.config) else [])]
-        if self.compares_files:
-            return [
-                *gate,
-                *("pair_summary", "flips", "pair_classes", "pair_groups"),
-                *([] if self.populations.predictions else ["pair_cost", "cost"]),
-                *(["pair_robustness", "pair_robustness_summary"] if self.images.corruptions else []),
-                *layers,
-            ]
         return [
-            *gate,
+            *(["gate"] if self.promises else []),
+            *(self._tables_of_files if self.compares_files else self._tables_of_populations),
+            *(["layers"] if self.blamed else []),
+            *(["exemptions"] if exemptible(self.config) else []),
+        ]
+
+    @property
+    def _tables_of_files(self) -> list[str]:
+        return [
+            *("pair_summary", "flips", "pair_classes", "pair_groups"),
+            *([] if self.populations.predictions else ["pair_cost", "cost"]),
+            *(["pair_robustness", "pair_robustness_summary"] if self.images.corruptions else []),
+        ]
+
+    @property
+    def _tables_of_populations(self) -> list[str]:
+        return [
             *("pies", "pie_summary", "pie_curve", "hardness", "predictors", "scores", "score_summary"),
             *(["planted"] if self.images.splits else []),
             *("class_summary", "class_impact"),
@@ -154,7 +160,6 @@ class Study:
             *("subgroups", "over_indexing"),
             *(["natural"] if self.images.natural else []),
             *(["real"] if self.images.real else []),
-            *layers,
         ]
 
     @property
@@ -165,19 +170,20 @@ class Study:
     @property
     def figures(self) -> list[str]:
         """The figures that this study can have."""
-        if self.compares_files:
-            return [
-                *("flips", "pair_classes"),
-                *([] if self.populations.predictions else ["pair_cost"]),
-                *(["robustness"] if self.images.corruptions else []),
-                *(["training"] if self.populations.trained else []),
-                *(["layers"] if self.blamed else []),
-            ]
-        return [
+        timed = not self.populations.predictions
+        of_files = [
+            *("flips", "pair_classes"),
+            *(["pair_cost"] if timed else []),
+            *(["robustness"] if self.images.corruptions else []),
+        ]
+        of_populations = [
             *(["pie_rates"] if self.images.splits else []),
             *("pie_curve", "class_impact"),
-            *([] if self.populations.predictions else ["cost"]),
+            *(["cost"] if timed else []),
             "robustness",
+        ]
+        return [
+            *(of_files if self.compares_files else of_populations),
             *(["training"] if self.populations.trained else []),
             *(["layers"] if self.blamed else []),
         ]

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from test_pages_of_tables import tables  # noqa: F401
 
-from scripts.lib.pages.all_pages import OF_POPULATIONS, PAGES
+from scripts.lib.pages.all_pages import PAGES
 from scripts.lib.study.config import with_defaults
 from scripts.lib.tables.table import save_table
 from scripts.publish.write_report import write_report
@@ -61,11 +61,11 @@ def report(tables, tmp_path_factory):  # noqa: F811
     )
 
 
-def test_the_report_is_whole_and_says_how_to_read_every_table(report):
+def test_the_report_is_whole_and_says_how_to_read_every_table(report, tables):  # noqa: F811
     page = Nesting()
     page.feed(report)
     page.close()
-    assert page.open == [] and page.folded == report.count("<thead>") == len(OF_POPULATIONS)
+    assert page.open == [] and page.folded == report.count("<thead>") == len(tables)
 
 
 def test_a_table_stands_below_one_sentence_and_the_folded_rest(report, tables):  # noqa: F811
