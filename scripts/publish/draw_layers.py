@@ -55,7 +55,7 @@ def flips_of_layers(table: pd.DataFrame) -> alt.TopLevelMixin:
                 "Which layer is to blame",
                 subtitle=[
                     f"n = {first.examples:,} test images, K = {first.models} models; dashed: all layers compressed",
-                    f"bars: {coverage(table)} intervals over images and, of several models, models",
+                    f"bars: {coverage(table)} intervals over images and, of three models or more, models",
                 ],
             )
         )

@@ -15,20 +15,23 @@ from scripts.lib.audit.crossed import Measure, share_of
 from scripts.lib.audit.excess import Excesses
 from scripts.lib.audit.intervals import UNDEFINED, Estimate, wilson
 from scripts.lib.audit.modal import differ, modal_labels
-from scripts.lib.audit.model_variance import HalvedReference, halve, halve_reference
+from scripts.lib.audit.model_variance import FEWEST, HalvedReference, halve, halve_reference
 from scripts.lib.audit.multiple import holm
 
 NOBODY = -1  # where no class loses
 
 
 def share(happened: np.ndarray) -> Measure:
-    """How often something happened, a mean over models and images, bool[K, N]; of one model the error is that of the images alone."""
+    """How often something happened, a mean over models and images, bool[K, N]; of one or two models the error is that of the images alone.
+
+    Two models tell so little of how models differ that an interval may hold nearly everything, or by luck next to nothing.
+    """
     found = share_of("models", happened, np.ones(happened.shape[1], dtype=bool))
-    return found if len(happened) > 1 else replace(found, by_model={}, parts={})
+    return found if len(happened) >= FEWEST else replace(found, by_model={}, parts={})
 
 
 def flip_rate(flipped: np.ndarray, significance: float) -> Estimate:
-    """The share of predictions that are others, bool[K, N], with an interval for other images and, of several models, other models.
+    """The share of predictions that are others, bool[K, N], with an interval for other images and, of three models or more, other models.
 
     Wilson's interval; of several models for as many independent answers as would vary as much (the effective sample size of Korn & Graubard
     1998), so that it keeps its coverage for a few flips. Without any flip nobody can see how alike the models are, and they count as one; the same where all

@@ -39,7 +39,7 @@ def page(table: pd.DataFrame) -> Page:
             if without
             else "",
         ),
-        brackets=f"{coverage(table)} intervals over images and, of several models, models.",
+        brackets=f"{coverage(table)} intervals over images and, of three models or more, models.",
         limits="The search is greedy: a cheaper set may exist. Verdicts are one for each set, and not adjusted for how many there are.",
     )
     return Page("Which layers to exempt, and what that costs", note, cells)

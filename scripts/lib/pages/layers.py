@@ -55,7 +55,7 @@ def page(table: pd.DataFrame) -> Page:
             "Lost and gained: right before and wrong after, and the reverse. Excess PIEs: how much oftener the control's modal label contradicts the compressed "
             "models' than the uncompressed ones'.",
         ),
-        brackets=f"{coverage(table)} intervals over images and, of several models, models.",
+        brackets=f"{coverage(table)} intervals over images and, of three models or more, models.",
         limits=sentences(
             "The worst class is chosen for being the worst; its p is of an exact test over images, adjusted for the classes of the row (Holm) and for "
             "nothing else.",

@@ -39,6 +39,16 @@ def test_models_that_flip_on_images_of_their_own_tell_more():
     assert found.low >= rate(80, 1600, SIGNIFICANCE).low - 0.001  # no more than 4 times 400 answers tell
 
 
+def test_two_models_are_taken_as_they_are():
+    """One flips on four times as many images as the other, so an interval for other models would hold far more."""
+    flipped = np.stack([first(40, 400), first(10, 400)])
+    found, more = flip_rate(flipped, SIGNIFICANCE), flip_rate(np.concatenate([flipped, flipped]), SIGNIFICANCE)
+    of_images = flipped.mean(axis=0).var(ddof=1) / 400
+    effective = 0.0625 * 0.9375 / of_images
+    assert tuple(found) == pytest.approx(tuple(wilson(0.0625, effective, stats.t.ppf(0.975, 399))), rel=1e-6)
+    assert more.value == found.value and more.high > found.high + 0.02
+
+
 @pytest.mark.parametrize("models", [1, 2, 10])
 def test_no_flip_is_no_certainty(models):
     never, always = np.zeros((models, 50), dtype=bool), np.ones((models, 50), dtype=bool)

@@ -51,6 +51,17 @@ def test_files_of_what_is_asked():
     assert study({"levels": ["int4"], "images": None, "margin": 0.0001}).config["audit"]["layers"]["images"] is None
 
 
+def test_one_model_a_level_and_no_control_have_layers_too():
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    config["population"] = {"models": 1, "cohort": 1}
+    config["levels"] = [{"name": "dense", "method": "none"}, {"name": "int4", "method": "int4_weights", "of": "dense"}]
+    config["audit"]["layers"] = {"levels": ["int4"]}
+    found = load_study(config, SCHEMA)
+    assert found.compares_files and found.control_ledger == []
+    assert found.tables[-2:] == ["layers", "exemptions"] and found.figures[-1] == "layers"
+    assert found.blamed == ["<results>/layers/int4/000-000.parquet"]
+
+
 @pytest.mark.parametrize(
     ("layers", "changes", "sentence"),
     [
