@@ -1,6 +1,5 @@
 """Networks that bring their own computation, prepared for the study's images as all other networks are."""
 
-import math
 from pathlib import Path
 
 from torch import nn
@@ -77,5 +76,5 @@ def file_bytes(network: nn.Module) -> int:
 
 
 def zeros_or_unknown(network: Normalized) -> float:
-    """The share of zeros as `zeros_of` counts it; NaN where torch sees no layers."""
-    return math.nan if is_file_network(network) else zeros_of(network)
+    """The share of zeros as `zeros_of` counts it, or as the file tells; NaN where it does not."""
+    return network.network.zeros() if is_file_network(network) else zeros_of(network)

@@ -10,9 +10,16 @@ import torch
 
 from scripts.lib.jobs.errors import InputError
 from scripts.lib.networks.answers import Answer
-from scripts.lib.networks.file_networks import background_of, check_size, is_file_network, read_network
+from scripts.lib.networks.file_networks import (
+    background_of,
+    check_size,
+    is_file_network,
+    read_network,
+    zeros_or_unknown,
+)
 from scripts.lib.networks.predicting import probabilities
 from scripts.lib.networks.runners.litert import dequantized
+from scripts.lib.networks.runners.onnx_weights import share_of_zeros
 from scripts.lib.networks.runners.runner import Reads
 from scripts.lib.study.formats import FORMATS
 
@@ -141,6 +148,34 @@ def test_an_onnx_file_that_cannot_be_used_is_refused(tmp_path, options, sentence
     path = exported.onnx(tmp_path / "a.onnx", weight, BIAS, **options)
     with pytest.raises(InputError, match=sentence):
         read_network(path, "onnx")
+
+
+@ONNX
+def test_zeros_of_an_onnx_file_are_counted(tmp_path):
+    weight = WEIGHT.copy()
+    weight[:, 0] = 0
+    network, _ = read_network(exported.onnx(tmp_path / "a.onnx", weight, BIAS), "onnx", **CHANNELS)
+    assert zeros_or_unknown(network) == 4 / 12
+
+
+@ONNX
+@pytest.mark.parametrize("per_channel", [False, True])
+def test_quantized_zeros_of_an_onnx_file_are_the_steps_that_stand_for_zero(tmp_path, per_channel):
+    from onnx import TensorProto, helper, numpy_helper, save
+
+    # Two output channels of 3 weights; zero is step 5, or step 5 and step 7.
+    steps = np.array([[5, 5, 9], [7, 7, 7]], np.uint8).reshape(2, 3, 1, 1)
+    zero = np.array([5, 7], np.uint8) if per_channel else np.array(5, np.uint8)
+    held = {"steps": steps, "scale": np.ones_like(zero, np.float32), "zero": zero}
+    nodes = [
+        helper.make_node("DequantizeLinear", ["steps", "scale", "zero"], ["weight"], axis=0),
+        helper.make_node("Conv", ["images", "weight"], ["found"]),
+    ]
+    read = [helper.make_tensor_value_info("images", TensorProto.FLOAT, ["n", 3, 8, 8])]
+    given = [helper.make_tensor_value_info("found", TensorProto.FLOAT, ["n", 2, 8, 8])]
+    graph = helper.make_graph(nodes, "g", read, given, [numpy_helper.from_array(v, k) for k, v in held.items()])
+    save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10), str(tmp_path / "a.onnx"))
+    assert share_of_zeros(tmp_path / "a.onnx") == (5 / 6 if per_channel else 2 / 6)
 
 
 @ONNX

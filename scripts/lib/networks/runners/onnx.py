@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from scripts.lib.networks.runners.metadata import normalization
+from scripts.lib.networks.runners.onnx_weights import share_of_zeros
 from scripts.lib.networks.runners.runner import (
     Reads,
     Runner,
@@ -43,6 +44,10 @@ class OnnxNetwork(Runner):
         """The one output, or all by name."""
         given = [as_tensor(each) for each in self.session.run(None, {self.input: images.numpy()})]
         return given[0] if len(given) == 1 else dict(zip(self.outputs, given, strict=True))
+
+    def zeros(self) -> float:
+        """Of convolutions and dense layers."""
+        return share_of_zeros(Path(self.path))
 
 
 def as_tensor(value: Any) -> Any:

@@ -1,5 +1,6 @@
 """A file's computation as a module of torch: images are given as the file wants them, answers come back as tensors."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,6 +80,10 @@ class Runner(nn.Module):
     def compute(self, images: torch.Tensor) -> Any:
         """What the runtime gives for images as the file wants them, contiguous; tensors are float32 on the CPU."""
         raise NotImplementedError
+
+    def zeros(self) -> float:
+        """The share of the weights that are zero; NaN where they are not seen."""
+        return math.nan
 
     def __deepcopy__(self, memo: dict) -> "Runner":
         """Itself, because a runtime's session can be used from several places and nothing changes it."""
