@@ -1,7 +1,6 @@
 """Two files and a folder of images, as people type it: from the command to the report, the gate and what leaves the study."""
 
 import json
-import subprocess
 
 import numpy as np
 import pandas as pd
