@@ -56,6 +56,11 @@ def unseen(n: int, margin: float) -> Test:
     return Test((1 - margin) ** n, 1.0) if n else UNTESTED
 
 
+def no_surer_than_unseen(test: Test, n: int, margin: float) -> Test:
+    """The test of a share of n images, at best as sure as if nothing had changed on any: few changes make an error that is estimated from them too small."""
+    return Test(max(test.better, unseen(n, margin).better), test.worse) if n else test
+
+
 def error_of(estimate: Estimate, significance: float) -> float:
     """The standard error that an interval speaks of: half its width over the normal quantile. NaN without an interval."""
     return (estimate.high - estimate.low) / 2 / float(-special.ndtri(significance / 2))

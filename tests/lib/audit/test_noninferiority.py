@@ -14,6 +14,7 @@ from scripts.lib.audit.noninferiority import (
     error_of,
     images_to_decide,
     loss_of_pairs,
+    no_surer_than_unseen,
     of_all,
     of_normal,
     share,
@@ -50,6 +51,9 @@ def test_an_estimate_with_its_error():
 def test_nothing_that_changed_is_no_certainty():
     assert unseen(58, 0.05).better > 0.05 > unseen(59, 0.05).better
     assert images_to_decide(0.0, 0.0, 0.05, 20, 0.05) == 59
+    sure = of_normal(0.001, 0.0001, 0.05)
+    assert no_surer_than_unseen(sure, 20, 0.05) == (unseen(20, 0.05).better, sure.worse)
+    assert no_surer_than_unseen(of_normal(0.04, 0.01, 0.05), 1000, 0.05) == of_normal(0.04, 0.01, 0.05)
 
 
 def test_all_must_keep_a_promise_and_any_may_break_it():
