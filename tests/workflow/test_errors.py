@@ -55,7 +55,7 @@ def test_a_damaged_file_is_named(finished):
         )
     finally:
         images.write_bytes(whole)
-        assert finished.snakemake().returncode == 0
+        assert finished.warm_snakemake().returncode == 0
 
 
 def test_two_runs_at_once_are_refused(finished):
