@@ -41,12 +41,12 @@ from scripts.lib.audit.slices import beside_one_control
 from scripts.lib.ledger.predictions import Votes
 from scripts.lib.ledger.probabilities import Sureness
 from scripts.lib.pages.all_pages import OF_FILES, PAGES
+from scripts.lib.pages.markdown import markdown
 from scripts.lib.tables.corrupted_pies import rows_of_variant, with_adjusted
 from scripts.lib.tables.corruption_summary import summary_of
 from scripts.lib.tables.pie_table import excesses_of, uncompressed_of
 from scripts.lib.tables.slices import Compared, row_of, row_of_nothing
 from scripts.lib.tables.slices import completed as completed_slices
-from scripts.publish.render_tables import markdown
 from scripts.publish.write_report import data_line, findings, networks
 
 SIGNIFICANCE = 0.1
