@@ -21,7 +21,7 @@ from scripts.lib.tables.table import load_table  # noqa: E402
 
 SIDE, WIDTH, HEIGHT, TITLE, EACH = (
     96,
-    132,
+    144,
     170,
     26,
     8,
