@@ -103,7 +103,7 @@ def default_of(key: str, rule: dict, section: Any) -> str:
 def tables(schema: dict, config: dict) -> Iterator[str]:
     """A heading and a table for each section."""
     for path, rule, section in sections(schema, config, ""):
-        level = "##" if "." not in path and "[" not in path else "###"
+        level = "###" if "." in path else "##"
         if path:
             yield f"{level} `{path}`\n\n{prose(rule['description'])}\n\n"
         keys = {
