@@ -32,6 +32,13 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     return LINK.sub(lambda found: _inside(found, here), MERMAID.sub("", markdown))
 
 
+def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
+    """A page in HTML whose search has a name for those who hear it; the theme gives it none."""
+    return output.replace(
+        'data-md-component="search" role="dialog"', 'data-md-component="search" role="dialog" aria-label="Search"'
+    )
+
+
 def _inside(found: re.Match, here: str) -> str:
     """A link as the site has it. here: the page that it stands in, from docs/."""
     target = found["target"]
