@@ -21,7 +21,7 @@ def test_the_search_finds_a_key_and_leads_to_its_row(open_page, screenshot, site
 @pytest.mark.parametrize("width", ["phone", "desktop"])
 def test_pages_with_wide_tables_do_not_scroll_sideways(open_page, screenshot, site_folder, width):
     page = open_page(site_folder / "index.html", width)
-    for name in ("index", "reading_the_tables", "configuration", "layers"):
+    for name in ("index", "reading_the_tables", "configuration"):
         page.goto((site_folder / f"{name}.html").as_uri())
         screenshot(page, f"site_{name}_{width}", whole=False)
         assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"], name
