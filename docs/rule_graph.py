@@ -12,8 +12,8 @@ ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "rules.md"
 HEAD = """# The rules
 
-Each box of the picture and each row of the table is a rule of the demo's study; `rules/` and `scripts/` have the same stages. An arrow says that a
-rule reads what another one made. Made by `make rulegraph`; do not edit.
+The rules of the demo's study, stage by stage; `rules/` and `scripts/` have the same stages. Behind each rule stand those whose files it reads. Where
+Mermaid's pictures are drawn, as on GitHub, the arrows of one say the same. Made by `make rulegraph`; do not edit.
 
 """
 STAGES = (
