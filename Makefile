@@ -22,7 +22,7 @@ test: $(STAMP)
 	@$(BIN)/python -m pytest -n auto --dist loadgroup
 
 docs: $(STAMP)
-	@$(BIN)/mkdocs build --quiet
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 	@echo "The site: site/index.html"
 
 rulegraph: $(STAMP)

@@ -66,7 +66,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def site_folder(tmp_path_factory) -> Path:
     """The documentation as `make docs` builds it. Strict: MkDocs ends with an error at the first warning."""
     folder = tmp_path_factory.mktemp("site")
-    command = [Path(sys.executable).with_name("mkdocs"), "build", "--quiet", "--site-dir", folder]
+    command = [
+        Path(sys.executable).with_name("mkdocs"),
+        "build",
+        "--site-dir",
+        folder,
+    ]  # with --quiet no warning is counted
     root = Path(__file__).parents[1]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
