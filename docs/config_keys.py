@@ -28,7 +28,8 @@ A study says only what differs from [config.yaml](../config.yaml), the demo's st
 with one sentence before any job runs. On the command line: `snakemake --config study=mine "population={models: 5}"`.
 
 *Default* is what counts where a study does not say the key: `config.yaml`'s value, or that of the schema. Keys in **bold** have none and must be said
-where their section is. Made by `python docs/config_keys.py`; do not edit.
+where their section is. Entries of lists, such as levels, have no defaults: what they leave out the study's sections say, or the
+line of the key. Made by `python docs/config_keys.py`; do not edit.
 
 """
 TABLE = "| key | what it says | may be | default |\n|---|---|---|---|\n"
@@ -117,7 +118,8 @@ def tables(schema: dict, config: dict) -> Iterator[str]:
             continue
         yield TABLE
         for key in [key for key in rule["properties"] if key in keys]:
-            shown = default_of(key, keys[key], section)
+            # Entries of lists are not filled in: a level takes what it leaves out from the study's sections.
+            shown = "–" if "[" in path else default_of(key, keys[key], section)
             bold = key in rule.get("required", ()) and shown == "–"
             yield row(f"**`{key}`**" if bold else f"`{key}`", keys[key], shown)
         yield "\n"
