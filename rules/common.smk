@@ -14,7 +14,7 @@ from scripts.lib.corruptions import CORRUPTIONS
 from scripts.lib.jobs.errors import InputError
 from scripts.lib.jobs.files import sha256
 from scripts.lib.jobs.fingerprint import fingerprint
-from scripts.lib.jobs.project import REPORT_TEMPLATE, ROOT
+from scripts.lib.jobs.project import REPORT, ROOT
 from scripts.lib.jobs.run_lock import take_run_lock
 from scripts.lib.jobs.terminal import say_errors_once
 from scripts.lib.study.downloads import DOWNLOADS

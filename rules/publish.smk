@@ -229,6 +229,8 @@ rule write_report:
         figures=expand("<results>/figures/{figure}.svg", figure=STUDY.figures),
         pictures=expand("<results>/figures/{picture}.png", picture=STUDY.pictures),
         data="<results>/data/manifest.json",
+        images="<results>/data/test.npy" if IMAGES.splits else [],
+        examples="<results>/data/examples.parquet",
     output:
         report="<results>/report.html",
     log:
@@ -242,7 +244,8 @@ rule write_report:
         runtime=10,
     params:
         code=code("publish/write_report"),
-        template=sha256(REPORT_TEMPLATE),
+        template=[sha256(path) for path in REPORT],
+        companions={},  # pages beside the report, with what it says of them
         study={key: value for key, value in config.items() if key != "plan"},  # which changes no number
         left_out=STUDY.left_out,
     message:
