@@ -1,6 +1,7 @@
 """report.html: what was found, in words, tables and figures; one file that needs no network."""
 
 import base64
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,8 +16,10 @@ from scripts.lib.jobs.files import write_text
 from scripts.lib.jobs.job import logged
 from scripts.lib.jobs.project import REPORT
 from scripts.lib.pages.all_pages import PAGES
-from scripts.lib.pages.cards import cards_of, scale_of
+from scripts.lib.pages.card import scale_of
+from scripts.lib.pages.cards import cards_of_populations
 from scripts.lib.pages.page import Page
+from scripts.lib.pages.pair_cards import cards_of_files
 from scripts.lib.pages.pair_findings import pair_findings
 from scripts.lib.pages.sections import CHAPTERS, METHOD, OF_FILES, OF_POPULATIONS, SECTIONS
 from scripts.lib.pages.strips import Still, strips_of
@@ -124,8 +127,10 @@ def data_line(data: dict) -> str:
 
 def pages_of(frames: dict[str, pd.DataFrame]) -> dict[str, Page]:
     """The page of every table, its numbers with what the table has of them."""
-    with pd.option_context("future.infer_string", False):  # pandas' own strings would keep the text alone
-        return {name: PAGES[name](frame) for name, frame in frames.items()}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", pd.errors.Pandas4Warning)  # that pandas 4 will have no such option
+        with pd.option_context("future.infer_string", False):  # pandas' own strings would keep the text alone
+            return {name: PAGES[name](frame) for name, frame in frames.items()}
 
 
 def encoded(path: str) -> str:
@@ -150,7 +155,7 @@ def write_report(
     """
     frames = {Path(path).stem: load_table(path) for path in tables}
     files = "pair_summary" in frames
-    cards = cards_of(frames)
+    cards = cards_of_files(frames) if files else cards_of_populations(frames)
     template, style, behaviour = (path.read_text(encoding="utf-8") for path in REPORT)
     sections = {name: [each for each in SECTIONS if each.chapter == name and each.head in frames] for name in CHAPTERS}
     environment = jinja2.Environment(

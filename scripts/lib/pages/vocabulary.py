@@ -21,6 +21,8 @@ TIES = {
 class Quantity(str):
     """A number as a reader sees it, and with it the number as its table has it.
 
+    Only what is in the file as it stands is one; str() makes plain text of it.
+
     exact: the value, and the ends of its interval where it has one, as save_table writes them, with spaces between.
     """
 
