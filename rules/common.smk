@@ -17,6 +17,7 @@ from scripts.lib.jobs.fingerprint import fingerprint
 from scripts.lib.jobs.project import REPORT, ROOT
 from scripts.lib.jobs.run_lock import take_run_lock
 from scripts.lib.jobs.terminal import say_errors_once
+from scripts.lib.pages.sections import CHAPTER_OF, METHOD
 from scripts.lib.study.downloads import DOWNLOADS
 from scripts.lib.study.levels import declaration
 from scripts.lib.study.recipes import recipe_file
@@ -75,6 +76,17 @@ def of(method):
             raise StudyError(str(error)) from None
 
     return asked
+
+
+def shown(path):
+    """An output that snakemake's own report shows too, under its chapter and with a caption."""
+    name, kind = Path(path).stem, {".csv": "table", ".html": "page"}.get(Path(path).suffix, "figure")
+    return report(
+        path,
+        caption=f"../report/{kind}.rst",
+        category=CHAPTER_OF.get(name, METHOD),
+        labels={"what": name.replace("_", " "), "kind": kind},
+    )
 
 
 def code(script):

@@ -83,6 +83,13 @@ SECTIONS: tuple[Section, ...] = (
     Section(COST, ("exemptions",)),
 )
 
+# Table, figure or picture -> its chapter.
+CHAPTER_OF = {
+    name: section.chapter
+    for section in SECTIONS
+    for name in (*section.tables, *section.figures, *(each for each, _ in (*section.pictures, *section.folded)))
+}
+
 OF_POPULATIONS = (
     "Intervals over images take the trained models as they are; those of the class impact are over models and take the images as they are. Only the excess of "
     "PIEs over the control, the means of continuous scores, Hedges' g, top-1 under corruption and on natural sets, corruption errors and the rates of groups are "
