@@ -191,7 +191,7 @@ def control_line(summary: pd.DataFrame) -> str:
     row = summary.set_index("level").loc["control"]
     rate = percent(row.pie_rate, row.pie_rate_low, row.pie_rate_high)
     return (
-        f"Networks that are trained anew, without any compression, give another answer on {row.pies:,} of {row.examples:,} test images ({rate}). "
+        f"Networks that are trained anew without any compression (dense ones) give another answer than the first on {row.pies:,} of {row.examples:,} test images ({rate}). "
         "Only what a level changes beyond that is due to compression."
     )
 

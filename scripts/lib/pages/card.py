@@ -15,7 +15,8 @@ NAMED = 5  # classes or groups that a card names
 class Card:
     """What a reader is told first of one level.
 
-    more: of 100 images, those that get another answer because of the level, with the ends of the interval; NaN where undefined.
+    more: of all images, the share of those that get another answer because of the level, with the ends of the interval; NaN where undefined. more_is: in words.
+    on_scale: whether that number may be held beside those of other cards.
     sure: a word of `certainty`.
     """
 
@@ -24,6 +25,7 @@ class Card:
     seed: int
     more: tuple[float, float, float]
     more_is: str
+    on_scale: bool
     forgot: tuple[str, ...]
     gained: tuple[str, ...]
     sure: str
@@ -55,7 +57,7 @@ class Scale:
 
 def scale_of(cards: list[Card]) -> Scale | None:
     """A scale with room for 0 and every interval; None where no card has an interval."""
-    ends = [end for card in cards if card.ends for end in card.more]
+    ends = [end for card in cards if card.ends and card.on_scale for end in card.more]
     if not ends:
         return None
     least, most = min(0.0, *ends), max(0.0, *ends)
@@ -65,7 +67,7 @@ def scale_of(cards: list[Card]) -> Scale | None:
 
 def right_on(before: str, after: str) -> str:
     """How often a network is right, after and before."""
-    return f"Right on {after} of all images after {before} before"
+    return f"Right on {after} of all images, before compression on {before}"
 
 
 def paying(who: str, names: list[str], of: str = "") -> str:
@@ -73,7 +75,7 @@ def paying(who: str, names: list[str], of: str = "") -> str:
     if not names:
         return f"{who}: none that can be told{of}."
     rest = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return f"{who}: {', '.join(names[:NAMED])}{rest}{of and f' ({len(names)}{of})'}."
+    return f"{who}: {', '.join(f'“{name}”' for name in names[:NAMED])}{rest}{of and f' ({len(names)}{of})'}."
 
 
 def promises(row, frames: dict[str, pd.DataFrame]) -> tuple[str, ...]:

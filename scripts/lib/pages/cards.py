@@ -39,6 +39,7 @@ def _of_population(row, frames: dict[str, pd.DataFrame]) -> Card:
         0,
         more,
         more_is,
+        not paired,
         tuple(forgot),
         gains(row, frames.get("cost_and_forgetting")),
         sure,

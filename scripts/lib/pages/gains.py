@@ -30,7 +30,7 @@ def gains(row, cost: pd.DataFrame | None) -> tuple[str, ...]:
         stored = "as many as dense" if (own.weights_relative == 1).all() else f"{sizes[0]} of the dense ones"
     else:
         stored = ", ".join(
-            f"{percent(each.weights_relative)} of the dense ones in batches of {each.batch_size}"
+            f"{percent(each.weights_relative)} of the dense ones as built for batches of {each.batch_size}"
             for each in own.itertuples()
         )
     return (f"Bytes: {stored}.", *speeds)

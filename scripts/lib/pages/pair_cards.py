@@ -37,6 +37,7 @@ def _of_file(row, frames: dict[str, pd.DataFrame]) -> Card:
         int(row.seed),
         (row.flip_rate, row.flip_rate_low, row.flip_rate_high),
         "of the test images get another answer than before",
+        True,
         tuple(forgot),
         gains(row, frames.get("pair_cost")),
         sure,

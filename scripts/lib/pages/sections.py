@@ -39,7 +39,7 @@ SECTIONS: tuple[Section, ...] = (
     ),
     # Populations.
     Section(IMAGES, ("pie_summary",)),
-    Section(IMAGES, (), folded=(("pies", "Table"),)),
+    Section(IMAGES, ("pies",)),
     Section(IMAGES, ("over_indexing",)),
     Section(IMAGES, ("score_summary",), folded=(("scores", ""),)),
     Section(
