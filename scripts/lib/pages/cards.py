@@ -103,4 +103,8 @@ def _groups(level: str, frames: dict[str, pd.DataFrame]) -> list[str]:
 def _classes(level: str, classes: pd.DataFrame) -> str:
     own = classes[(classes.level == level) & (classes.examples > 0)]
     worse = own[(own.own_mean_q <= own.significance) & (own.relative_change < 0)].sort_values("relative_change")
-    return paying("Classes that pay more than the average class", list(worse["class"]), f" of {len(own):,} tested")
+    return paying(
+        "Classes that pay more than the average class, adjusted for how many there are",
+        list(worse["class"]),
+        f" of {len(own):,} tested",
+    )

@@ -64,7 +64,7 @@ def test_a_level_that_exceeds_the_control_is_certain_and_says_who_pays():
     assert "1,200 of 12,000 images" in said and "changes 300." in said and "80.0 % [70.0, 85.0]" in said
     assert "typical ones: “low quality”." in said and "Rare classes (the tail) pay more than frequent ones." in said
     # The class that gains and the one that cannot be told are not named, the one without images is not counted.
-    assert "average class: “4” (1 of 3 tested)." in said
+    assert "average class, adjusted for how many there are: “4” (1 of 3 tested)." in said
     assert "more answers than training anew" in card.because and "p = 0.002" in card.because
     assert card.gained == (NOT_TIMED,)
 
