@@ -90,5 +90,5 @@ for (const table of document.querySelectorAll("main table")) {
 
 // Paper has no folds: they open for it, and close again.
 let opened = [];
-addEventListener("beforeprint", () => { opened = [...document.querySelectorAll("main details:not([open])")]; for (const each of opened) each.open = true; });
+addEventListener("beforeprint", () => { opened = [...document.querySelectorAll("main details:not([open])")]; for (const each of opened) each.open = true; for (const each of document.images) each.loading = "eager"; });
 addEventListener("afterprint", () => { for (const each of opened) each.open = false; });
