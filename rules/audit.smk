@@ -29,7 +29,7 @@ rule find_pies:
         ledger=STUDY.ledger("clean"),
         checked=STUDY.checked,
     output:
-        table="<results>/tables/pies.csv",
+        table=shown("<results>/tables/pies.csv"),
     log:
         "<logs>/find_pies.log",
     localrule: True
@@ -56,7 +56,7 @@ rule summarize_pies:
         pies="<results>/tables/pies.csv",
         ledger=STUDY.ledger("clean"),
     output:
-        table="<results>/tables/pie_summary.csv",
+        table=shown("<results>/tables/pie_summary.csv"),
     log:
         "<logs>/summarize_pies.log",
     localrule: True
@@ -83,7 +83,7 @@ rule trace_pies:
         ledger=STUDY.ledger("clean"),
         checked=STUDY.checked,
     output:
-        table="<results>/tables/pie_curve.csv",
+        table=shown("<results>/tables/pie_curve.csv"),
     log:
         "<logs>/trace_pies.log",
     localrule: True
@@ -111,7 +111,7 @@ rule score_examples:
         ledger=STUDY.ledger("clean"),
         checked=STUDY.checked,
     output:
-        table="<results>/tables/scores.csv",
+        table=shown("<results>/tables/scores.csv"),
     log:
         "<logs>/score_examples.log",
     localrule: True
@@ -137,7 +137,7 @@ rule summarize_scores:
         scores="<results>/tables/scores.csv",
         ledger=STUDY.ledger("clean"),
     output:
-        table="<results>/tables/score_summary.csv",
+        table=shown("<results>/tables/score_summary.csv"),
     log:
         "<logs>/summarize_scores.log",
     localrule: True
@@ -162,8 +162,8 @@ rule measure_hardness:
         ledger=STUDY.ledger("clean"),
         checked=STUDY.checked,
     output:
-        table="<results>/tables/hardness.csv",
-        predictors="<results>/tables/predictors.csv",
+        table=shown("<results>/tables/hardness.csv"),
+        predictors=shown("<results>/tables/predictors.csv"),
     log:
         "<logs>/measure_hardness.log",
     localrule: True
@@ -191,8 +191,8 @@ rule measure_calibration:
         ledger=STUDY.ledger("clean"),
         checked=STUDY.checked,
     output:
-        table="<results>/tables/calibration.csv",
-        reliability="<results>/tables/reliability.csv",
+        table=shown("<results>/tables/calibration.csv"),
+        reliability=shown("<results>/tables/reliability.csv"),
     log:
         "<logs>/measure_calibration.log",
     localrule: True

@@ -14,10 +14,11 @@ from scripts.lib.corruptions import CORRUPTIONS
 from scripts.lib.jobs.errors import InputError
 from scripts.lib.jobs.files import sha256
 from scripts.lib.jobs.fingerprint import fingerprint
-from scripts.lib.jobs.project import REPORT_TEMPLATE, ROOT
+from scripts.lib.jobs.project import REPORT, ROOT
 from scripts.lib.jobs.run_lock import take_run_lock
 from scripts.lib.jobs.terminal import say_errors_once
 from scripts.lib.study.compared import compared_files
+from scripts.lib.pages.sections import CHAPTER_OF, METHOD
 from scripts.lib.study.downloads import DOWNLOADS
 from scripts.lib.study.levels import declaration
 from scripts.lib.study.recipes import recipe_file
@@ -76,6 +77,17 @@ def of(method):
             raise StudyError(str(error)) from None
 
     return asked
+
+
+def shown(path):
+    """An output that snakemake's own report shows too, under its chapter and with a caption."""
+    name, kind = Path(path).stem, {".csv": "table", ".html": "page"}.get(Path(path).suffix, "figure")
+    return report(
+        path,
+        caption=f"../report/{kind}.rst",
+        category=CHAPTER_OF.get(name, METHOD),
+        labels={"what": name.replace("_", " "), "kind": kind},
+    )
 
 
 def code(script):

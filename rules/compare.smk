@@ -6,7 +6,7 @@ rule compare_kinds:
         checked=STUDY.checked,
         examples="<results>/data/examples.parquet",
     output:
-        table="<results>/tables/planted.csv",
+        table=shown("<results>/tables/planted.csv"),
     log:
         "<logs>/compare_kinds.log",
     localrule: True
@@ -58,7 +58,7 @@ rule compare_subgroups:
         annotations=IMAGES.annotations,
         data="<results>/data/manifest.json",
     output:
-        table="<results>/tables/subgroups.csv",
+        table=shown("<results>/tables/subgroups.csv"),
     log:
         "<logs>/compare_subgroups.log",
     localrule: True
@@ -87,7 +87,7 @@ rule compare_annotations:
         pies="<results>/tables/pies.csv",
         annotations=IMAGES.annotations,
     output:
-        table="<results>/tables/over_indexing.csv",
+        table=shown("<results>/tables/over_indexing.csv"),
     log:
         "<logs>/compare_annotations.log",
     localrule: True
@@ -115,8 +115,8 @@ rule compare_classes:
         examples="<results>/data/examples.parquet",
         data="<results>/data/manifest.json",
     output:
-        table="<results>/tables/class_impact.csv",
-        summary="<results>/tables/class_summary.csv",
+        table=shown("<results>/tables/class_impact.csv"),
+        summary=shown("<results>/tables/class_summary.csv"),
     log:
         "<logs>/compare_classes.log",
     localrule: True
@@ -143,9 +143,9 @@ rule measure_robustness:
         checked=STUDY.checked,
         data="<results>/data/manifest.json",
     output:
-        table="<results>/tables/robustness.csv",
-        summary="<results>/tables/robustness_summary.csv",
-        pies="<results>/tables/corrupted_pies.csv",
+        table=shown("<results>/tables/robustness.csv"),
+        summary=shown("<results>/tables/robustness_summary.csv"),
+        pies=shown("<results>/tables/corrupted_pies.csv"),
     log:
         "<logs>/measure_robustness.log",
     localrule: True
@@ -175,7 +175,7 @@ rule measure_natural:
         ledger=STUDY.ledger("clean", "natural"),
         checked=STUDY.checked,
     output:
-        table="<results>/tables/natural.csv",
+        table=shown("<results>/tables/natural.csv"),
     log:
         "<logs>/measure_natural.log",
     localrule: True
@@ -203,7 +203,7 @@ rule measure_real:
         checked=STUDY.checked,
         labels=IMAGES.real,
     output:
-        table="<results>/tables/real.csv",
+        table=shown("<results>/tables/real.csv"),
     log:
         "<logs>/measure_real.log",
     localrule: True
@@ -229,7 +229,7 @@ rule weigh_cost:
         pies="<results>/tables/pie_summary.csv",
         classes="<results>/tables/class_impact.csv",
     output:
-        table="<results>/tables/cost_and_forgetting.csv",
+        table=shown("<results>/tables/cost_and_forgetting.csv"),
     log:
         "<logs>/weigh_cost.log",
     localrule: True
@@ -253,8 +253,8 @@ rule compare_layers:
         control=STUDY.control_ledger,
         exemptions=STUDY.exemptions,
     output:
-        table="<results>/tables/layers.csv",
-        exemptions="<results>/tables/exemptions.csv",
+        table=shown("<results>/tables/layers.csv"),
+        exemptions=shown("<results>/tables/exemptions.csv"),
     log:
         "<logs>/compare_layers.log",
     localrule: True

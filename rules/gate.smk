@@ -9,7 +9,7 @@ rule judge_promises:
         pies="<results>/tables/pie_summary.csv" if STUDY.promises_of("excess_pies") else [],
         robustness=STUDY.robustness_summary if STUDY.promises_of("mce", "corrupted_top1_loss") else [],
     output:
-        table="<results>/tables/gate.csv",
+        table=shown("<results>/tables/gate.csv"),
         json="<results>/gate.json",
         markdown="<results>/gate.md",
         junit="<results>/gate.xml",

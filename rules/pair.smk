@@ -5,8 +5,8 @@ rule compare_pairs:
         checked=STUDY.checked,
         data="<results>/data/manifest.json",
     output:
-        table="<results>/tables/pair_summary.csv",
-        flips="<results>/tables/flips.csv",
+        table=shown("<results>/tables/pair_summary.csv"),
+        flips=shown("<results>/tables/flips.csv"),
     log:
         "<logs>/compare_pairs.log",
     localrule: True
@@ -34,7 +34,7 @@ rule compare_pair_classes:
         checked=STUDY.checked,
         data="<results>/data/manifest.json",
     output:
-        table="<results>/tables/pair_classes.csv",
+        table=shown("<results>/tables/pair_classes.csv"),
     log:
         "<logs>/compare_pair_classes.log",
     localrule: True
@@ -61,7 +61,7 @@ rule compare_pair_groups:
         checked=STUDY.checked,
         annotations=IMAGES.annotations,
     output:
-        table="<results>/tables/pair_groups.csv",
+        table=shown("<results>/tables/pair_groups.csv"),
     log:
         "<logs>/compare_pair_groups.log",
     localrule: True
@@ -90,8 +90,8 @@ rule compare_pair_corruptions:
         checked=STUDY.checked,
         data="<results>/data/manifest.json",
     output:
-        table="<results>/tables/pair_robustness.csv",
-        summary="<results>/tables/pair_robustness_summary.csv",
+        table=shown("<results>/tables/pair_robustness.csv"),
+        summary=shown("<results>/tables/pair_robustness_summary.csv"),
     log:
         "<logs>/compare_pair_corruptions.log",
     localrule: True
@@ -121,7 +121,7 @@ rule weigh_pair_cost:
         pairs="<results>/tables/pair_summary.csv",
         classes="<results>/tables/pair_classes.csv",
     output:
-        table="<results>/tables/pair_cost.csv",
+        table=shown("<results>/tables/pair_cost.csv"),
     log:
         "<logs>/weigh_pair_cost.log",
     localrule: True
@@ -143,7 +143,7 @@ rule draw_flips:
     input:
         table="<results>/tables/pair_summary.csv",
     output:
-        figure="<results>/figures/flips.svg",
+        figure=shown("<results>/figures/flips.svg"),
     log:
         "<logs>/draw_flips.log",
     localrule: True
@@ -165,7 +165,7 @@ rule draw_pair_classes:
     input:
         table="<results>/tables/pair_classes.csv",
     output:
-        figure="<results>/figures/pair_classes.svg",
+        figure=shown("<results>/figures/pair_classes.svg"),
     log:
         "<logs>/draw_pair_classes.log",
     localrule: True
@@ -187,7 +187,7 @@ rule draw_pair_cost:
     input:
         table="<results>/tables/pair_cost.csv",
     output:
-        figure="<results>/figures/pair_cost.svg",
+        figure=shown("<results>/figures/pair_cost.svg"),
     log:
         "<logs>/draw_pair_cost.log",
     localrule: True

@@ -76,7 +76,7 @@ rule measure_cost:
         models=POPULATIONS.first_networks,
         data="<results>/data/manifest.json",
     output:
-        table="<results>/tables/cost.csv",
+        table=shown("<results>/tables/cost.csv"),
     log:
         "<logs>/measure_cost.log",
     conda:

@@ -26,7 +26,7 @@ rule draw_pie_rates:
     input:
         table="<results>/tables/planted.csv",
     output:
-        figure="<results>/figures/pie_rates.svg",
+        figure=shown("<results>/figures/pie_rates.svg"),
     log:
         "<logs>/draw_pie_rates.log",
     localrule: True
@@ -48,7 +48,7 @@ rule draw_pie_curve:
     input:
         table="<results>/tables/pie_curve.csv",
     output:
-        figure="<results>/figures/pie_curve.svg",
+        figure=shown("<results>/figures/pie_curve.svg"),
     log:
         "<logs>/draw_pie_curve.log",
     localrule: True
@@ -70,7 +70,7 @@ rule draw_training:
     input:
         epochs=STUDY.epochs,
     output:
-        figure="<results>/figures/training.svg",
+        figure=shown("<results>/figures/training.svg"),
     log:
         "<logs>/draw_training.log",
     localrule: True
@@ -93,7 +93,7 @@ rule draw_class_impact:
     input:
         table="<results>/tables/class_impact.csv",
     output:
-        figure="<results>/figures/class_impact.svg",
+        figure=shown("<results>/figures/class_impact.svg"),
     log:
         "<logs>/draw_class_impact.log",
     localrule: True
@@ -115,7 +115,7 @@ rule draw_reliability:
     input:
         table="<results>/tables/reliability.csv",
     output:
-        figure="<results>/figures/reliability.svg",
+        figure=shown("<results>/figures/reliability.svg"),
     log:
         "<logs>/draw_reliability.log",
     localrule: True
@@ -137,7 +137,7 @@ rule draw_cost:
     input:
         table="<results>/tables/cost_and_forgetting.csv",
     output:
-        figure="<results>/figures/cost.svg",
+        figure=shown("<results>/figures/cost.svg"),
     log:
         "<logs>/draw_cost.log",
     localrule: True
@@ -159,7 +159,7 @@ rule draw_robustness:
     input:
         table=STUDY.robustness_summary,
     output:
-        figure="<results>/figures/robustness.svg",
+        figure=shown("<results>/figures/robustness.svg"),
     log:
         "<logs>/draw_robustness.log",
     localrule: True
@@ -181,7 +181,7 @@ rule draw_layers:
     input:
         table="<results>/tables/layers.csv",
     output:
-        figure="<results>/figures/layers.svg",
+        figure=shown("<results>/figures/layers.svg"),
     log:
         "<logs>/draw_layers.log",
     localrule: True
@@ -205,7 +205,7 @@ rule draw_exemplars:
         examples="<results>/data/examples.parquet",
         data="<results>/data/manifest.json",
     output:
-        figure="<results>/figures/exemplars.png",
+        figure=shown("<results>/figures/exemplars.png"),
     log:
         "<logs>/draw_exemplars.log",
     localrule: True
@@ -229,8 +229,10 @@ rule write_report:
         figures=expand("<results>/figures/{figure}.svg", figure=STUDY.figures),
         pictures=expand("<results>/figures/{picture}.png", picture=STUDY.pictures),
         data="<results>/data/manifest.json",
+        images="<results>/data/test.npy" if IMAGES.splits else [],
+        examples="<results>/data/examples.parquet",
     output:
-        report="<results>/report.html",
+        report=shown("<results>/report.html"),
     log:
         "<logs>/write_report.log",
     localrule: True
@@ -242,7 +244,8 @@ rule write_report:
         runtime=10,
     params:
         code=code("publish/write_report"),
-        template=sha256(REPORT_TEMPLATE),
+        template=[sha256(path) for path in REPORT],
+        companions={},  # pages beside the report, with what it says of them
         study={key: value for key, value in config.items() if key != "plan"},  # which changes no number
         left_out=STUDY.left_out,
     message:

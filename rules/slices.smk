@@ -60,7 +60,7 @@ rule find_slices:
         data="<results>/data/manifest.json",
         checked=STUDY.checked,
     output:
-        table="<results>/tables/slices.csv",
+        table=shown("<results>/tables/slices.csv"),
         members="<results>/slices/members.parquet",
     log:
         "<logs>/find_slices.log",
@@ -92,7 +92,7 @@ rule draw_slices:
         examples="<results>/data/examples.parquet",
         data="<results>/data/manifest.json",
     output:
-        figure="<results>/figures/slices.png",
+        figure=shown("<results>/figures/slices.png"),
     log:
         "<logs>/draw_slices.log",
     localrule: True

@@ -68,7 +68,10 @@ def class_impact(table: pd.DataFrame) -> alt.TopLevelMixin:
         .properties(
             title=alt.Title(
                 "Who pays: recall of each class beyond the average loss",
-                subtitle=f"filled: significant by the paper's Welch test (p at most {table.significance.iloc[0]:g}, uncorrected); K = {models} models a level; bars: {coverage(table)} intervals over models",
+                subtitle=[
+                    f"filled: significant by the paper's Welch test (p at most {table.significance.iloc[0]:g}, uncorrected)",
+                    f"K = {models} models a level; bars: {coverage(table)} intervals over models",
+                ],
             )
         )
     )

@@ -50,9 +50,11 @@ def cost_against_forgetting(table: pd.DataFrame) -> alt.TopLevelMixin:
         .properties(
             title=alt.Title(
                 "What the speed costs",
-                subtitle=f"batches of {first.batch_size}; n = {first.examples} test images, K = {first.models} models a level; bars: {coverage(table)} intervals over "
-                "images and models (left), models (right) and rounds of timing"
-                + (f"; {', '.join(untimed)}: not timed" if untimed else ""),
+                subtitle=[
+                    f"batches of {first.batch_size}; n = {first.examples} test images, K = {first.models} models a level; bars: {coverage(table)}",
+                    "intervals over images and models (left), models (right) and rounds of timing"
+                    + (f"; {', '.join(untimed)}: not timed" if untimed else ""),
+                ],
             )
         )
     )

@@ -1,6 +1,8 @@
 """report.html: what was found, in words, tables and figures; one file that needs no network."""
 
 import base64
+import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import jinja2
@@ -9,17 +11,22 @@ import yaml
 from markupsafe import Markup
 
 from scripts.lib.audit.verdicts import EXCEEDS
-from scripts.lib.data.dataset import load_manifest
+from scripts.lib.data.dataset import load_examples, load_images, load_manifest
 from scripts.lib.jobs.files import write_text
 from scripts.lib.jobs.job import logged
-from scripts.lib.jobs.project import REPORT_TEMPLATE
+from scripts.lib.jobs.project import REPORT
 from scripts.lib.pages.all_pages import PAGES
+from scripts.lib.pages.card import scale_of
+from scripts.lib.pages.cards import cards_of_populations
+from scripts.lib.pages.page import Page
+from scripts.lib.pages.pair_cards import cards_of_files
 from scripts.lib.pages.pair_findings import pair_findings
-from scripts.lib.pages.sections import OF_FILES, OF_POPULATIONS, SECTIONS
+from scripts.lib.pages.sections import CHAPTERS, METHOD, OF_FILES, OF_POPULATIONS, SECTIONS
+from scripts.lib.pages.strips import Still, strips_of
 from scripts.lib.pages.vocabulary import p_value, percent
 from scripts.lib.study.formats import brings_computation
 from scripts.lib.study.levels import checkpoints_of, declaration, is_brought, is_smaller
-from scripts.lib.tables.table import load_table
+from scripts.lib.tables.table import coverage, load_table
 
 TAILS = {"class_frequency": "all images", "class_frequency_typical": "typical images"}
 
@@ -118,47 +125,91 @@ def data_line(data: dict) -> str:
     return "; ".join(parts) + "."
 
 
+def pages_of(frames: dict[str, pd.DataFrame]) -> dict[str, Page]:
+    """The page of every table, its numbers with what the table has of them."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", pd.errors.Pandas4Warning)  # that pandas 4 will have no such option
+        with pd.option_context("future.infer_string", False):  # pandas' own strings would keep the text alone
+            return {name: PAGES[name](frame) for name, frame in frames.items()}
+
+
+def encoded(path: str) -> str:
+    """A file as base64."""
+    return base64.b64encode(Path(path).read_bytes()).decode()
+
+
 def write_report(
-    tables: list[str], figures: list[str], pictures: list[str], data: dict, study: dict, left_out: list[str]
+    tables: Sequence[str],
+    figures: Sequence[str],
+    pictures: Sequence[str],
+    data: dict,
+    study: dict,
+    left_out: Sequence[str],
+    strips: dict[tuple[str, int], list[Still]] | None = None,
+    companions: dict[str, str] | None = None,
 ) -> str:
     """The page; everything that comes from data is escaped.
 
-    data: the manifest of the study's data. left_out: sentences about what this study cannot have.
+    data: the manifest of the study's data. left_out: sentences about what this study cannot have. strips: as `strips_of` makes them, where the
+    study has images. companions: pages beside the report, with what it says of them.
     """
     frames = {Path(path).stem: load_table(path) for path in tables}
-    pages = {name: PAGES[name](frame) for name, frame in frames.items()}
     files = "pair_summary" in frames
+    cards = cards_of_files(frames) if files else cards_of_populations(frames)
+    template, style, behaviour = (path.read_text(encoding="utf-8") for path in REPORT)
+    sections = {name: [each for each in SECTIONS if each.chapter == name and each.head in frames] for name in CHAPTERS}
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    return environment.from_string(REPORT_TEMPLATE.read_text(encoding="utf-8")).render(
+    return environment.from_string(template).render(
+        style=Markup(style),
+        behaviour=Markup(behaviour),
         study=study,
         configuration=yaml.safe_dump(study, sort_keys=False, allow_unicode=True),
         findings=pair_findings(frames["pair_summary"], frames["pair_classes"])
         if files
         else findings(frames["pie_summary"], frames.get("planted"), frames["class_impact"]),
-        sections=SECTIONS,
+        cards=cards,
+        scale=scale_of(cards),
+        coverage=coverage(frames["pair_summary" if files else "pie_summary"]),
+        alike=None if files else control_line(frames["pie_summary"]),
+        strips=strips or {},
+        companions=companions or {},
+        chapters={name: own for name, own in sections.items() if own or name == METHOD},
         left_out=[*left_out, *(OF_FILES if files else OF_POPULATIONS)],
         networks=networks(study),
         data_line=data_line(data),
         declaration=declaration(study),
-        pages=pages,
-        # Drawn by our own rules from escaped text; inline, so that the page stays one file.
-        figures={Path(path).stem: Markup(Path(path).read_text(encoding="utf-8")) for path in figures},
-        pictures={Path(path).stem: base64.b64encode(Path(path).read_bytes()).decode() for path in pictures},
+        pages=pages_of(frames),
+        figures={Path(path).stem: encoded(path) for path in figures},
+        pictures={Path(path).stem: encoded(path) for path in pictures},
+    )
+
+
+def control_line(summary: pd.DataFrame) -> str:
+    """What the reader has to know of the control before any card."""
+    row = summary.set_index("level").loc["control"]
+    rate = percent(row.pie_rate, row.pie_rate_low, row.pie_rate_high)
+    return (
+        f"Networks that are trained anew without any compression (dense ones) give another answer than the first on {row.pies:,} of {row.examples:,} test images ({rate}). "
+        "Only what a level changes beyond that is due to compression."
+    )
+
+
+def main(input, params) -> str:
+    """Read what the report shows, and return the page."""
+    data = load_manifest(input.data)
+    strips = {}
+    if input.images:
+        named = ("pair_summary", "flips", "pies")
+        frames = {Path(path).stem: load_table(path) for path in input.tables if Path(path).stem in named}
+        examples = load_examples(input.examples, "test", data["sha256"]["examples"])
+        strips = strips_of(frames, load_images(input.images, mapped=True), examples, data["classes"])
+    return write_report(
+        input.tables, input.figures, input.pictures, data, params.study, params.left_out, strips, params.companions
     )
 
 
 if __name__ == "__main__":
     with logged(snakemake.log[0]):  # noqa: F821
-        write_text(
-            snakemake.output.report,  # noqa: F821
-            write_report(
-                snakemake.input.tables,  # noqa: F821
-                snakemake.input.figures,  # noqa: F821
-                snakemake.input.pictures,  # noqa: F821
-                load_manifest(snakemake.input.data),  # noqa: F821
-                snakemake.params.study,  # noqa: F821
-                snakemake.params.left_out,  # noqa: F821
-            ),
-        )
+        write_text(snakemake.output.report, main(snakemake.input, snakemake.params))  # noqa: F821

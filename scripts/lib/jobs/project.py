@@ -3,4 +3,6 @@
 from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
-REPORT_TEMPLATE = ROOT / "report" / "report.html.jinja"
+REPORT = [
+    ROOT / "report" / name for name in ("report.html.jinja", "report.css", "report.js")
+]  # the template, what it looks like, what it does

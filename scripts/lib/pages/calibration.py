@@ -21,9 +21,10 @@ def page(table: pd.DataFrame) -> Page:
                 for plain, calibrated in zip(table.ece, table.ece_if_calibrated, strict=True)
             ],
             "calibration error": estimate(table, "calibration_error"),
-            "its square, change x 1000": estimated_number(
-                _times(table, "squared_calibration_error_change"), "shown", sign=True
-            ),
+            "its square, change x 1000": [  # plain text: the file has it as it is
+                str(each)
+                for each in estimated_number(_times(table, "squared_calibration_error_change"), "shown", sign=True)
+            ],
             "overconfidence": estimate(table, "overconfidence", sign=True),
             "change": estimate(table, "overconfidence_change", sign=True),
             "Brier": estimated_number(table, "brier"),

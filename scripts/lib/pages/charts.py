@@ -18,12 +18,17 @@ def level_scale(levels: list[str]) -> alt.Scale:
 
 def save_chart(path: str | Path, chart: alt.TopLevelMixin) -> None:
     """Write SVG, whole or not at all."""
-    chart = chart.configure(font="Helvetica, Arial, sans-serif", background="white").configure_view(stroke=None)
+    # Where a reader has none of these fonts the next one is wider: room for it at the sides and between the entries of a legend.
+    chart = chart.configure(
+        font="Helvetica, Arial, sans-serif",
+        background="white",
+        padding={"left": 25, "right": 60, "top": 5, "bottom": 5},
+    ).configure_view(stroke=None)
     chart = chart.configure_axis(
         labelFontSize=12, titleFontSize=12, titleFontWeight="normal", gridColor="#e8e8e8", domainColor="#888888"
     )
     chart = chart.configure_title(fontSize=15, anchor="start", subtitleFontSize=12, subtitleColor="#555555", offset=10)
-    chart = chart.configure_legend(labelFontSize=12, labelLimit=300).configure_header(
+    chart = chart.configure_legend(labelFontSize=12, labelLimit=300, columnPadding=24).configure_header(
         labelFontSize=13, labelFontWeight="bold"
     )
     with replacing(path) as beside:

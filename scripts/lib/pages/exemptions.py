@@ -18,7 +18,7 @@ def page(table: pd.DataFrame) -> Page:
             "flips, where it was sought": estimate(table, "selection_flips"),
             "flips, where it is confirmed": estimate(table, "flips"),
             "top-1": estimate(table, "top1_change", sign=True),
-            "": ["found" if chosen else "" for chosen in table.chosen],
+            "choice": ["found" if chosen else "" for chosen in table.chosen],
             "verdict": table.verdict,
         }
     )

@@ -6,11 +6,16 @@ from scripts.lib.pages.page import Note, Page
 from scripts.lib.pages.vocabulary import CLEAREST, number
 
 
-def page(table: pd.DataFrame) -> Page:
-    """flips.csv has a row for each network and image that flips; the page has those of each network that both sides are most certain of."""
+def clearest_of(table: pd.DataFrame, most: int) -> pd.DataFrame:
+    """The rows of flips.csv of each network that both sides are most certain of, at most so many of a network."""
     certain = table[["dense_confidence", "level_confidence"]].min(axis=1)
     order = certain.sort_values(ascending=False, kind="stable", na_position="last").index
-    shown = table.loc[order].groupby(["level", "seed"], sort=False).head(CLEAREST)
+    return table.loc[order].groupby(["level", "seed"], sort=False).head(most)
+
+
+def page(table: pd.DataFrame) -> Page:
+    """flips.csv has a row for each network and image that flips; the page has those of each network that both sides are most certain of."""
+    shown = clearest_of(table, CLEAREST)
     places = {level: place for place, level in enumerate(dict.fromkeys(table.level))}
     shown = shown.sort_values(
         ["level", "seed"], key=lambda column: column.map(places) if column.name == "level" else column, kind="stable"

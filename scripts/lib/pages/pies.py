@@ -6,12 +6,17 @@ from scripts.lib.pages.page import Note, Page
 from scripts.lib.pages.vocabulary import CLEAREST
 
 
-def page(table: pd.DataFrame) -> Page:
-    """pies.csv has a row for each level and test image; the page shows the PIEs that most models stand behind."""
+def clearest_of(table: pd.DataFrame, most: int) -> pd.DataFrame:
+    """The rows of pies.csv of each level's PIEs that most models stand behind, at most so many of a level."""
     found = table[table.pie].copy()
     found["agreement"] = found.dense_votes + found.level_votes
-    ranked = found.sort_values(["agreement", "example"], ascending=[False, True]).groupby("level").head(CLEAREST)
-    clearest = pd.concat([ranked[ranked.level == level] for level in table.level.unique()])
+    ranked = found.sort_values(["agreement", "example"], ascending=[False, True]).groupby("level").head(most)
+    return pd.concat([ranked[ranked.level == level] for level in table.level.unique()])
+
+
+def page(table: pd.DataFrame) -> Page:
+    """pies.csv has a row for each level and test image; the page shows the PIEs that most models stand behind."""
+    clearest = clearest_of(table, CLEAREST)
     cells = pd.DataFrame(
         {
             "level": clearest.level,
@@ -25,7 +30,7 @@ def page(table: pd.DataFrame) -> Page:
         what=f"The up to {CLEAREST} clearest PIEs of each level among n = {table.example.nunique()} test images: those that most models of both populations stand behind.",
         evidence="",
         brackets="In round brackets: models that vote for the label.",
-        limits=f"All {len(found)} PIEs of {len(table)} judgements (one for each test image and each of {table.level.nunique()} levels) are in pies.csv.",
+        limits=f"All {table.pie.sum()} PIEs of {len(table)} judgements (one for each test image and each of {table.level.nunique()} levels) are in pies.csv.",
     )
     return Page("The clearest PIEs", note, cells)
 

@@ -1,13 +1,19 @@
-"""The sections of the report, in their order: which figures, pictures and tables stand together. A section is there if its head is."""
+"""The chapters and sections of the report, in their order: which figures, pictures and tables stand together. A section is there if its head is."""
 
 from dataclasses import dataclass
+
+# The chapters in their order. A chapter is there if one of its sections is.
+PROMISES, IMAGES, GROUPS = "What was promised", "Which images", "Which classes and groups"
+ROBUSTNESS, COST, SURE, METHOD = "Robustness", "Cost", "How sure", "Method and study"
+CHAPTERS = (PROMISES, IMAGES, GROUPS, ROBUSTNESS, COST, SURE, METHOD)
 
 
 @dataclass(frozen=True)
 class Section:
     """A heading and what stands under it; everything by its name."""
 
-    tables: tuple[str, ...]  # shown open
+    chapter: str
+    tables: tuple[str, ...]
     figures: tuple[str, ...] = ()
     pictures: tuple[tuple[str, str], ...] = ()  # with their captions
     folded: tuple[tuple[str, str], ...] = ()  # tables with the line that opens them; an empty line: the table's title
@@ -19,32 +25,34 @@ class Section:
 
 
 SECTIONS: tuple[Section, ...] = (
-    Section(("gate",)),
-    Section(
-        ("planted",),
-        ("pie_rates",),
-        (("exemplars", "Test images of each kind, with how many there are."),),
-    ),
+    Section(PROMISES, ("gate",)),
     # Networks compared one with one.
-    Section(("pair_summary",), ("flips",), folded=(("flips", "Table: the images that flip"),)),
-    Section(("pair_classes",), ("pair_classes",)),
-    Section(("pair_groups",)),
-    Section(("pair_cost", "cost"), ("pair_cost",)),
+    Section(IMAGES, ("pair_summary",), ("flips",), folded=(("flips", "Table: the images that flip"),)),
+    Section(GROUPS, ("pair_classes",), ("pair_classes",)),
+    Section(GROUPS, ("pair_groups",)),
+    Section(COST, ("pair_cost", "cost"), ("pair_cost",)),
     Section(
+        ROBUSTNESS,
         ("pair_robustness_summary",),
         ("robustness",),
         folded=(("pair_robustness", "Table: all corruptions and severities"),),
     ),
     # Populations.
-    Section(("over_indexing",)),
-    Section(("pie_summary",), ("pie_curve",), folded=(("pie_curve", ""),)),
-    Section(("hardness",)),
-    Section(("predictors",)),
-    Section(("score_summary",), folded=(("scores", ""),)),
-    Section(("class_summary",), ("class_impact",), folded=(("class_impact", "Table: all classes"),)),
-    Section(("subgroups",)),
+    Section(IMAGES, ("pie_summary",)),
+    Section(IMAGES, ("pies",)),
+    Section(IMAGES, ("over_indexing",)),
+    Section(IMAGES, ("score_summary",), folded=(("scores", ""),)),
+    Section(
+        GROUPS,
+        ("planted",),
+        ("pie_rates",),
+        (("exemplars", "Test images of each kind, with how many there are."),),
+    ),
+    Section(GROUPS, ("class_summary",), ("class_impact",), folded=(("class_impact", "Table: all classes"),)),
+    Section(GROUPS, ("subgroups",)),
     # Both.
     Section(
+        GROUPS,
         ("slices",),
         pictures=(
             (
@@ -54,8 +62,9 @@ SECTIONS: tuple[Section, ...] = (
         ),
     ),
     # Populations.
-    Section(("cost_and_forgetting", "cost"), ("cost",)),
+    Section(COST, ("cost_and_forgetting", "cost"), ("cost",)),
     Section(
+        ROBUSTNESS,
         ("robustness_summary",),
         ("robustness",),
         folded=(
@@ -63,13 +72,23 @@ SECTIONS: tuple[Section, ...] = (
             ("corrupted_pies", ""),
         ),
     ),
-    Section(("calibration",), ("reliability",), folded=(("reliability", ""),)),
-    Section((), ("layers",), folded=(("layers", "Table: all layers"),)),
-    Section(("exemptions",)),
-    Section(("natural",)),
-    Section(("real",)),
-    Section((), folded=(("pies", "Table"),)),
+    Section(ROBUSTNESS, ("natural",)),
+    Section(SURE, (), ("pie_curve",), folded=(("pie_curve", "Table: the count for each number of models"),)),
+    Section(SURE, ("hardness",)),
+    Section(SURE, ("predictors",)),
+    Section(SURE, ("calibration",), ("reliability",), folded=(("reliability", ""),)),
+    Section(SURE, ("real",)),
+    # Which layer is to blame, and what it costs to spare it.
+    Section(COST, (), ("layers",), folded=(("layers", "Table: all layers"),)),
+    Section(COST, ("exemptions",)),
 )
+
+# Table, figure or picture -> its chapter.
+CHAPTER_OF = {
+    name: section.chapter
+    for section in SECTIONS
+    for name in (*section.tables, *section.figures, *(each for each, _ in (*section.pictures, *section.folded)))
+}
 
 OF_POPULATIONS = (
     "Intervals over images take the trained models as they are; those of the class impact are over models and take the images as they are. Only the excess of "

@@ -18,6 +18,23 @@ TIES = {
 }
 
 
+class Quantity(str):
+    """A number as a reader sees it, and with it the number as its table has it.
+
+    Only what is in the file as it stands is one; str() makes plain text of it.
+
+    exact: the value, and the ends of its interval where it has one, as save_table writes them, with spaces between.
+    """
+
+    exact: str
+
+    def __new__(cls, shown: str, *values: float):
+        """shown: what the reader sees."""
+        made = super().__new__(cls, shown)
+        made.exact = " ".join(f"{value + 0.0:.6g}" for value in values)
+        return made
+
+
 def percent(value: float, low: float | None = None, high: float | None = None, sign: bool = False) -> str:
     """`5.4 % [4.6, 6.3]`, or `+5.2 points [+4.2, +6.2]` with `sign`, for a difference of two percentages.
 
@@ -29,7 +46,7 @@ def percent(value: float, low: float | None = None, high: float | None = None, s
     form = "+.1f" if sign else ".1f"
     first, *ends = (f"{round(100 * each, 1) + 0.0:{form}}" for each in ((value, low, high) if known else (value,)))
     shown = f"{first} {'points' if sign else '%'}"
-    return f"{shown} [{', '.join(ends)}]" if known else shown
+    return Quantity(f"{shown} [{', '.join(ends)}]", value, low, high) if known else Quantity(shown, value)
 
 
 def number(value: float, low: float | None = None, high: float | None = None, sign: bool = False) -> str:
@@ -40,7 +57,7 @@ def number(value: float, low: float | None = None, high: float | None = None, si
     first, *ends = (
         f"{round(each, 3) + 0.0:{'+.3f' if sign else '.3f'}}" for each in ((value, low, high) if known else (value,))
     )
-    return f"{first} [{', '.join(ends)}]" if known else first
+    return Quantity(f"{first} [{', '.join(ends)}]", value, low, high) if known else Quantity(first, value)
 
 
 def count(value: float) -> str:
@@ -52,7 +69,7 @@ def p_value(p: float) -> str:
     """Three decimals, or the power of ten below that."""
     if math.isnan(p):
         return UNDEFINED
-    return f"{p:.3f}" if p >= 0.001 else f"{p:.0e}"
+    return Quantity(f"{p:.3f}" if p >= 0.001 else f"{p:.0e}", p)
 
 
 def estimate(table: pd.DataFrame, name: str, sign: bool = False) -> list[str]:
@@ -70,9 +87,9 @@ def times(table: pd.DataFrame, name: str) -> list[str]:
     return [
         UNDEFINED
         if math.isnan(value)
-        else f"{value:.2f}x".replace("inf", "∞")
+        else Quantity(f"{value:.2f}x".replace("inf", "∞"), value)
         if math.isnan(low)
-        else f"{value:.2f}x [{low:.2f}, {high:.2f}]".replace("inf", "∞")
+        else Quantity(f"{value:.2f}x [{low:.2f}, {high:.2f}]".replace("inf", "∞"), value, low, high)
         for value, low, high in _with_ends(table, name)
     ]
 
