@@ -54,6 +54,7 @@ SECTIONS: tuple[Section, ...] = (
         ),
     ),
     # Populations.
+    Section(("rater",)),
     Section(("cost_and_forgetting", "cost"), ("cost",)),
     Section(
         ("robustness_summary",),
