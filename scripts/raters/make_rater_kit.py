@@ -110,13 +110,19 @@ def cards_of(table: pd.DataFrame, images: np.ndarray, examples: Examples) -> lis
 def page_of(cards: list[dict], kit: str, study: str) -> str:
     """The page, which needs no server and asks for nothing. What comes from data cannot end the script that holds it."""
     shown = [{name: value for name, value in card.items() if name != "pixels"} for card in cards]
-    data = {"kit": kit, "study": study, "questions": QUESTIONS, "answers": ANSWERS, "cards": shown}
+    data = {
+        "kit": kit,
+        "study": study,
+        "questions": {name: question.asks for name, question in QUESTIONS.items()},
+        "answers": ANSWERS,
+        "cards": shown,
+    }
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     template = environment.from_string(RATER_KIT_TEMPLATE.read_text(encoding="utf-8"))
-    return template.render(study=study, images=len(cards), questions=QUESTIONS, data=Markup(text)) + "\n"
+    return template.render(study=study, images=len(cards), questions=QUESTIONS.values(), data=Markup(text)) + "\n"
 
 
 def main(input, output, params) -> None:

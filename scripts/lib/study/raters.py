@@ -2,19 +2,32 @@
 
 import csv
 from pathlib import Path
+from typing import NamedTuple
 
 from scripts.lib.jobs.errors import InputError
 from scripts.lib.study.levels import CONTROL, DENSE, compares_files
 from scripts.lib.study.sources import check_trackable, matching
 
-# Column of a rater's file -> what the rater is asked. The paper's questions (1911.05248, its human study), each of which has yes or no for an answer.
+
+class Question(NamedTuple):
+    """What a rater is asked, to be answered with yes or no."""
+
+    asks: str
+    means: str
+
+
+# Column of a rater's file -> the question. What the paper's human study is about (1911.05248), in our words.
 QUESTIONS = {
-    "label_correct": "Is the label right?",
-    "several_objects": "Does it show several objects?",
-    "corrupt": "Is it corrupt or of low quality?",
-    "abstract": "Is it an abstract picture of the thing?",
-    "fine_grained": "Does the label need a fine distinction?",
-    "hard": "Was it hard for you?",
+    "label_correct": Question("Is the label right?", "The picture shows what the label names."),
+    "several_objects": Question(
+        "Several objects?", "Another thing is in view that could as well be the one that is meant."
+    ),
+    "corrupt": Question("Corrupt or of poor quality?", "Damaged, blurred, too dark, cut off, hidden."),
+    "abstract": Question("An abstract picture?", "A drawing, a toy, a sign or an unusual form of the thing."),
+    "fine_grained": Question(
+        "A fine-grained label?", "To tell it from its neighbours one must look closely, or know much."
+    ),
+    "hard": Question("Hard for you?", "You were in doubt how to judge the label."),
 }
 ANSWERS = ("yes", "no")
 COLUMNS = ("kit", "rater", "image", *QUESTIONS)
