@@ -66,7 +66,7 @@ def test_a_rater_pauses_goes_on_and_becomes_a_table(kit, key, open_page, accessi
     screenshot(page, "rater_kit_desktop")
     assert page.locator("#count").inner_text() == "Image 6 of 12; 5 judged"
     assert page.locator("#picture").evaluate("image => getComputedStyle(image).imageRendering") == "pixelated"
-    assert page.locator("#picture").bounding_box()["width"] == 480  # 8 pixels, each 60 times as large
+    assert page.locator("#picture").bounding_box()["width"] == 320  # 8 pixels, each 40 times as large
 
     page.reload()  # and comes back
     begin(page)
