@@ -1,18 +1,15 @@
 """A rater with a keyboard, in a real browser: from the first image to the table."""
 
 import csv
-import sys
 from pathlib import Path
 from types import SimpleNamespace as Names
 
 import pytest
+from made_kit import make_kit
 
 from scripts.lib.study.raters import QUESTIONS
 from scripts.lib.tables.table import load_table
 from scripts.raters import measure_raters
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "scripts" / "raters"))
-from made_kit import make_kit
 
 RATER = 'Ada "the first"'
 

@@ -18,9 +18,9 @@ def page(table: pd.DataFrame) -> Page:
             "n": table.images.astype(str),
             "say yes": estimate(table, "share"),
             "less control-PIEs": estimate(table, "less_control", sign=True),
-            "p (BH) ": _p(table, "control"),
+            "p (BH), control-PIEs": _p(table, "control"),
             "less matched": estimate(table, "less_matched", sign=True),
-            "p (BH)": _p(table, "matched"),
+            "p (BH), matched": _p(table, "matched"),
             "kappa": estimated_number(table, "kappa"),
         }
     )
@@ -35,7 +35,7 @@ def page(table: pd.DataFrame) -> Page:
             f"{which.get(raters, 'Kappa: Fleiss, of all raters')}, on the images that all of them judged, of all groups: 0 is chance, 1 is always."
         ),
         brackets=f"{coverage(table)} intervals over images, the raters as they are: other people may judge otherwise. Of kappa by resampling images.",
-        limits="An image that is both a PIE and a control-PIE may count in both groups, which makes the intervals of their difference somewhat too wide.",
+        limits="An image that is both a PIE and a control-PIE may count in both groups, which makes the interval of their difference somewhat too wide, and its p too large.",
     )
     return Page("What people say of the images", note, cells)
 
