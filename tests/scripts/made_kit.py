@@ -19,8 +19,11 @@ PIES, CONTROL_PIES = [0, 1, 2, 3], [4, 5, 6, 7]
 MARGIN = np.array([0, 2, 2, 4, 0, 0, 2, 2, 0, 2, 2, 4, 4, 4, 4, 4])
 
 
-def make_kit(folder):
-    """Write the kit into a folder; gives the page and the key."""
+OF_LEVEL = {"control": CONTROL_PIES, "half": PIES[:2], "tenth": PIES[1:]}
+
+
+def make_kit(folder, of_level=OF_LEVEL):
+    """Write the kit into a folder; gives the page and the key. of_level: the places of the PIEs."""
     label = np.arange(N) % 2
     images = np.random.default_rng(0).integers(0, 256, (N, 8, 8, 3), dtype=np.uint8)
     np.save(folder / "test.npy", images)
@@ -35,7 +38,6 @@ def make_kit(folder):
         probability = np.where(np.arange(2) == said[:, None], 0.9, 0.1).astype(np.float32)
         rows.append(block(IDS, label, seed, "clean", 0, probability))
     save_ledger(folder / "dense.parquet", rows, {"level": "dense", "suite": "clean", "classes": CLASSES})
-    of_level = {"control": CONTROL_PIES, "half": PIES[:2], "tenth": PIES[1:]}
     pies = [
         pd.DataFrame({"example": IDS, "level": level, "pie": np.isin(np.arange(N), those)})
         for level, those in of_level.items()

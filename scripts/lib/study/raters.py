@@ -52,7 +52,7 @@ def check_kit(config: dict, splits: list[str]) -> None:
     """Raise InputError where a study has nothing to show to raters."""
     if compares_files(config):
         raise InputError(
-            f"there is no rater kit, because {NO_POPULATIONS}: write `raters: {{answers: []}}`, and train or bring more models."
+            f"there is no rater kit, because {NO_POPULATIONS}: train or bring more models of each level, or name no `raters.answers`."
         )
     if "test" not in splits:
         raise InputError(

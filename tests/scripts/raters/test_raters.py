@@ -77,6 +77,27 @@ def test_the_page_says_nothing_of_groups_and_cannot_be_broken_by_names(kit, key)
     assert "http" not in text.replace("http-equiv", "")
 
 
+def test_an_image_of_two_groups_is_shown_once_and_counts_in_both(tmp_path):
+    made = make_kit(tmp_path, {"control": [0, 4], "half": [0, 1], "tenth": []})
+    key = load_table(made.key)
+    assert key[key.example == IDS[0]].group.tolist() == ["control_pie", "pie"] and len(key) == 6
+    assert len(data_of(made.page)["cards"]) == key.image.nunique() == 5
+    assert not set(key[key.group == "matched"].example) & set(IDS[[0, 1, 4]])
+    answers = write(tmp_path / "a.csv", key, "Ada", lambda question, group: True)
+    table = measured(made, [answers], tmp_path)
+    assert (table.images == 2).all() and (table.share == 1).all()
+
+
+def test_other_images_are_another_kit_and_a_kit_needs_pies(kit, key, tmp_path):
+    (tmp_path / "same").mkdir()
+    (tmp_path / "other").mkdir()
+    assert load_table(make_kit(tmp_path / "same").key).equals(key)
+    other = load_table(make_kit(tmp_path / "other", {"control": [], "half": [0], "tenth": [3]}).key)
+    assert other.kit[0] != key.kit[0] and other.group.value_counts().to_dict() == {"pie": 2, "matched": 2}
+    with pytest.raises(InputError, match="none of the levels half, tenth has a PIE"):
+        make_kit(tmp_path, {"control": [1], "half": [], "tenth": []})
+
+
 def test_shares_differences_tests_and_agreement(kit, key, tmp_path):
     """Two raters: both find half of what is asked in PIEs only, and the second finds everything hard."""
     files = [
