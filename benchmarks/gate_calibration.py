@@ -22,8 +22,9 @@ sys.path.insert(0, str(ROOT))
 
 from benchmarks.audit_scale import processor  # noqa: E402
 from scripts.lib.audit.intervals import rate  # noqa: E402
-from scripts.lib.audit.noninferiority import ACCEPTED, REJECTED, share, verdict  # noqa: E402
-from scripts.lib.tables.promises import loss  # noqa: E402
+from scripts.lib.audit.multiple import holm  # noqa: E402
+from scripts.lib.audit.noninferiority import ACCEPTED, REJECTED, loss_of_pairs, share, verdict  # noqa: E402
+from scripts.lib.tables.promises import loss, worst  # noqa: E402
 
 RESULT = ROOT / "benchmarks/results/gate_calibration.json"
 SIGNIFICANCE = 0.05
@@ -67,6 +68,40 @@ def shares(worlds: int, n: int, margin: float) -> dict:
     return {"metric": "flips", "models": 1, "images": n, "margin": margin, "worlds": worlds} | said(outcomes)
 
 
+def of_classes(worlds: int, models: int, n: int, classes: int, margin: float) -> dict:
+    """The same of the worst of some classes: one class is at the margin, the others lose nothing."""
+    outcomes = []
+    for number in range(worlds):
+        random = np.random.default_rng([classes, models, number])
+        label = np.arange(n) % classes
+        dense, own = (each.copy() for each in world(random, models, n, margin, 0.01))
+        others = label > 0
+        quiet = world(random, models, n, 0.0, 0.002)
+        dense[:, others], own[:, others] = quiet[0][:, others], quiet[1][:, others]
+        groups = {str(name): label == name for name in range(classes)}
+        befores, afters = votes(dense), votes(own)
+        befores.label = label
+        found = worst(befores, afters, groups, 1, margin, SIGNIFICANCE, True)
+        outcomes.append(verdict(*found.test, SIGNIFICANCE))
+    row = {"metric": f"worst_class of {classes}", "models": models, "images": n, "margin": margin, "gained": 0.01}
+    return row | {"worlds": worlds} | said(outcomes)
+
+
+def of_gate(worlds: int, n: int, margin: float, promises: int) -> dict:
+    """A whole gate of one network: of so many independent promises one is at the margin, the others are kept by far; how often any error is made (Holm)."""
+    random = np.random.default_rng([n, promises])
+    at, far = (random.multinomial(n, [0.01, loss + 0.01, 0.98 - loss], (worlds, promises)) for loss in (margin, 0.0))
+    counts = np.where(np.arange(promises)[:, None] == 0, at, far)
+    better, worse = loss_of_pairs(counts[..., 0], counts[..., 1], np.full(counts.shape[:2], n), margin)
+    accepted = [holm(row)[0] <= SIGNIFICANCE for row in better]
+    rejected = [(holm(row) <= SIGNIFICANCE).any() for row in worse]
+    row = {"metric": f"gate of {promises} promises", "models": 1, "images": n, "margin": margin, "gained": 0.01}
+    rates_of = {
+        name: rate(int(np.sum(each)), worlds, 0.05) for name, each in (("accepted", accepted), ("rejected", rejected))
+    }
+    return row | {"worlds": worlds} | {name: [round(float(end), 4) for end in each] for name, each in rates_of.items()}
+
+
 def said(outcomes: list[str]) -> dict:
     """Rates of both errors, with their intervals."""
     return {
@@ -83,13 +118,21 @@ def main() -> None:
     rows = [
         *(
             rates(worlds, 1, n, margin, gained)
-            for n, margin, gained in ((2000, 0.01, 0.01), (2000, 0.01, 0.0), (10000, 0.005, 0.02), (300, 0.02, 0.01))
+            for n, margin, gained in (
+                (2000, 0.01, 0.01),
+                (2000, 0.01, 0.0),
+                (10000, 0.005, 0.02),
+                (300, 0.02, 0.01),
+                (300, 0.02, 0.0),
+            )
         ),
         *(
             rates(worlds, 10, n, margin, gained)
             for n, margin, gained in ((2000, 0.01, 0.01), (10000, 0.01, 0.02), (500, 0.02, 0.01))
         ),
         *(shares(worlds, n, margin) for n, margin in ((2000, 0.02), (300, 0.05))),
+        *(of_classes(worlds // 4, models, 1000, 10, 0.05) for models in (1, 10)),
+        of_gate(worlds, 2000, 0.01, 4),
     ]
     for row in rows:
         print(row)

@@ -91,6 +91,30 @@ rule corrupt_to_folders:
         "../scripts/corrupt/corrupt_to_folders.py"
 
 
+# With many shards and many models, naming each shard in each job that predicts takes most of the planning.
+rule list_shards:
+    input:
+        files=of(IMAGES.files_of_shards),
+        manifests=of(IMAGES.manifests_of_shards),
+    output:
+        shards="<results>/corrupted/shards/{corruption}.json",
+    log:
+        "<logs>/list_shards/{corruption}.log",
+    localrule: True
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code("corrupt/list_shards"),
+    message:
+        "list the shards of {wildcards.corruption}"
+    script:
+        "../scripts/corrupt/list_shards.py"
+
+
 rule describe_corruptions:
     input:
         files=IMAGES.corrupted("files", IMAGES.clean_and_corruptions),

@@ -1,10 +1,14 @@
-"""CelebA and ImageNet in miniature: the files and folders of the published data sets, with a few small pictures."""
+"""CIFAR-10, CelebA and ImageNet in miniature: the files and folders of the published data sets, with a few small pictures."""
 
+import io
+import pickle
+import tarfile
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+CIFAR10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 ATTRIBUTES = ("Blond_Hair", "Male", "Young")
 
 
@@ -13,6 +17,26 @@ def picture(path: Path, seed: int, size: tuple[int, int]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     colours = np.random.default_rng(seed).integers(0, 256, (3, 3, 3), dtype=np.uint8)
     Image.fromarray(colours).resize(size, Image.Resampling.BICUBIC).save(path, "JPEG", quality=95)
+
+
+def make_cifar10(path: Path, each: int = 4) -> Path:
+    """The archive of CIFAR-10 with so many images of each class in each batch, as Python's pickles in a tar file."""
+    random = np.random.default_rng(5)
+    labels = np.arange(10 * each) % 10
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(path, "w:gz") as archive:
+
+        def put(name: str, content: dict) -> None:
+            data = pickle.dumps(content, protocol=2)
+            member = tarfile.TarInfo(f"cifar-10-batches-py/{name}")
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+
+        for name in (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch"):
+            images = random.integers(0, 256, (len(labels), 3072), dtype=np.uint8)
+            put(name, {"data": images, "labels": labels.tolist()})
+        put("batches.meta", {"label_names": list(CIFAR10)})
+    return path
 
 
 def make_celeba(folder: Path, parts: str = "0000000011222222", size: tuple[int, int] = (44, 54)) -> Path:

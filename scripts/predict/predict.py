@@ -11,6 +11,7 @@ from scripts.lib.compression.packing import kernel_in_use, load_packed_networks
 from scripts.lib.compression.quantized_models import load_networks
 from scripts.lib.corrupted.layouts import Variant, load_variants
 from scripts.lib.corrupted.natural import Shown, load_natural
+from scripts.lib.corrupted.shard_lists import read_shard_lists
 from scripts.lib.corrupted.subset import load_chosen
 from scripts.lib.data.dataset import load_examples, load_images, load_manifest, load_split
 from scripts.lib.jobs.errors import InputError
@@ -33,11 +34,9 @@ def load_suite(input, data: dict, suite: str) -> list[Shown]:
         study = load_images(tested, data["sha256"]["test"], mapped=True), everything
         return load_natural(images, input.variants, input.chosen, data, study)
     chosen = load_chosen(input.chosen)
+    files, manifests = (input.images, input.variants) if input.variants else read_shard_lists(input.images)
     examples = everything.take(chosen.positions_in(everything))
-    return [
-        Shown(variant, examples)
-        for variant in load_variants(input.images, input.variants, chosen, sha256(input.chosen))
-    ]
+    return [Shown(variant, examples) for variant in load_variants(files, manifests, chosen, sha256(input.chosen))]
 
 
 def study_digest(training: dict, data: dict) -> str:

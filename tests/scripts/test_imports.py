@@ -57,6 +57,7 @@ ALLOWED = {
     "render_tables": {"pandas"},
     "write_report": {"pandas"},
     "judge_promises": {"pandas"},
+    "typeset_tables": {"pandas"},
     "compare_pairs": {"pandas"},
     "compare_pair_classes": {"pandas"},
     "compare_pair_groups": {"pandas"},

@@ -12,7 +12,7 @@ import pytest
         ("epochs: 2", "epoch: 2", "config key `training.epoch` is unknown: did you mean `epochs`?"),
         ("sparsity: 0.90", "sparsity: 1.2", "config key `levels[2].sparsity` is 1.2: it must be less than 1."),
         ("[gaussian_noise, contrast]", "[gauss]", "config key `corruptions.names[0]` is 'gauss', which is unknown"),
-        ("models: 2", "models: 1", "config key `population.models` is 1: it must be at least 2."),
+        ("models: 2", "models: 0", "config key `population.models` is 0: it must be at least 1."),
         ("  - {name: dense, method: none}\n", "", "config key `levels` has no `dense`"),
     ],
 )
@@ -55,7 +55,7 @@ def test_a_damaged_file_is_named(finished):
         )
     finally:
         images.write_bytes(whole)
-        assert finished.snakemake().returncode == 0
+        assert finished.warm_snakemake().returncode == 0
 
 
 def test_two_runs_at_once_are_refused(finished):

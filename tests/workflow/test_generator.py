@@ -101,7 +101,7 @@ def test_a_generator_that_is_killed_goes_on_where_it_was(tmp_path, pictures, und
     process.wait()
     kept = {path: path.stat().st_mtime_ns for path in shards.rglob("*.json")}
     assert 4 <= len(kept) < 12
-    assert project.snakemake("corruptions").returncode == 0
+    assert project.warm_snakemake("corruptions").returncode == 0
     finished_again = [path for path, made_at in kept.items() if path.stat().st_mtime_ns != made_at]
     assert len(finished_again) <= 4  # those that were being made, at most
     assert made(project) == undisturbed["imagenet-c"][1]
@@ -154,7 +154,7 @@ def test_a_damaged_picture_is_named_and_costs_nothing_else(tmp_path, pictures):
     assert "köter/Bild 7 ü.png is damaged or cannot be read (" in done.stderr and "prepare_data.log" in done.stderr
     assert not list((project.folder / "results").rglob("*.npy"))
     (copy / "köter" / "Bild 7 ü.png").write_bytes((pictures / "köter" / "Bild 7 ü.png").read_bytes())
-    assert project.snakemake("corruptions").returncode == 0
+    assert project.warm_snakemake("corruptions").returncode == 0
 
 
 OWN = """

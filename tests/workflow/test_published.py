@@ -5,7 +5,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 from copies import copy_project
-from published import make_celeba, make_imagenet
+from published import make_celeba, make_cifar10, make_imagenet
 
 SMALL = {
     "population": {"models": 2, "cohort": 2},
@@ -37,7 +37,7 @@ def small(project, name, data):
     study = said | SMALL | {"levels": [level for level in said["levels"] if level["name"] in LEVELS]}
     study["data"] = {"source": source, source: said["data"][source] | data}
     study["audit"] = said.get("audit", {}) | SMALL["audit"]
-    study["quantization"] = {"calibration": said["quantization"]["calibration"] | {"images": 4}}
+    study["quantization"] = {"calibration": said.get("quantization", {}).get("calibration", {}) | {"images": 4}}
     (project.folder / project.study).write_text(yaml.safe_dump(study))
 
 
@@ -74,3 +74,14 @@ def test_celebas_attributes_are_groups(tmp_path):
     assert set(groups.grouping) >= {"Male", "Young"} and set(groups.level) == set(LEVELS) - {"dense"}
     examples = pq.read_table(project.folder / "results/celeba/data/examples.parquet").to_pandas()
     assert examples.split.value_counts().to_dict() == {"train": 8, "test": 6}
+
+
+def test_cifar10s_archive_is_trained_and_audited(tmp_path):
+    project = copy_project(tmp_path / "lacuna", "own.yaml")
+    archive = make_cifar10(project.folder / "data/cifar-10-python.tar.gz")
+    small(project, "cifar10", {"verify": "none", "path": str(archive)})
+    table = "results/cifar10/tables/pie_summary.csv"
+    done = project.warm_snakemake(table)
+    assert done.returncode == 0, done.stdout + done.stderr
+    summary = pd.read_csv(project.folder / table).set_index("level")
+    assert list(summary.index) == ["control", "magnitude-0.90", "int8-static"] and set(summary.examples) == {40}

@@ -29,9 +29,15 @@ UNTESTED = Test(math.nan, math.nan)
 
 
 def loss_of_pairs(gained: np.ndarray, lost: np.ndarray, n: np.ndarray, margin: float) -> tuple[np.ndarray, np.ndarray]:
-    """Both p-values of losses (lost - gained) / n of images against a margin, float64[G] each, by Tango's score test (Tango 1998)."""
-    z = score(gained, lost, n, -margin)
-    return special.ndtr(-z), special.ndtr(z)
+    """Both p-values of losses (lost - gained) / n of images against a margin, float64[G] each, by Tango's score test (Tango 1998).
+
+    That test is asymptotic, and too liberal where hardly an image is gained. So neither p-value is below that of the exact binomial test of the net
+    number lost, which is the test where none is gained.
+    """
+    z, net = score(gained, lost, n, -margin), np.asarray(lost) - gained
+    at_most = np.where(net >= 0, special.bdtr(np.maximum(net, 0), n, margin), 0.0)
+    at_least = np.where(net > 0, special.bdtrc(np.maximum(net, 1) - 1, n, margin), 1.0)
+    return np.maximum(special.ndtr(-z), at_most), np.maximum(special.ndtr(z), at_least)
 
 
 def share(count: int, n: int, margin: float) -> Test:
@@ -56,16 +62,24 @@ def unseen(n: int, margin: float) -> Test:
     return Test((1 - margin) ** n, 1.0) if n else UNTESTED
 
 
+def no_surer_than_unseen(test: Test, n: int, margin: float) -> Test:
+    """The test of a share of n images, at best as sure as if nothing had changed on any: few changes make an error that is estimated from them too small."""
+    return Test(max(test.better, unseen(n, margin).better), test.worse) if n else test
+
+
 def error_of(estimate: Estimate, significance: float) -> float:
     """The standard error that an interval speaks of: half its width over the normal quantile. NaN without an interval."""
     return (estimate.high - estimate.low) / 2 / float(-special.ndtri(significance / 2))
 
 
 def of_all(better: np.ndarray, worse: np.ndarray) -> Test:
-    """Of a promise about G things at once, from the p-values of each, float64[G]; NaN if one of them could not be tested."""
-    if not len(better) or np.isnan(better).any():
-        return UNTESTED
-    return Test(float(better.max()), float(min(1.0, len(worse) * worse.min())))
+    """Of a promise about G things at once, from the p-values of each, float64[G]; one that could not be tested, NaN, leaves no promise surely kept, and
+    others may break it all the same."""
+    known = worse[~np.isnan(worse)]
+    return Test(
+        math.nan if not len(better) or np.isnan(better).any() else float(better.max()),
+        float(min(1.0, len(worse) * known.min())) if len(known) else math.nan,
+    )
 
 
 def images_to_decide(

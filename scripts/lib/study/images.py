@@ -156,6 +156,19 @@ class Images:
             for shard in self.shards
         ]
 
+    def files_of_shards(self, corruption: str) -> list[str]:
+        """The lists of JPEGs of a corruption, one a shard."""
+        return self.corrupted("files", [corruption])
+
+    def manifests_of_shards(self, corruption: str) -> list[str]:
+        """What describes them."""
+        return self.corrupted("manifests", [corruption])
+
+    @property
+    def in_shards(self) -> bool:
+        """Whether corrupted images are JPEG files in shards."""
+        return self.config["corruptions"]["layout"] != ARRAYS
+
     def check_corrupted(self) -> None:
         """Raise InputError where there is nothing to corrupt."""
         if not self.corruptions:
@@ -196,18 +209,20 @@ class Images:
         return list(CORRUPTIONS)
 
     def images(self, suite: str) -> str | list[str]:
-        """The image files of a suite, or the lists of them."""
+        """The image files of a suite, or the lists of their shards."""
         if suite == CLEAN:
             return "<results>/data/test.npy"
         if suite == NATURAL:
             return [*self.natural_files("npy"), "<results>/data/test.npy"]
+        if self.in_shards:
+            return [f"<results>/corrupted/shards/{corruption}.json" for corruption in self.corruptions_of(suite)]
         return self.corrupted("files", self.corruptions_of(suite))
 
     def variants(self, suite: str) -> list[str]:
-        """The manifests of a suite's corrupted or natural images."""
+        """The manifests of a suite's corrupted or natural images; of shards their list says which."""
         if suite == NATURAL:
             return self.natural_files("json")
-        return self.corrupted("manifests", self.corruptions_of(suite))
+        return [] if self.in_shards else self.corrupted("manifests", self.corruptions_of(suite))
 
     def chosen(self, suite: str) -> str | list[str]:
         """The table of the examples that a suite shows, where these are not all test images."""

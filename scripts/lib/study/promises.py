@@ -31,8 +31,10 @@ def check_promises(config: dict) -> None:
     for position, promise in enumerate(config["audit"]["accept"]):
         here = f"config key `audit.accept[{position}]`"
         metric, margin = promise["metric"], promise["margin"]
-        if metric in SHARES and not 0 <= margin < 1:
-            raise InputError(f"{here}: the margin of {metric} is {margin}: it is a {SHARES[metric]}, so from 0 to 1.")
+        if metric in SHARES and not 0 < margin < 1:
+            raise InputError(
+                f"{here}: the margin of {metric} is {margin}: it is a {SHARES[metric]}, so between 0 and 1; no number of images shows that there is none."
+            )
         if metric in RATIOS and margin <= 0:
             raise InputError(f"{here}: the margin of {metric} is {margin}: it is a {RATIOS[metric]}, so above 0.")
         _check_levels(here, promise, config)

@@ -16,6 +16,7 @@ from scripts.lib.audit.noninferiority import (
     error_of,
     images_to_decide,
     loss_of_pairs,
+    no_surer_than_unseen,
     of_all,
     of_normal,
     share,
@@ -122,7 +123,10 @@ def of_interval(
     half = float(-special.ndtri(significance)) * error
     needed = images_to_decide(ends.value, error, scale(margin), images, significance) if images else math.nan
     found = Estimate(estimate.value, back(ends.value - half), back(ends.value + half))
-    return Found(found, of_normal(ends.value, error, scale(margin)), images, models, needed)
+    test = of_normal(ends.value, error, scale(margin))
+    if not ratio:
+        test = no_surer_than_unseen(test, images, margin)
+    return Found(found, test, images, models, needed)
 
 
 def known(value: float) -> Found:
@@ -176,6 +180,5 @@ def _of_measure(measure: Measure, n: int, models: int, margin: float, significan
     error, of_images = math.sqrt(variance), math.sqrt(float((measure.by_image**2).sum()))
     others = math.sqrt(max(0.0, variance - of_images**2))
     needed = images_to_decide(measure.value, of_images, margin, n, significance, others)
-    return Found(
-        measure.estimate(2 * significance), of_normal(measure.value, error, margin, degrees), n, models, needed
-    )
+    test = no_surer_than_unseen(of_normal(measure.value, error, margin, degrees), n, margin)
+    return Found(measure.estimate(2 * significance), test, n, models, needed)

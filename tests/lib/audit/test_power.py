@@ -8,7 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from scripts.lib.audit.power import images_needed, mcnemar_power, rejected_up_to, smallest_change
+from scripts.lib.audit.power import (
+    images_needed,
+    mcnemar_power,
+    rejected_up_to,
+    smallest_change,
+    smallest_visible_change,
+)
 
 
 def by_every_outcome(n: int, lost: float, gained: float, significance: float) -> float:
@@ -90,3 +96,11 @@ def test_what_cannot_be():
         mcnemar_power(10, 0.7, 0.7, 0.05)
     with pytest.raises(ValueError, match="significance"):
         smallest_change(10, 0.5, 0.0)
+
+
+@pytest.mark.parametrize("n", [60, 3000])
+def test_where_nothing_differs_the_smallest_change_is_one_in_a_single_direction(n):
+    found = smallest_visible_change(n, 0.0, 0.05)
+    assert mcnemar_power(n, found, 0.0, 0.05) >= 0.8 > mcnemar_power(n, 0.98 * found, 0.0, 0.05)
+    assert np.isnan(smallest_visible_change(5, 0.0, 0.05))  # five of five images have p = 0.06
+    assert smallest_visible_change(n, 0.5, 0.05) == smallest_change(n, 0.5, 0.05)

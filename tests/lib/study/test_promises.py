@@ -41,6 +41,7 @@ PAIR = {
     [
         ({"metric": "top1", "margin": 0.1}, {}, "config key `audit.accept[0].metric` is 'top1', which is unknown"),
         ({"metric": "top1_loss", "margin": 1.0}, {}, "config key `audit.accept[0]`: the margin of top1_loss is 1.0"),
+        ({"metric": "flips", "margin": 0}, PAIR, "config key `audit.accept[0]`: the margin of flips is 0"),
         ({"metric": "latency", "margin": 0.0}, {}, "config key `audit.accept[0]`: the margin of latency is 0.0"),
         (
             {"metric": "bytes", "margin": 0.5, "levels": ["control"]},

@@ -109,6 +109,7 @@ def test_folders_of_corruptions_are_made_in_shards():
     assert images.corrupted("files", ["fog"]) == [
         f"<results>/corrupted/shards/fog/{shard}.sha256" for shard in ("0000-of-0002", "0001-of-0002")
     ]
+    assert images.images("weather") == ["<results>/corrupted/shards/fog.json"] and images.variants("weather") == []
     assert images.corruption_tables("clean") is None and set(images.corruption_tables("fog")) >= {32, 224}
 
 

@@ -124,6 +124,7 @@ def test_classes_are_tested_exactly_and_together(made):
     assert (rows.loc["e"][["examples", "lost", "gained"]] == [4, 2, 0]).all() and rows.loc["e"].worst
     assert rows.p["b"] == 1.0 and rows.change["e"] == -0.5
     assert (rows.change_together_low <= rows.change_low).all() and (rows.change_together_high >= rows.change_high).all()
+    assert rows.smallest_change.isna().all()  # no change of four images could be shown
     assert rows.worst.sum() == 1 and (rows.q >= rows.p).all()
 
 
