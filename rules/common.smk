@@ -14,7 +14,7 @@ from scripts.lib.corruptions import CORRUPTIONS
 from scripts.lib.jobs.errors import InputError
 from scripts.lib.jobs.files import sha256
 from scripts.lib.jobs.fingerprint import fingerprint
-from scripts.lib.jobs.project import REPORT, ROOT
+from scripts.lib.jobs.project import RATER_KIT_TEMPLATE, REPORT, ROOT
 from scripts.lib.jobs.run_lock import take_run_lock
 from scripts.lib.jobs.terminal import say_errors_once
 from scripts.lib.study.compared import compared_files
@@ -129,6 +129,12 @@ def gate_of_study(wildcards):
     """What `snakemake gate` makes."""
     of(STUDY.check_promised)(wildcards)
     return rules.pass_gate.output
+
+
+def rater_kit_of_study(wildcards):
+    """What `snakemake rater_kit` makes."""
+    of(STUDY.check_rater_kit)(wildcards)
+    return rules.make_rater_kit.output
 
 
 # Only a real run starts with this, neither a dry run nor a job that a cluster runs.

@@ -48,6 +48,8 @@ ALLOWED = {
     "extract_features": {"torch"},
     "find_slices": {"pandas"},
     "draw_slices": {"pandas"},
+    "make_rater_kit": {"pandas"},
+    "measure_raters": {"pandas"},
     "measure_robustness": {"pandas"},
     "measure_natural": {"pandas"},
     "measure_real": {"pandas"},

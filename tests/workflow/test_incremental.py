@@ -216,3 +216,13 @@ def test_runs_from_another_directory(finished, tmp_path):
     done = finished.snakemake(f"--directory={tmp_path}", "--dry-run")
     assert done.returncode == 0, done.stderr
     assert re.search(r"^total +53$", done.stdout + done.stderr, flags=re.MULTILINE)
+
+
+def test_what_a_rater_says_makes_its_table_and_what_shows_it(finished):
+    answers = finished.folder / "answers.csv"
+    answers.write_text(
+        "kit,rater,image,label_correct,several_objects,corrupt,abstract,fine_grained,hard\nk,Ada,a,yes,no,no,no,no,no\n"
+    )
+    with (finished.folder / STUDY).open("a") as study:
+        study.write("\nraters: {answers: [answers.csv]}\n")
+    assert finished.would_run() == {"make_rater_kit": 1, "measure_raters": 1, "render_tables": 1} | REPORTED

@@ -6,3 +6,4 @@ ROOT = Path(__file__).parents[3]
 REPORT = [
     ROOT / "report" / name for name in ("report.html.jinja", "report.css", "report.js")
 ]  # the template, what it looks like, what it does
+RATER_KIT_TEMPLATE = ROOT / "report" / "rater_kit.html.jinja"

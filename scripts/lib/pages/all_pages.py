@@ -27,6 +27,7 @@ from scripts.lib.pages import (
     pies,
     planted,
     predictors,
+    rater,
     real,
     reliability,
     robustness,
@@ -78,5 +79,6 @@ ON_REQUEST: dict[str, Callable[[pd.DataFrame], Page]] = {
     "layers": layers.page,
     "exemptions": exemptions.page,
     "slices": slices.page,
+    "rater": rater.page,
 }
 PAGES: dict[str, Callable[[pd.DataFrame], Page]] = OF_POPULATIONS | OF_FILES | ON_REQUEST

@@ -62,6 +62,7 @@ SECTIONS: tuple[Section, ...] = (
         ),
     ),
     # Populations.
+    Section(IMAGES, ("rater",)),
     Section(COST, ("cost_and_forgetting", "cost"), ("cost",)),
     Section(
         ROBUSTNESS,

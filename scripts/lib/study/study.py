@@ -14,12 +14,13 @@ from scripts.lib.study.factories import check_checkpoints
 from scripts.lib.study.images import CLEAN, Images
 from scripts.lib.study.joins import check_joins
 from scripts.lib.study.left_out import left_out
-from scripts.lib.study.levels import CONTROL, brought_models_of, compares_files, is_brought
+from scripts.lib.study.levels import CONTROL, DENSE, brought_models_of, compares_files, is_brought
 from scripts.lib.study.natural import check_natural
 from scripts.lib.study.network_files import check_quantized_here, network_files
 from scripts.lib.study.populations import Populations
 from scripts.lib.study.prediction_files import check_examples_known, prediction_files
 from scripts.lib.study.promises import batch_size_of, check_promises, levels_of
+from scripts.lib.study.raters import answer_files, check_kit, check_raters
 from scripts.lib.study.sharded_weights import parts_of_weights
 from scripts.lib.study.slices import check_slices
 from scripts.lib.study.sources import check_apart, check_files, check_trackable, expanded, splits_of
@@ -147,6 +148,7 @@ class Study:
             *(["layers"] if self.blamed else []),
             *(["exemptions"] if exemptible(self.config) else []),
             *(["slices"] if self.has_slices else []),
+            *(["rater"] if self.rater_answers else []),
         ]
 
     @property
@@ -209,6 +211,26 @@ class Study:
         return self.config["slices"]["clusters"] > 0
 
     @property
+    def dense_ledger(self) -> list[str]:
+        """The dense models' predictions of the clean test images."""
+        return self._of_cohorts(DENSE, f"<results>/predictions/{DENSE}/{{cohort}}/clean.parquet")
+
+    @property
+    def rater_answers(self) -> list[str]:
+        """The files of what raters said."""
+        return answer_files(self.config)
+
+    @property
+    def rated_levels(self) -> list[str]:
+        """The levels whose PIEs are shown to raters."""
+        compressed = [level for level in self.populations.compressed if level != CONTROL]
+        return self.config["raters"]["levels"] or compressed
+
+    def check_rater_kit(self) -> None:
+        """Raise InputError where there is nothing to show to raters."""
+        check_kit(self.config, self.images.splits)
+
+    @property
     def left_out(self) -> list[str]:
         """A sentence for each part of the report that this study cannot have."""
         return left_out(
@@ -238,6 +260,7 @@ def load_study(config: dict, schema: dict[str, Any]) -> Study:
     check_joins(config["joins"])
     check_slices(config, splits_of(source, config["data"][source]))
     check_promises(config)
+    check_raters(config, splits_of(source, config["data"][source]))
     check_extras(config["extras"], bool(splits_of(source, config["data"][source])))
     _check_ids(config["corruptions"])
     predictions = {

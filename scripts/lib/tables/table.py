@@ -16,6 +16,7 @@ TEXT = (
     *("slice", "description", "features"),
     *("label_name", "dense_says", "level_says", "beside", "about"),
     *("how", "experiment", "layer", "exempt"),
+    *("question", "image", "kit"),
 )
 
 

@@ -46,6 +46,7 @@ from scripts.lib.pages.markdown import markdown
 from scripts.lib.tables.corrupted_pies import rows_of_variant, with_adjusted
 from scripts.lib.tables.corruption_summary import summary_of
 from scripts.lib.tables.pie_table import excesses_of, uncompressed_of
+from scripts.lib.tables.rater import rater_rows
 from scripts.lib.tables.slices import Compared, row_of, row_of_nothing
 from scripts.lib.tables.slices import completed as completed_slices
 from scripts.publish.write_report import data_line, findings, networks
@@ -233,6 +234,7 @@ def tables():
             ]
         ),
         "slices": slices_of(PRUNED),
+        "rater": raters_of_four(),
         "cost": cost_of(["dense", *levels]).assign(significance=SIGNIFICANCE),
         **layers_of("pruned", DENSE, PRUNED, SIGNIFICANCE),
     }
@@ -252,13 +254,30 @@ def slices_of(votes):
     return completed_slices(rows, "what the last layer reads")
 
 
+def raters_of_four():
+    """Three raters and four images, one of each group and one of two."""
+    image = ["a", "b", "c", "c"]
+    key = pd.DataFrame(
+        {"image": image, "group": ["pie", "matched", "pie", "control_pie"], "dense_margin": [1, 1, 3, 3]}
+    )
+    said = [
+        ("Ada", "a", True),
+        ("Ada", "b", False),
+        ("Ada", "c", True),
+        ("Bea", "a", True),
+        ("Bea", "b", True),
+        ("Cem", "a", False),
+    ]
+    return rater_rows(pd.DataFrame(said, columns=["rater", "image", "hard"]), key, ["hard"], 20, SIGNIFICANCE)
+
+
 @pytest.mark.parametrize("name", [name for name in PAGES if name not in OF_FILES and name != "gate"])
 def test_a_page_is_complete(tables, name):
     page = PAGES[name](tables[name])
     text = markdown(page, "Study made.")
     assert text.endswith("\n\nStudy made.\n")
     assert "{" not in text and "nan" not in text.lower()
-    assert "K = 3" in text or name in ("pies", "cost")  # costs are of one network
+    assert "K = 3" in text or name in ("pies", "cost", "rater")  # costs are of one network, raters of none
     assert all(isinstance(cell, str) for cell in page.cells.to_numpy().ravel())
     if name not in ("pies", "scores"):  # lists of examples, in which nothing is estimated
         assert "90 % intervals" in str(page.note)  # what the significance of this study asks for
