@@ -184,7 +184,7 @@ SAME = {
         "p (BH)": "q",
     },
     "cost": {"against dense, eager": "speedup_eager"},
-    "calibration": {},
+    "calibration": {"calibration error": "calibration_error", "Brier": "brier"},
 }
 
 
