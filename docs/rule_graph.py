@@ -12,8 +12,8 @@ ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "rules.md"
 HEAD = """# The rules
 
-Each box is a rule of the demo's study; `rules/`, `scripts/` and this picture have the same stages. An arrow says that a rule reads what
-another one made. Made by `make rulegraph`; do not edit.
+The rules of the demo's study, stage by stage; `rules/` and `scripts/` have the same stages. Behind each rule stand those whose files it reads. Where
+Mermaid's pictures are drawn, as on GitHub, the arrows of one say the same. Made by `make rulegraph`; do not edit.
 
 """
 STAGES = (
@@ -52,13 +52,18 @@ def direct(edges: set[tuple[str, str]]) -> set[tuple[str, str]]:
     return {(start, end) for start, end in edges if not any(end in reached(way) for way in after[start] if way != end)}
 
 
-def drawn(edges: set[tuple[str, str]]) -> str:
-    """The graph in Mermaid's words, a box for each stage."""
-    stage_of = {
+def stages() -> dict[str, str]:
+    """The stage of each rule, in the order of the files."""
+    return {
         rule: stage
         for stage in STAGES
         for rule in re.findall(r"^rule (\w+):", (ROOT / f"rules/{stage}.smk").read_text(), flags=re.MULTILINE)
     }
+
+
+def drawn(edges: set[tuple[str, str]]) -> str:
+    """The graph in Mermaid's words, a box for each stage."""
+    stage_of = stages()
     shown = {rule for edge in edges for rule in edge}
     lines = ["flowchart LR"]
     for stage in STAGES:
@@ -71,9 +76,21 @@ def drawn(edges: set[tuple[str, str]]) -> str:
     return "\n".join(lines)
 
 
+def listed(edges: set[tuple[str, str]]) -> str:
+    """The same as a table, for readers without a picture."""
+    shown = {rule for edge in edges for rule in edge}
+    lines = ["| stage | rule | reads what these made |", "|---|---|---|"]
+    for rule, stage in stages().items():
+        if rule in shown:
+            made = ", ".join(f"`{start}`" for start, end in sorted(edges) if end == rule)
+            lines.append(f"| {stage} | `{rule}` | {made or '–'} |")
+    return "\n".join(lines)
+
+
 def page() -> str:
     """The text of rules.md."""
-    return f"{HEAD}```mermaid\n{drawn(direct(arrows()))}\n```\n"
+    edges = direct(arrows())
+    return f"{HEAD}```mermaid\n{drawn(edges)}\n```\n\n{listed(edges)}\n"
 
 
 if __name__ == "__main__":

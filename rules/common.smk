@@ -17,6 +17,7 @@ from scripts.lib.jobs.fingerprint import fingerprint
 from scripts.lib.jobs.project import REPORT, ROOT
 from scripts.lib.jobs.run_lock import take_run_lock
 from scripts.lib.jobs.terminal import say_errors_once
+from scripts.lib.study.compared import compared_files
 from scripts.lib.pages.sections import CHAPTER_OF, METHOD
 from scripts.lib.study.downloads import DOWNLOADS
 from scripts.lib.study.levels import declaration
@@ -110,6 +111,18 @@ def benchmark_of_corruptions(wildcards):
     """What `snakemake corruptions` makes."""
     of(IMAGES.check_corrupted)(wildcards)
     return rules.describe_corruptions.output
+
+
+# Where a comparison of several studies goes.
+COMPARISON = f"results/compare/{'+'.join(config['studies']) or 'none'}.{{}}"
+
+
+def digests_of_studies(wildcards):
+    """The SHA-256 of what `snakemake compare` reads, by file."""
+    try:
+        return {path: sha256(path) for path in compared_files(config["studies"])}
+    except InputError as error:
+        raise StudyError(str(error)) from None
 
 
 def gate_of_study(wildcards):

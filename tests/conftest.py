@@ -1,6 +1,9 @@
 """How all tests run: Hypothesis without deadlines, whole studies first, and tests that share a study on one core."""
 
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 # Each worker of pytest-xdist has a core. Read by torch and NumPy as they are imported; subprocesses inherit it.
 if "PYTEST_XDIST_WORKER" in os.environ:
@@ -21,6 +24,7 @@ SHARED = {
     "compiled": "compiled ahead",
     "undisturbed": "generator",
     "imported_by": "imports",
+    "site_folder": "site",
 }
 # What takes longest starts first, so that no core is left with it at the end.
 LONGEST_FIRST = ("demo_results", "finished_once", "/workflow/", "test_triton_interpreter", "test_compile_ahead")
@@ -56,3 +60,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--demo", metavar="FOLDER", help="results of a demo that has run, for the tests that would run it; results/demo"
     )
+
+
+@pytest.fixture(scope="session")
+def site_folder(tmp_path_factory) -> Path:
+    """The documentation as `make docs` builds it. Strict: MkDocs ends with an error at the first warning."""
+    folder = tmp_path_factory.mktemp("site")
+    command = [
+        Path(sys.executable).with_name("mkdocs"),
+        "build",
+        "--site-dir",
+        folder,
+    ]  # with --quiet no warning is counted
+    root = Path(__file__).parents[1]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder

@@ -21,7 +21,7 @@ from scripts.lib.networks.device import prepare_device
 from scripts.lib.study.levels import checkpoints_of, is_quantized
 
 PROBE = 30.0  # seconds for the steps and batches of all levels, besides what comes before the first of them
-# Tables, figures and report of all predictions, on two cores: 20 s and so much a row of the ledger (README, "How large").
+# Tables, figures and report of all predictions, on two cores: 20 s and so much a row of the ledger (docs/study.md, "How long, and how large").
 AUDIT_START, AUDIT_ROW = 20.0, 2.7e-7
 
 

@@ -56,6 +56,7 @@ ALLOWED = {
     "write_report": {"pandas"},
     "judge_promises": {"pandas"},
     "typeset_tables": {"pandas"},
+    "compare_studies": {"pandas", "altair"},
     "compare_pairs": {"pandas"},
     "compare_pair_classes": {"pandas"},
     "compare_pair_groups": {"pandas"},

@@ -1,6 +1,6 @@
 """How many bytes a study's files take, from counts. Small files (tables, figures, logs) are left out."""
 
-# Bytes of a row of the ledger: 16 GB for 798 million rows (README, "How large").
+# Bytes of a row of the ledger: 16 GB for 798 million rows (docs/study.md, "How long, and how large").
 LEDGER_ROW = 20
 # Bytes a pixel of JPEG files. Training pictures in shards: 28.9 kB each of 1,000 of ImageNet's, 256 x about 341 pixels
 # (benchmarks/results/decode_shards.json). Corrupted ones: 50 GB for 75 x 50,000 of 224 x 224 pixels (studies/imagenet-c.yaml).

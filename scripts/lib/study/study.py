@@ -163,7 +163,6 @@ class Study:
             *("pies", "pie_summary", "pie_curve", "hardness", "predictors", "scores", "score_summary"),
             *(["planted"] if self.images.splits else []),
             *("class_summary", "class_impact"),
-            *("calibration", "reliability"),
             *([] if self.populations.predictions else ["cost_and_forgetting", "cost"]),
             *("robustness", "robustness_summary", "corrupted_pies"),
             *("subgroups", "over_indexing"),

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from scripts.lib.pages.all_pages import PAGES
+from scripts.lib.pages.markdown import markdown
 from scripts.lib.pages.page import Note, Page
 from scripts.lib.pages.vocabulary import p_value, percent
-from scripts.publish.render_tables import markdown
 
 
 def test_percentages():

@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pandas as pd
 import pytest
+from documented import undocumented
 
 from scripts.gate import judge_promises, pass_gate
 from scripts.lib.data.dataset import save_manifest
@@ -75,6 +76,10 @@ def made(request, tmp_path_factory):
     }
     judge_promises.main(given, Names(**outputs), params)
     return folder, load_table(folder / "gate.csv"), models
+
+
+def test_every_column_is_documented(made):
+    assert undocumented("gate", made[1]) == []
 
 
 def test_verdicts(made):

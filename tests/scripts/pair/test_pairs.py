@@ -7,6 +7,7 @@ from types import SimpleNamespace as Names
 import numpy as np
 import pytest
 import yaml
+from documented import undocumented
 from made_costs import cost_of
 from scipy import stats
 
@@ -152,6 +153,11 @@ def test_under_corruption(made):
 def test_cost_stands_beside_what_is_forgotten(made):
     int4 = made["pair_cost"].set_index("level").loc["int4"].iloc[0]
     assert (int4.weights_relative, int4.flip_rate, int4.worst_class) == (0.5, 0.3, "e")
+
+
+def test_every_column_is_documented(made):
+    for name, table in made.items():
+        assert undocumented(name, table) == []
 
 
 def test_pages_and_figures(made):

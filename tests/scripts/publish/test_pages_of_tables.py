@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from documented import undocumented
 from four_images import DENSE, LABEL, PRUNED, margins_of, pies_table
 from made_costs import cost_of
 from made_layers import layers_of
@@ -41,12 +42,12 @@ from scripts.lib.audit.slices import beside_one_control
 from scripts.lib.ledger.predictions import Votes
 from scripts.lib.ledger.probabilities import Sureness
 from scripts.lib.pages.all_pages import OF_FILES, PAGES
+from scripts.lib.pages.markdown import markdown
 from scripts.lib.tables.corrupted_pies import rows_of_variant, with_adjusted
 from scripts.lib.tables.corruption_summary import summary_of
 from scripts.lib.tables.pie_table import excesses_of, uncompressed_of
 from scripts.lib.tables.slices import Compared, row_of, row_of_nothing
 from scripts.lib.tables.slices import completed as completed_slices
-from scripts.publish.render_tables import markdown
 from scripts.publish.write_report import data_line, findings, networks
 
 SIGNIFICANCE = 0.1
@@ -91,7 +92,10 @@ def tables():
         "significance": SIGNIFICANCE,
     }
     curves = {level: curve_of(level, DENSE, votes, "independent", 10, "largest") for level, votes in levels.items()}
-    about_curve = about | {"subsets": 10, "tie_rule": "largest", "design": "independent"}
+    about_curve = {name: value for name, value in about.items() if name != "splits"} | {
+        "subsets": 10,
+        "tie_rule": "largest",
+    }
     measures = {level: score_measures(DENSE.votes, votes.votes, level) for level, votes in levels.items()}
     control_scores = scores_of("control", DENSE, DENSE)
     scores = {
@@ -259,6 +263,11 @@ def test_a_page_is_complete(tables, name):
     if name not in ("pies", "scores"):  # lists of examples, in which nothing is estimated
         assert "90 % intervals" in str(page.note)  # what the significance of this study asks for
         assert f"n = {len(LABEL)}" in text or "n" in page.cells or name == "cost"
+
+
+@pytest.mark.parametrize("name", [name for name in PAGES if name not in OF_FILES and name != "gate"])
+def test_every_column_is_documented(tables, name):
+    assert undocumented(name, tables[name]) == []
 
 
 def test_a_note_says_how_many_models_levels_of_different_sizes_have(tables):
