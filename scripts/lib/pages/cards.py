@@ -53,10 +53,14 @@ def _why(row, sure: str) -> str:
     if sure == TOO_FEW_TO_SAY:
         return f"It {row.verdict_study} ({models})."
     tested = f"p = {p_value(row.p_holm)}, adjusted for all levels; {models}"
+    if row.design == "paired":
+        fact = "That it changes the answers below is a fact of these models."
+        if sure == CERTAIN:
+            place = "further from" if row.excess_rate > 0 else "nearer to"
+            return f"It stands {place} networks that are trained anew than the dense ones do ({tested}). {fact}"
+        return f"Whether it stands further from networks that are trained anew than the dense ones do cannot be told ({tested}). {fact}"
     if sure == CERTAIN:
         return f"Compression changes {'more' if row.excess_rate > 0 else 'fewer'} answers than training anew does ({tested})."
-    if row.design == "paired":
-        return f"Whether it changes more answers than training anew does cannot be told ({tested}); that it changes those below is a fact of these models."
     return f"What changes could come from training anew alone ({tested}). That is no proof that nothing is forgotten."
 
 

@@ -103,6 +103,7 @@ def test_levels_made_of_the_dense_models_are_on_no_scale_with_the_others():
     rows = summary("pruned", "exceeds the control"), summary("int8", "cannot be told from the control", design="paired")
     pruned, int8 = cards = cards_of_populations(population(*rows))
     assert (int8.number, int8.on_scale, pruned.on_scale) == ("10.0 %", False, True)
+    assert "Whether it stands further from networks that are trained anew" in int8.because
     scale = scale_of(cards)
     assert scale.least < 0 and 0.06 < scale.most < 0.08
     assert 0 < scale.at(0.0) < scale.at(0.04) < scale.at(0.06) < 100

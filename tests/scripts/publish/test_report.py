@@ -99,6 +99,33 @@ def test_what_comes_from_data_is_escaped(report):
     assert "5 → &lt;b&gt;" in report and 'href="raters.html"' in report
 
 
+@pytest.mark.parametrize("levels", [["control", "pruned"], ["control"]])
+def test_a_study_of_predictions_and_one_without_levels_have_a_report(tables, levels, tmp_path):  # noqa: F811
+    """Without images there are no kinds and no pictures, without networks no cost; without levels no cards."""
+    names = set(tables) - {
+        "planted",
+        "cost",
+        "cost_and_forgetting",
+        "layers",
+        "exemptions",
+        "slices",
+        "natural",
+        "real",
+    }
+    for name in names:
+        table = tables[name]
+        save_table(tmp_path / f"{name}.csv", table[table.level.isin(["dense", *levels])])
+    schema = yaml.safe_load((ROOT / "schemas" / "config.schema.yaml").read_text())
+    study = with_defaults(yaml.safe_load((ROOT / "config.yaml").read_text()), schema)
+    report = write_report([str(tmp_path / f"{name}.csv") for name in sorted(names)], [], [], DATA, study, [])
+    page = Nesting()
+    page.feed(report)
+    assert page.open == [] and set(page.targets) <= set(page.ids) and "<img" not in report
+    assert report.count("<article") == len(levels) - 1
+    assert ("there is only the control to see" in report) == (levels == ["control"])
+    assert report.count("What it costs is not known") == len(levels) - 1 and 'id="cost"' not in report
+
+
 class Cells(HTMLParser):
     """The cells of one table: their text, and the numbers that go with it."""
 
@@ -157,7 +184,7 @@ SAME = {
         "p (BH)": "q",
     },
     "cost": {"against dense, eager": "speedup_eager"},
-    "calibration": {},
+    "calibration": {"calibration error": "calibration_error", "Brier": "brier"},
 }
 
 
