@@ -16,6 +16,7 @@ from scripts.lib.jobs.files import sha256
 from scripts.lib.jobs.fingerprint import fingerprint
 from scripts.lib.jobs.project import REPORT_TEMPLATE, ROOT
 from scripts.lib.jobs.run_lock import take_run_lock
+from scripts.lib.jobs.slurm import check_slurm
 from scripts.lib.jobs.terminal import say_errors_once
 from scripts.lib.study import resources
 from scripts.lib.study.cohorts import seeds_of
@@ -148,6 +149,9 @@ def gate_of_study(wildcards):
 onstart:
     try:
         take_run_lock(Path(".snakemake"))
+        if workflow.executor_plugin.name == "slurm":
+            settings = workflow.executor_settings
+            check_slurm(settings.status_command, settings.init_seconds_before_status_checks)
     except InputError as error:
         raise StudyError(str(error)) from None
 
