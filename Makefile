@@ -1,5 +1,6 @@
 # make demo   the default study, from nothing to the report
 # make test   the whole test suite
+# make test-slurm   a study through a SLURM cluster of one node, which it brings up: as root, on Debian or Ubuntu
 # make rulegraph   the picture of the rules in docs/rules.md
 # make lock   requirements.in -> requirements.txt
 
@@ -10,7 +11,7 @@ LOCK := .venv-lock
 STAMP := $(VENV)/.installed-$(shell cat envs/requirements.txt envs/requirements-no-deps.txt | cksum | cut -d' ' -f1)
 BIN := $(VENV)/bin
 
-.PHONY: demo test rulegraph lock
+.PHONY: demo test test-slurm rulegraph lock
 .DELETE_ON_ERROR:
 
 demo: $(STAMP)
@@ -19,6 +20,10 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	@$(BIN)/python -m pytest -n auto --dist loadgroup
+
+# -s: what the miniature took, here and through SLURM
+test-slurm: $(STAMP)
+	@LACUNA_SLURM=1 $(BIN)/python -m pytest -s tests/slurm
 
 rulegraph: $(STAMP)
 	@$(BIN)/python docs/rule_graph.py
