@@ -23,7 +23,7 @@ test: $(STAMP)
 
 # -s: what the miniature took, here and through SLURM
 test-slurm: $(STAMP)
-	@LACUNA_SLURM=1 $(BIN)/python -m pytest -s tests/slurm
+	@LACUNA_SLURM=1 $(BIN)/python -m pytest -s -rs tests/slurm
 
 rulegraph: $(STAMP)
 	@$(BIN)/python docs/rule_graph.py
