@@ -37,7 +37,8 @@ install() {
 
 # Memory is counted and not enforced, since there is no cgroup; nothing keeps accounts, and jobs are remembered for an hour.
 write_configuration() {
-    local memory devices=(/dev/null /dev/zero /dev/full /dev/random) # a GPU needs a file of its own, and any device is one
+    local memory cores devices=(/dev/null /dev/zero /dev/full /dev/random) # a GPU needs a file of its own, and any device is one
+    cores=$(env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc) # which would heed them
     memory=$(slurmd -C | sed -n 's/.*RealMemory=\([0-9]*\).*/\1/p')
     mkdir -p /etc/slurm
     cat >/etc/slurm/slurm.conf <<CONF
@@ -64,7 +65,7 @@ SelectTypeParameters=CR_Core_Memory
 GresTypes=gpu
 MpiDefault=none
 ReturnToService=2
-NodeName=$host NodeAddr=127.0.0.1 CPUs=$(nproc) RealMemory=$((memory - 1024)) Gres=gpu:$gpus State=UNKNOWN
+NodeName=$host NodeAddr=127.0.0.1 CPUs=$cores RealMemory=$((memory - 1024)) Gres=gpu:$gpus State=UNKNOWN
 PartitionName=main Nodes=$host Default=YES MaxTime=INFINITE State=UP
 CONF
     for ((i = 0; i < gpus; i++)); do
