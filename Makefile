@@ -1,6 +1,7 @@
 # make demo   the default study, from nothing to the report
 # make test   the whole test suite
 # make docs   the documentation as a site, site/index.html
+# make test-slurm   a study through a SLURM cluster of one node, which it brings up: as root, on Debian or Ubuntu
 # make rulegraph   the picture of the rules in docs/rules.md
 # make lock   requirements.in -> requirements.txt
 
@@ -11,7 +12,7 @@ LOCK := .venv-lock
 STAMP := $(VENV)/.installed-$(shell cat envs/requirements.txt envs/requirements-no-deps.txt | cksum | cut -d' ' -f1)
 BIN := $(VENV)/bin
 
-.PHONY: demo test docs rulegraph lock
+.PHONY: demo test test-slurm docs rulegraph lock
 .DELETE_ON_ERROR:
 
 demo: $(STAMP)
@@ -24,6 +25,10 @@ test: $(STAMP)
 docs: $(STAMP)
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 	@echo "The site: site/index.html"
+
+# -s: what the miniature took, here and through SLURM
+test-slurm: $(STAMP)
+	@LACUNA_SLURM=1 $(BIN)/python -m pytest -s -rs tests/slurm
 
 rulegraph: $(STAMP)
 	@$(BIN)/python docs/rule_graph.py

@@ -16,9 +16,12 @@ from scripts.lib.jobs.files import sha256
 from scripts.lib.jobs.fingerprint import fingerprint
 from scripts.lib.jobs.project import RATER_KIT_TEMPLATE, REPORT, ROOT
 from scripts.lib.jobs.run_lock import take_run_lock
+from scripts.lib.jobs.slurm import check_slurm
 from scripts.lib.jobs.terminal import say_errors_once
 from scripts.lib.study.compared import compared_files
 from scripts.lib.pages.sections import CHAPTER_OF, METHOD
+from scripts.lib.study import resources
+from scripts.lib.study.cohorts import seeds_of
 from scripts.lib.study.downloads import DOWNLOADS
 from scripts.lib.study.levels import declaration
 from scripts.lib.study.recipes import recipe_file
@@ -107,6 +110,42 @@ def code_of_corruption(script):
     return fingerprint_of
 
 
+def all_cores(wildcards):
+    """The threads of a job that shall have this machine to itself. On a cluster its cores are not known, and such a job takes one."""
+    return 1 if workflow.non_local_exec else workflow.cores or 1
+
+
+def memory(base):
+    """mem_mb of a job that needs so much besides its images, more at every attempt."""
+
+    def megabytes(wildcards, input, attempt):
+        read = resources.arrays(input.images) if "images" in input.keys() else []
+        return resources.memory(base, resources.image_bytes(read), attempt)
+
+    return megabytes
+
+
+def minutes(base):
+    """runtime of a job, more at every attempt."""
+
+    def of_attempt(wildcards, attempt):
+        return resources.minutes(base, attempt)
+
+    return of_attempt
+
+
+def minutes_to_train(wildcards, input, attempt):
+    """runtime of a job that trains a cohort."""
+    models, epochs = len(seeds_of(wildcards.cohort)), config["training"]["epochs"]
+    return resources.training_minutes(60, models, epochs, resources.image_bytes(input.images), attempt)
+
+
+def minutes_to_predict(wildcards, input, attempt):
+    """runtime of a job that predicts a suite with a cohort."""
+    models = len(seeds_of(wildcards.cohort))
+    return resources.prediction_minutes(60, models, resources.image_bytes(input.images), attempt)
+
+
 def benchmark_of_corruptions(wildcards):
     """What `snakemake corruptions` makes."""
     of(IMAGES.check_corrupted)(wildcards)
@@ -141,6 +180,9 @@ def rater_kit_of_study(wildcards):
 onstart:
     try:
         take_run_lock(Path(".snakemake"))
+        if workflow.executor_plugin.name == "slurm":
+            settings = workflow.executor_settings
+            check_slurm(settings.status_command, settings.init_seconds_before_status_checks)
     except InputError as error:
         raise StudyError(str(error)) from None
 

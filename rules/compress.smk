@@ -14,8 +14,8 @@ rule quantize:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=memory(2000),
+        runtime=minutes(30),
     params:
         code=code("compress/quantize"),
         level=of(POPULATIONS.entry),
@@ -40,8 +40,8 @@ rule pack:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=memory(2000),
+        runtime=minutes(30),
     params:
         code=code("compress/pack"),
         level=of(POPULATIONS.entry),
@@ -71,8 +71,8 @@ rule blame_layers:
     threads: 1
     resources:
         gpu=POPULATIONS.gpus,
-        mem_mb=4000,
-        runtime=240,
+        mem_mb=memory(4000),
+        runtime=minutes(240),
     params:
         code=code("compress/blame_layers"),
         level=of(POPULATIONS.entry),
@@ -104,8 +104,8 @@ rule exempt_layers:
     threads: 1
     resources:
         gpu=POPULATIONS.gpus,
-        mem_mb=4000,
-        runtime=240,
+        mem_mb=memory(4000),
+        runtime=minutes(240),
     params:
         code=code("compress/exempt_layers"),
         level=of(POPULATIONS.entry),

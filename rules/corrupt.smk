@@ -44,8 +44,8 @@ rule corrupt:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=240,
+        mem_mb=memory(1000),
+        runtime=minutes(240),
     params:
         code=code_of_corruption("corrupt/corrupt"),
         tables=of(IMAGES.corruption_tables),
@@ -76,8 +76,8 @@ rule corrupt_to_folders:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=240,
+        mem_mb=memory(1000),
+        runtime=minutes(240),
     params:
         code=code_of_corruption("corrupt/corrupt_to_folders"),
         tables=of(IMAGES.corruption_tables),

@@ -35,8 +35,8 @@ rule prepare_data:
         "../envs/environment.yaml"
     threads: 16 if IMAGES.training_shards else 4
     resources:
-        mem_mb=4000 if IMAGES.training_shards else 2000,
-        runtime=1440 if IMAGES.training_shards else 120,
+        mem_mb=memory(4000 if IMAGES.training_shards else 2000),
+        runtime=minutes(1440 if IMAGES.training_shards else 120),
     params:
         code=code("data/prepare_data"),
         source=IMAGES.source,
@@ -64,8 +64,8 @@ rule prepare_natural:
         "../envs/environment.yaml"
     threads: 4
     resources:
-        mem_mb=2000,
-        runtime=120,
+        mem_mb=memory(2000),
+        runtime=minutes(120),
     params:
         code=code("data/prepare_natural"),
         natural=of(IMAGES.natural_set),
@@ -119,8 +119,8 @@ rule check_image_quality:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=memory(4000),
+        runtime=minutes(120),
     params:
         code=code("data/check_image_quality"),
     message:

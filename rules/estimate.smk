@@ -18,11 +18,11 @@ rule estimate_study:
         "<logs>/estimate_study.log",
     conda:
         "../envs/environment.yaml"
-    threads: workflow.cores or 1
+    threads: all_cores
     resources:
         gpu=POPULATIONS.gpus,
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=memory(4000),
+        runtime=minutes(30),
     params:
         code=code("estimate/estimate_study"),
         study=config["study"],

@@ -21,8 +21,8 @@ rule predict:
     threads: 1
     resources:
         gpu=POPULATIONS.gpus,
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=memory(2000),
+        runtime=minutes_to_predict,
     params:
         code=code("predict/predict"),
         device=config["training"]["device"],
@@ -53,8 +53,8 @@ rule import_predictions:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=memory(4000),
+        runtime=minutes(120),
     params:
         code=code("predict/import_predictions"),
         models=config["population"]["models"],
@@ -81,11 +81,11 @@ rule measure_cost:
         "<logs>/measure_cost.log",
     conda:
         "../envs/environment.yaml"
-    threads: workflow.cores or 1
+    threads: all_cores
     resources:
         gpu=POPULATIONS.gpus,
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=memory(4000),
+        runtime=minutes(60),
     params:
         code=code("predict/measure_cost"),
         kernel=POPULATIONS.kernel,

@@ -12,8 +12,8 @@ rule describe_images:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=memory(2000),
+        runtime=minutes(60),
     params:
         code=code("slices/describe_images"),
     message:
@@ -39,8 +39,8 @@ rule extract_features:
     threads: 1
     resources:
         gpu=POPULATIONS.gpus,
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=memory(4000),
+        runtime=minutes(60),
     params:
         code=code("slices/extract_features"),
         device=config["training"]["device"],

@@ -19,8 +19,8 @@ rule train:
     threads: STUDY.training_threads
     resources:
         gpu=POPULATIONS.gpus * POPULATIONS.processes,
-        mem_mb=2000 * POPULATIONS.processes,
-        runtime=60,
+        mem_mb=memory(2000 * POPULATIONS.processes),
+        runtime=minutes_to_train,
     params:
         code=code("train/train"),
         level=of(POPULATIONS.entry_for_training),
@@ -53,8 +53,8 @@ rule import_checkpoints:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=memory(4000),
+        runtime=minutes(60),
     params:
         code=code("train/import_checkpoints"),
         checkpoints=of(POPULATIONS.brought_network),

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from scripts.lib.jobs.errors import InputError
+from scripts.lib.jobs.flock import flock
 
 
 @contextmanager
@@ -23,9 +24,11 @@ def logged(log: str) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
     terminal = sys.stderr
     with path.with_name(f".{path.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        waited = flock(lock.fileno(), fcntl.LOCK_EX)
         file = path.open("w", encoding="utf-8", buffering=1)
         sys.stdout = sys.stderr = file
+        if not waited:
+            print("this file system has no flock, so a job of an earlier run that still does this is not waited for.")
         try:
             yield
         except Exception as error:
