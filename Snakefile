@@ -27,6 +27,7 @@ include: "rules/slices.smk"
 include: "rules/raters.smk"
 include: "rules/pair.smk"
 include: "rules/gate.smk"
+include: "rules/gallery.smk"
 include: "rules/publish.smk"
 include: "rules/paper.smk"
 include: "rules/across.smk"
@@ -39,6 +40,7 @@ rule all:
     default_target: True
     input:
         "<results>/report.html",
+        "<results>/gallery.html" if IMAGES.splits else [],
         rules.describe_corruptions.output if IMAGES.clean_and_corruptions else [],
         expand("<results>/tables/{table}.{kind}", table=STUDY.tables, kind=["csv", "md"]),
         expand("<results>/figures/{figure}.svg", figure=STUDY.figures),

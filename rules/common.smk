@@ -14,7 +14,7 @@ from scripts.lib.corruptions import CORRUPTIONS
 from scripts.lib.jobs.errors import InputError
 from scripts.lib.jobs.files import sha256
 from scripts.lib.jobs.fingerprint import fingerprint
-from scripts.lib.jobs.project import RATER_KIT_TEMPLATE, REPORT, ROOT
+from scripts.lib.jobs.project import GALLERY, RATER_KIT_TEMPLATE, REPORT, ROOT
 from scripts.lib.jobs.run_lock import take_run_lock
 from scripts.lib.jobs.slurm import check_slurm
 from scripts.lib.jobs.terminal import say_errors_once
@@ -162,6 +162,12 @@ def digests_of_studies(wildcards):
         return {path: sha256(path) for path in compared_files(config["studies"])}
     except InputError as error:
         raise StudyError(str(error)) from None
+
+
+def gallery_of_study(wildcards):
+    """What `snakemake gallery` makes."""
+    of(IMAGES.check_shown)(wildcards)
+    return rules.make_gallery.output
 
 
 def gate_of_study(wildcards):

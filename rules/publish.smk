@@ -245,7 +245,9 @@ rule write_report:
     params:
         code=code("publish/write_report"),
         template=[sha256(path) for path in REPORT],
-        companions={},  # pages beside the report, with what it says of them
+        companions=(
+            {"gallery.html": "the test images themselves, with what every level says of each"} if IMAGES.splits else {}
+        ),  # pages beside the report, with what it says of them
         study={key: value for key, value in config.items() if key != "plan"},  # which changes no number
         left_out=STUDY.left_out,
     message:

@@ -169,6 +169,25 @@ class Images:
         """Whether corrupted images are JPEG files in shards."""
         return self.config["corruptions"]["layout"] != ARRAYS
 
+    @property
+    def shown_severity(self) -> int:
+        """The severity at which the gallery shows corrupted images, the middle one of the study; 0 where it shows none."""
+        if not self.corruptions or self.in_shards:
+            return 0
+        severities = sorted(self.config["corruptions"]["severities"])
+        return severities[len(severities) // 2]
+
+    def shown_corrupted(self, kind: str) -> list[str]:
+        """The `files` or `manifests` of the corrupted images that the gallery shows."""
+        return self.corrupted(kind, self.corruptions) if self.shown_severity else []
+
+    def check_shown(self) -> None:
+        """Raise InputError where there are no images to look at."""
+        if not self.splits:
+            raise InputError(
+                "config key `data.source` is predictions, so there are no images to show: `snakemake gallery` needs a study with images."
+            )
+
     def check_corrupted(self) -> None:
         """Raise InputError where there is nothing to corrupt."""
         if not self.corruptions:

@@ -1,0 +1,311 @@
+"use strict";
+// Every image of the page is a number from 0 to n - 1; everything known of it is in arrays of that length.
+const DATA = JSON.parse(document.getElementById("data").textContent);
+const TILES = 64, NOWHERE = 65535;
+const ARRAYS = {Uint8: Uint8Array, Uint16: Uint16Array, Uint32: Uint32Array, Int32: Int32Array, Float32: Float32Array};
+const $ = (id) => document.getElementById(id);
+
+function unpacked(column) {
+  const bytes = Uint8Array.from(atob(column.data), (each) => each.charCodeAt(0));
+  return new ARRAYS[column.type](bytes.buffer);
+}
+
+function element(name, text, attributes = {}) {
+  const made = document.createElement(name);
+  if (text !== undefined) made.textContent = text;
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  return made;
+}
+
+function population(of) {
+  const bars = {start: unpacked(of.bars.start), said: unpacked(of.bars.said), count: unpacked(of.bars.count), models: of.bars.models};
+  return {modal: unpacked(of.modal), confidence: unpacked(of.confidence), bars};
+}
+
+const n = DATA.example.length;
+const label = unpacked(DATA.label), dense = population(DATA.dense);
+const levels = DATA.levels.map((of) => ({name: of.name, ...population(of), flip: unpacked(of.flip), moved: unpacked(of.moved)}));
+const columns = DATA.columns.map((of) => ({name: of.name, names: of.names, values: unpacked(of.values)}));
+const control = levels.find((level) => level.name === "control");
+const strip = DATA.strip && {...DATA.strip, row: unpacked(DATA.strip.row)};
+const CHANGED = DATA.files ? "flips" : "PIEs";
+
+// What is asked for: the page's state, which stands in its address.
+const DEFAULT = {level: (levels.find((level) => level.name !== "control") || levels[0]).name, state: "changed", flip: "", label: "", column: "", value: "", sort: "moved", name: "", from: "", to: "", image: ""};
+let asked = {...DEFAULT}, shown = [], current = -1;
+
+const STATES = [["all", "all images"], ["changed", `${CHANGED} of the level`], ...(control ? [["control", `${CHANGED} of the control`], ["both", "of both"], ["neither", "of neither"]] : [["neither", "all but these"]])];
+const SORTS = [["moved", "models that were right and are wrong, most first"], ["won", "models that were wrong and are right, most first"], ["fall", "confidence that is lost, most first"], ["dense", "confidence before, least first"], ["own", "confidence after, least first"], ["name", "name"]];
+
+function className(number) { return number === NOWHERE ? "none of the classes" : DATA.classes[number]; }
+function percent(thousandths) { return thousandths === NOWHERE ? "unknown" : `${(thousandths / 10).toFixed(1)} %`; }
+function levelOf(name) { return levels.find((level) => level.name === name) || levels[0]; }
+
+function options(select, pairs) {
+  select.replaceChildren(...pairs.map(([value, text]) => element("option", text, {value})));
+}
+
+function readAddress() {
+  const said = new URLSearchParams(location.hash.slice(1));
+  asked = {...DEFAULT};
+  for (const key of Object.keys(DEFAULT)) if (said.has(key)) asked[key] = said.get(key);
+  if (!levels.some((level) => level.name === asked.level)) asked.level = DEFAULT.level;
+}
+
+function writeAddress() {
+  const said = new URLSearchParams();
+  for (const [key, value] of Object.entries(asked)) if (value !== DEFAULT[key]) said.set(key, value);
+  history.replaceState(null, "", `#${said}`);
+}
+
+function matching() {
+  const level = levelOf(asked.level), found = [];
+  const column = columns.find((each) => each.name === asked.column && each.names);
+  const value = column && asked.value !== "" ? column.names.indexOf(asked.value) : -1;
+  const wanted = asked.label === "" ? -1 : Number(asked.label), flip = DATA.directions.indexOf(asked.flip);
+  const from = asked.from === "" ? -1 : Number(asked.from), to = asked.to === "" ? -1 : Number(asked.to);
+  const part = asked.name.toLowerCase();
+  for (let i = 0; i < n; i += 1) {
+    const own = level.modal[i] !== dense.modal[i], seeds = control ? control.modal[i] !== dense.modal[i] : false;
+    if (asked.state === "changed" && !own) continue;
+    if (asked.state === "control" && !seeds) continue;
+    if (asked.state === "both" && !(own && seeds)) continue;
+    if (asked.state === "neither" && (own || seeds)) continue;
+    if (asked.flip && level.flip[i] !== flip) continue;
+    if (wanted >= 0 && label[i] !== wanted) continue;
+    if (value >= 0 && column.values[i] !== value) continue;
+    if (from >= 0 && dense.modal[i] !== from) continue;
+    if (to >= 0 && level.modal[i] !== to) continue;
+    if (part && !DATA.example[i].toLowerCase().includes(part)) continue;
+    found.push(i);
+  }
+  return sorted(found, level);
+}
+
+function sorted(found, level) {
+  const known = (value) => (value === NOWHERE ? 1001 : value);
+  const column = columns.find((each) => `column:${each.name}` === asked.sort);
+  const keys = {
+    moved: (i) => level.moved[i], won: (i) => -level.moved[i],
+    fall: (i) => level.confidence[i] - dense.confidence[i], dense: (i) => known(dense.confidence[i]), own: (i) => known(level.confidence[i]),
+  };
+  const key = column ? (i) => (Number.isNaN(column.values[i]) ? Infinity : -column.values[i]) : keys[asked.sort];
+  if (!key) return found;
+  const of = new Map(found.map((i) => [i, key(i)]));
+  return found.sort((a, b) => of.get(a) - of.get(b) || a - b);
+}
+
+function refresh(keep = false) {
+  const place = keep && current >= 0 ? shown[current] : -1;
+  shown = matching();
+  current = shown.indexOf(place);
+  for (const key of ["level", "state", "flip", "label", "column", "sort", "name"]) $(key).value = asked[key];
+  const column = columns.find((each) => each.name === asked.column);
+  $("valueLabel").hidden = !column;
+  if (column) options($("value"), [["", "any"], ...column.names.map((name) => [name, name])]);
+  $("value").value = asked.value;
+  const pair = asked.from !== "" || asked.to !== "" ? `, from ${className(Number(asked.from))} to ${className(Number(asked.to))}` : "";
+  $("count").textContent = `${shown.length.toLocaleString("en")} of ${n.toLocaleString("en")} images${pair}`;
+  writeAddress();
+  drawMatrix();
+  $("scroll").scrollTop = 0;
+  layout();
+  showDetail(asked.image === "" ? -1 : Number(asked.image));
+}
+
+// The grid: only the images that are in view are elements.
+let perRow = 1, side = 40;
+function layout() {
+  side = Math.max(DATA.tile, 44) + 8;
+  perRow = Math.max(1, Math.floor(($("scroll").clientWidth - 4) / side));
+  $("space").style.height = `${Math.ceil(shown.length / perRow) * side}px`;
+  drawTiles();
+}
+
+function place(style, sheets, number, tile, size) {
+  const perSheet = TILES * TILES, on = number % perSheet, rows = Math.ceil(Math.min(perSheet, 4096) / TILES), scale = size / tile;
+  style.backgroundImage = `url(${sheets[Math.floor(number / perSheet)]})`;
+  style.backgroundSize = `${TILES * tile * scale}px auto`;
+  style.backgroundPosition = `${-(on % TILES) * size}px ${-Math.floor(on / TILES) * size}px`;
+  style.width = `${size}px`;
+  style.height = `${size}px`;
+  return rows;
+}
+
+function told(i) {
+  const level = levelOf(asked.level);
+  return `${DATA.example[i]}: label ${className(label[i])}, dense says ${className(dense.modal[i])}, ${level.name} says ${className(level.modal[i])}`;
+}
+
+function drawTiles() {
+  const box = $("scroll"), first = Math.max(0, Math.floor(box.scrollTop / side) - 1) * perRow;
+  const last = Math.min(shown.length, (Math.ceil((box.scrollTop + box.clientHeight) / side) + 1) * perRow);
+  const focused = document.activeElement && document.activeElement.classList.contains("tile") ? Number(document.activeElement.dataset.at) : -1;
+  const level = levelOf(asked.level), made = [];
+  for (let at = first; at < last; at += 1) {
+    const i = shown[at], tile = element("button", undefined, {type: "button", class: "tile", "aria-label": told(i), "data-at": at, tabindex: at === Math.max(0, current) ? "0" : "-1"});
+    if (level.modal[i] !== dense.modal[i]) tile.classList.add("changed");
+    if (at === current) tile.setAttribute("aria-current", "true");
+    place(tile.style, DATA.sheets, i, DATA.tile, side - 12);
+    tile.style.width = tile.style.height = `${side - 8}px`;
+    tile.style.left = `${(at % perRow) * side + 4}px`;
+    tile.style.top = `${Math.floor(at / perRow) * side + 4}px`;
+    made.push(tile);
+  }
+  $("space").replaceChildren(...made);
+  if (focused >= first && focused < last) focusTile(focused);
+}
+
+function focusTile(at) {
+  const tile = $("space").querySelector(`[data-at="${at}"]`);
+  if (tile) tile.focus({preventScroll: true});
+}
+
+function moveTo(at) {
+  if (!shown.length) return;
+  current = Math.min(shown.length - 1, Math.max(0, at));
+  const box = $("scroll"), top = Math.floor(current / perRow) * side;
+  if (top < box.scrollTop) box.scrollTop = top;
+  if (top + side > box.scrollTop + box.clientHeight) box.scrollTop = top + side - box.clientHeight;
+  drawTiles();
+  focusTile(current);
+  if (!$("detail").hidden) open(shown[current]);
+}
+
+function open(i) {
+  asked.image = String(i);
+  writeAddress();
+  showDetail(i);
+}
+
+function bars(of, i) {
+  const box = element("div");
+  const order = [];
+  for (let k = of.bars.start[i]; k < of.bars.start[i + 1]; k += 1) order.push([of.bars.count[k], of.bars.said[k]]);
+  order.sort((a, b) => b[0] - a[0]);
+  for (const [count, said] of order) {
+    const bar = element("div", undefined, {class: said === label[i] ? "bar true" : "bar"}), fill = element("i");
+    fill.style.width = `${(9 * count) / of.bars.models}rem`;
+    bar.append(fill, element("span", `${className(said)}: ${count} of ${of.bars.models}`));
+    box.append(bar);
+  }
+  return box;
+}
+
+function showDetail(i) {
+  const panel = $("detail"), before = panel.hidden;
+  panel.hidden = !(i >= 0 && i < n);
+  if (panel.hidden !== before) layout();  // the grid is another width
+  if (panel.hidden) { panel.replaceChildren(); return; }
+  const large = element("span", undefined, {class: "large", role: "img", "aria-label": told(i)});
+  place(large.style, DATA.sheets, i, DATA.tile, DATA.tile * Math.max(1, Math.floor(192 / DATA.tile)));
+  const list = element("dl");
+  const row = (name, ...content) => { const cell = element("dd"); cell.append(...content); list.append(element("dt", name), cell); };
+  row("label", className(label[i]));
+  row(`dense: confidence in the label ${percent(dense.confidence[i])}`, bars(dense, i));
+  for (const level of levels) {
+    const what = DATA.directions[level.flip[i]];
+    row(`${level.name}: ${percent(level.confidence[i])}${what ? `, ${what}` : ""}`, bars(level, i));
+  }
+  for (const column of columns) {
+    const value = column.values[i];
+    row(column.name, column.names ? (value === NOWHERE ? "unknown" : column.names[value]) : Number.isNaN(value) ? "unknown" : String(Number(value.toPrecision(6))));
+  }
+  if (strip && strip.row[i] >= 0) {
+    const box = element("div", undefined, {class: "strip"});
+    strip.names.forEach((name, k) => {
+      const figure = element("figure"), picture = element("span", undefined, {role: "img", "aria-label": name});
+      place(picture.style, strip.sheets, strip.row[i] * strip.names.length + k, DATA.tile, 64);
+      figure.append(picture, element("figcaption", name));
+      box.append(figure);
+    });
+    row(`corrupted, severity ${strip.severity}`, box);
+  }
+  const close = element("button", "Close", {type: "button"});
+  close.addEventListener("click", () => closeDetail());
+  panel.replaceChildren(element("h2", DATA.example[i]), large, list, close);
+}
+
+function closeDetail() {
+  asked.image = "";
+  writeAddress();
+  showDetail(-1);
+  if (current >= 0) focusTile(current);
+}
+
+// From which answer to which: as a matrix where there are few classes, else the most frequent changes.
+function drawMatrix() {
+  if (!$("matrixBox").open) return;
+  const level = levelOf(asked.level), counts = new Map();
+  for (let i = 0; i < n; i += 1) {
+    if (level.modal[i] === dense.modal[i] || level.modal[i] === NOWHERE || dense.modal[i] === NOWHERE) continue;
+    const key = dense.modal[i] * DATA.classes.length + level.modal[i];
+    counts.set(key, (counts.get(key) || 0) + 1);
+  }
+  const C = DATA.classes.length, table = element("table"), pick = (from, to, count) => {
+    const button = element("button", String(count), {type: "button", "aria-label": `${count} from ${className(from)} to ${className(to)}`, "data-pair": `${from}-${to}`});
+    button.addEventListener("click", () => { Object.assign(asked, {from: String(from), to: String(to), state: "changed"}); refresh(); });
+    return button;
+  };
+  if (C <= 20) {
+    const head = element("tr");
+    head.append(element("th", `dense ↓ ${level.name} →`, {scope: "col"}), ...DATA.classes.map((name) => element("th", name, {scope: "col"})));
+    table.append(head);
+    for (let from = 0; from < C; from += 1) {
+      const line = element("tr");
+      line.append(element("th", className(from), {scope: "row"}));
+      for (let to = 0; to < C; to += 1) {
+        const cell = element("td"), count = counts.get(from * C + to) || 0;
+        if (count) cell.append(pick(from, to, count));
+        line.append(cell);
+      }
+      table.append(line);
+    }
+  } else {
+    const most = [...counts].sort((a, b) => b[1] - a[1]).slice(0, 100);
+    const head = element("tr");
+    head.append(...["dense says", `${level.name} says`, "images"].map((name) => element("th", name, {scope: "col"})));
+    table.append(head);
+    for (const [key, count] of most) {
+      const from = Math.floor(key / C), to = key % C, line = element("tr"), cell = element("td");
+      cell.append(pick(from, to, count));
+      line.append(element("td", className(from)), element("td", className(to)), cell);
+      table.append(line);
+    }
+  }
+  $("matrix").replaceChildren(table);
+}
+
+options($("level"), levels.map((level) => [level.name, level.name]));
+options($("state"), STATES);
+options($("flip"), [["", "any way"], ...DATA.directions.slice(1).map((each) => [each, each])]);
+options($("label"), [["", "any"], ...DATA.classes.map((name, number) => [String(number), name])]);
+options($("column"), [["", "none"], ...columns.filter((each) => each.names).map((each) => [each.name, each.name])]);
+options($("sort"), [...SORTS, ...columns.filter((each) => !each.names).map((each) => [`column:${each.name}`, `${each.name}, most first`])]);
+$("about").textContent = (n < DATA.total ? `${n.toLocaleString("en")} of the ${DATA.total.toLocaleString("en")} test images: those whose answer changes at any level or in the control, and as many others as doubtful. ` : "")
+  + `A framed image is one of the level's ${CHANGED}: ${DATA.files ? "its file says something else than the dense one" : "the modal label of its models is another than the dense models'"}.`;
+for (const key of ["level", "state", "flip", "label", "column", "sort"]) {
+  $(key).addEventListener("change", () => { asked[key] = $(key).value; if (key === "column") asked.value = ""; if (key === "level") asked.from = asked.to = ""; refresh(); });
+}
+$("value").addEventListener("change", () => { asked.value = $("value").value; refresh(); });
+$("name").addEventListener("input", () => { asked.name = $("name").value; refresh(); $("name").focus(); });
+$("reset").addEventListener("click", () => { asked = {...DEFAULT, state: "all", level: asked.level}; refresh(); });
+$("filters").addEventListener("submit", (event) => event.preventDefault());
+$("matrixBox").addEventListener("toggle", drawMatrix);
+$("scroll").addEventListener("scroll", drawTiles, {passive: true});
+$("space").addEventListener("click", (event) => {
+  const tile = event.target.closest(".tile");
+  if (tile) { current = Number(tile.dataset.at); open(shown[current]); drawTiles(); focusTile(current); }
+});
+$("scroll").addEventListener("keydown", (event) => {
+  const steps = {ArrowRight: 1, ArrowLeft: -1, ArrowDown: perRow, ArrowUp: -perRow, PageDown: perRow * 5, PageUp: -perRow * 5};
+  if (event.key in steps) { event.preventDefault(); moveTo((current < 0 ? 0 : current) + (current < 0 ? 0 : steps[event.key])); }
+  if (event.key === "Home") { event.preventDefault(); moveTo(0); }
+  if (event.key === "End") { event.preventDefault(); moveTo(shown.length - 1); }
+  if (event.key === "Enter" || event.key === " ") { event.preventDefault(); if (current < 0) current = 0; if (shown.length) open(shown[current]); }
+});
+document.addEventListener("keydown", (event) => { if (event.key === "Escape" && !$("detail").hidden) closeDetail(); });
+window.addEventListener("resize", layout);
+window.addEventListener("hashchange", () => { readAddress(); refresh(); });
+readAddress();
+refresh();
