@@ -247,7 +247,8 @@ rule write_report:
         template=[sha256(path) for path in REPORT],
         companions=(
             {"gallery.html": "the test images themselves, with what every level says of each"} if IMAGES.splits else {}
-        ),  # pages beside the report, with what it says of them
+        ),
+        # pages beside the report, with what it says of them
         study={key: value for key, value in config.items() if key != "plan"},  # which changes no number
         left_out=STUDY.left_out,
     message:

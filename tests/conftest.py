@@ -26,6 +26,8 @@ SHARED = {
     "imported_by": "imports",
     "site_folder": "site",
 }
+# What the inner loop leaves out beside whole studies: browsers, compilers, and processes that are started one after the other.
+SLOW = ("/workflow/", "/browser/", "test_triton_interpreter", "test_compile_ahead", "test_imports", "test_processes")
 # What takes longest starts first, so that no core is left with it at the end.
 LONGEST_FIRST = ("demo_results", "finished_once", "/workflow/", "test_triton_interpreter", "test_compile_ahead")
 
@@ -36,7 +38,7 @@ def _place(item: pytest.Item) -> int:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    if "workflow" in item.path.relative_to(item.config.rootpath).parts:
+    if any(slow in item.path.as_posix() for slow in SLOW):
         item.add_marker(pytest.mark.workflow)
     # Here and not when all are collected: that is when pytest-xdist reads the groups, and it may do so first.
     for fixture, group in SHARED.items():

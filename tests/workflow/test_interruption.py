@@ -6,7 +6,7 @@ import subprocess
 import time
 from pathlib import Path
 
-OUTPUTS_BETWEEN_KILLS = 20
+OUTPUTS_BETWEEN_KILLS = 26
 
 
 def outputs(project):

@@ -109,6 +109,7 @@ def test_a_study_of_predictions_and_one_without_levels_have_a_report(tables, lev
         "layers",
         "exemptions",
         "slices",
+        "rater",
         "natural",
         "real",
     }
