@@ -28,6 +28,7 @@ docs: $(STAMP)
 
 # -s: what the miniature took, here and through SLURM
 test-slurm: $(STAMP)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r envs/requirements-slurm.txt
 	@LACUNA_SLURM=1 $(BIN)/python -m pytest -s -rs tests/slurm
 
 rulegraph: $(STAMP)

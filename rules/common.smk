@@ -4,7 +4,6 @@ import re
 import sys
 from pathlib import Path
 
-import yaml
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
@@ -18,6 +17,7 @@ from scripts.lib.jobs.project import GALLERY, RATER_KIT_TEMPLATE, REPORT, ROOT
 from scripts.lib.jobs.run_lock import take_run_lock
 from scripts.lib.jobs.slurm import check_slurm
 from scripts.lib.jobs.terminal import say_errors_once
+from scripts.lib.jobs.yaml_files import read_yaml
 from scripts.lib.study.compared import compared_files
 from scripts.lib.pages.sections import CHAPTER_OF, METHOD
 from scripts.lib.study import resources
@@ -44,10 +44,8 @@ if config.get("recipe"):
 
 
 try:
-    DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text())
-    STUDY = load_study(
-        with_pair(config, DEFAULT), yaml.safe_load((ROOT / "schemas" / "config.schema.yaml").read_text())
-    )
+    DEFAULT = read_yaml(ROOT / "config.yaml")
+    STUDY = load_study(with_pair(config, DEFAULT), read_yaml(ROOT / "schemas" / "config.schema.yaml"))
 except InputError as error:
     raise StudyError(str(error)) from None
 config.clear()  # of a pair, which stands for what is there now

@@ -25,7 +25,7 @@ def fingerprint(root: Path, *scripts: str) -> str:
     """
     digest = hashlib.sha256()
     for source in project_sources(root, *scripts):
-        digest.update(f"{source}\n{_code(root, Path(source)).digest}\n".encode())
+        digest.update(f"{source}\n{_code(root, source).digest}\n".encode())
     return digest.hexdigest()[:12]
 
 
@@ -33,13 +33,12 @@ def fingerprint(root: Path, *scripts: str) -> str:
 def project_sources(root: Path, *scripts: str) -> tuple[str, ...]:
     """The files and every project file that they import, directly or not, sorted."""
     found: set[str] = set()
-    waiting = [Path(script) for script in scripts]
+    waiting = list(scripts)
     while waiting:
         source = waiting.pop()
-        if source.as_posix() in found:
-            continue
-        found.add(source.as_posix())
-        waiting += _code(root, source).imports
+        if source not in found:
+            found.add(source)
+            waiting += _code(root, source).imports
     return tuple(sorted(found))
 
 
@@ -47,26 +46,29 @@ class Code(NamedTuple):
     """One file: the SHA-256 of its syntax tree, and the project files that its own import statements load."""
 
     digest: str
-    imports: tuple[Path, ...]
+    imports: tuple[str, ...]  # relative to the project's root
 
 
 @cache  # every rule asks for much the same files, and snakemake reads the rules at every start
-def _code(root: Path, source: Path) -> Code:
+def _code(root: Path, source: str) -> Code:
     """The file's code, out of `__pycache__` where it was put for these very bytes at this place: to parse all files takes longer than to start."""
-    content = (root / source).read_bytes()
-    key = hashlib.sha256(f"{source.as_posix()}\n".encode() + content).hexdigest()
-    kept = (root / source).parent / "__pycache__" / f"{source.stem}.{sys.implementation.cache_tag}.syntax.json"
+    path = root / source
+    content = path.read_bytes()
+    key = hashlib.sha256(f"{source}\n".encode() + content).hexdigest()
+    kept = path.parent / "__pycache__" / f"{path.stem}.{sys.implementation.cache_tag}.syntax.json"
     try:
         found = json.loads(kept.read_bytes())
         known = found["source"] == key
     except (OSError, ValueError, TypeError, KeyError):
         known = False
     if not known:
-        digest, modules = _syntax(content, source)
+        digest, modules = _syntax(content, Path(source))
         found = {"source": key, "digest": digest, "modules": modules}
         with suppress(OSError, InputError):  # somebody else's folder, or a full disk: then it is parsed again
             write_text(kept, json.dumps(found))
-    return Code(found["digest"], tuple(_files(root, found["modules"])))
+    return Code(
+        found["digest"], tuple(dict.fromkeys(file for module in found["modules"] for file in _files(root, module)))
+    )
 
 
 def _syntax(content: bytes, source: Path) -> tuple[str, list[str]]:
@@ -86,14 +88,14 @@ def _syntax(content: bytes, source: Path) -> tuple[str, list[str]]:
     return hashlib.sha256(ast.dump(tree).encode()).hexdigest(), sorted(modules)
 
 
-def _files(root: Path, modules: list[str]) -> list[Path]:
-    """The project files among the modules; importing a.b.c also runs a/__init__.py and a/b/__init__.py."""
-    candidates: dict[Path, None] = {}
-    for parts in (module.split(".") for module in modules):
-        if _is_there(root / parts[0]):  # else it is no module of ours
-            candidates[Path(*parts).with_suffix(".py")] = None
-            candidates |= {Path(*parts[: depth + 1], "__init__.py"): None for depth in range(len(parts))}
-    return [candidate for candidate in candidates if _is_there(root / candidate)]
+@cache  # most files import much the same
+def _files(root: Path, module: str) -> tuple[str, ...]:
+    """The project files that importing a module runs; importing a.b.c also runs a/__init__.py and a/b/__init__.py."""
+    parts = module.split(".")
+    if not _is_there(root / parts[0]):  # it is no module of ours
+        return ()
+    packages = ("/".join([*parts[: depth + 1], "__init__.py"]) for depth in range(len(parts)))
+    return tuple(file for file in ("/".join(parts) + ".py", *packages) if _is_there(root / file))
 
 
 _is_there = cache(Path.exists)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from scripts.lib.jobs.fingerprint import _code, _is_there, fingerprint, project_sources
+from scripts.lib.jobs.fingerprint import _code, _files, _is_there, fingerprint, project_sources
 
 FILES = {
     "scripts/train.py": "from scripts.lib.maths import double\nimport numpy as np\n\nprint(double(2))\n",
@@ -25,7 +25,7 @@ def project(tmp_path):
 def after(project, name, text, script="scripts/train.py"):
     """The fingerprint with one file changed, as a fresh snakemake sees it."""
     (project / name).write_text(text)
-    for cached in (project_sources, _code, _is_there):
+    for cached in (project_sources, _code, _files, _is_there):
         cached.cache_clear()
     return fingerprint(project, script)
 
