@@ -25,6 +25,7 @@ SHARED = {
     "undisturbed": "generator",
     "imported_by": "imports",
     "site_folder": "site",
+    "pair": "pair",
 }
 # What the inner loop leaves out beside whole studies: browsers, compilers, and processes that are started one after the other.
 SLOW = ("/workflow/", "/browser/", "test_triton_interpreter", "test_compile_ahead", "test_imports", "test_processes")
