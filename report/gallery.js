@@ -122,14 +122,18 @@ function layout() {
   drawTiles();
 }
 
-function place(style, sheets, number, tile, size) {
-  const perSheet = TILES * TILES, on = number % perSheet, rows = Math.ceil(Math.min(perSheet, 4096) / TILES), scale = size / tile;
-  style.backgroundImage = `url(${sheets[Math.floor(number / perSheet)]})`;
+// Each sheet is named once: its address is millions of letters long, and to set it at each image would take seconds.
+function nameSheets(kind, uris) {
+  document.head.append(element("style", uris.map((uri, number) => `.${kind}${number}{background-image:url(${uri})}`).join("")));
+}
+
+function place(node, kind, number, tile, size) {
+  const perSheet = TILES * TILES, on = number % perSheet, scale = size / tile, style = node.style;
+  node.classList.add(`${kind}${Math.floor(number / perSheet)}`);
   style.backgroundSize = `${TILES * tile * scale}px auto`;
   style.backgroundPosition = `${-(on % TILES) * size}px ${-Math.floor(on / TILES) * size}px`;
   style.width = `${size}px`;
   style.height = `${size}px`;
-  return rows;
 }
 
 function told(i) {
@@ -146,7 +150,7 @@ function drawTiles() {
     const i = shown[at], tile = element("button", undefined, {type: "button", class: "tile", "aria-label": told(i), "data-at": at, tabindex: at === Math.max(0, current) ? "0" : "-1"});
     if (level.modal[i] !== dense.modal[i]) tile.classList.add("changed");
     if (at === current) tile.setAttribute("aria-current", "true");
-    place(tile.style, DATA.sheets, i, DATA.tile, side - 12);
+    place(tile, "sheet", i, DATA.tile, side - 12);
     tile.style.width = tile.style.height = `${side - 8}px`;
     tile.style.left = `${(at % perRow) * side + 4}px`;
     tile.style.top = `${Math.floor(at / perRow) * side + 4}px`;
@@ -198,7 +202,7 @@ function showDetail(i) {
   if (panel.hidden !== before) layout();  // the grid is another width
   if (panel.hidden) { panel.replaceChildren(); return; }
   const large = element("span", undefined, {class: "large", role: "img", "aria-label": told(i)});
-  place(large.style, DATA.sheets, i, DATA.tile, DATA.tile * Math.max(1, Math.floor(192 / DATA.tile)));
+  place(large, "sheet", i, DATA.tile, DATA.tile * Math.max(1, Math.floor(192 / DATA.tile)));
   const list = element("dl");
   const row = (name, ...content) => { const cell = element("dd"); cell.append(...content); list.append(element("dt", name), cell); };
   row("label", className(label[i]));
@@ -215,7 +219,7 @@ function showDetail(i) {
     const box = element("div", undefined, {class: "strip"});
     strip.names.forEach((name, k) => {
       const figure = element("figure"), picture = element("span", undefined, {role: "img", "aria-label": name});
-      place(picture.style, strip.sheets, strip.row[i] * strip.names.length + k, DATA.tile, 64);
+      place(picture, "strip", strip.row[i] * strip.names.length + k, DATA.tile, 64);
       figure.append(picture, element("figcaption", name));
       box.append(figure);
     });
@@ -307,5 +311,7 @@ $("scroll").addEventListener("keydown", (event) => {
 document.addEventListener("keydown", (event) => { if (event.key === "Escape" && !$("detail").hidden) closeDetail(); });
 window.addEventListener("resize", layout);
 window.addEventListener("hashchange", () => { readAddress(); refresh(); });
+nameSheets("sheet", DATA.sheets);
+if (strip) nameSheets("strip", strip.sheets);
 readAddress();
 refresh();
