@@ -1,25 +1,20 @@
 """pair_classes.csv: what two networks make of each class, network by network."""
 
-import numpy as np
 import pandas as pd
 
 from scripts.lib.data.dataset import load_manifest
 from scripts.lib.jobs.job import logged
-from scripts.lib.ledger.predictions import load_population
-from scripts.lib.tables.pair_table import pairs_of, rows_of_groups, with_adjusted
+from scripts.lib.tables.pair_table import all_pairs, rows_of_groups, with_adjusted
 from scripts.lib.tables.table import save_table
 
 
 def main(input, output, params) -> None:
     """Read the clean suite of all levels, write pair_classes.csv."""
     classes = load_manifest(input.data)["classes"]
-    dense = load_population(input.ledger, "dense")["clean", 0]
-    members = dict(zip(classes, np.arange(len(classes))[:, None] == dense.label, strict=True))
-    parts = [
-        rows_of_groups(pair, members, 1, params.significance)
-        for level in params.levels
-        for pair in pairs_of(level, params.designs[level], dense, load_population(input.ledger, level)["clean", 0])
-    ]
+    parts = []
+    for pair in all_pairs(input.ledger, params.levels, params.designs):
+        members = {name: pair.dense.label == number for number, name in enumerate(classes)}
+        parts.append(rows_of_groups(pair, members, 1, params.significance))
     table = with_adjusted(pd.concat(parts)).rename(columns={"group": "class"})
     for (level, seed), rows in table.groupby(["level", "seed"], sort=False):
         print(

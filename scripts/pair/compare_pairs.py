@@ -10,13 +10,13 @@ from scripts.lib.audit.multiple import holm
 from scripts.lib.audit.paired_proportions import change
 from scripts.lib.data.dataset import load_manifest
 from scripts.lib.jobs.job import logged
-from scripts.lib.ledger.predictions import Votes, has_top5, load_population, sparsity_of, undefined_columns
-from scripts.lib.ledger.probabilities import each_probabilities, keeps_probabilities
-from scripts.lib.tables.margins import load_probabilities
+from scripts.lib.ledger.predictions import Votes, has_top5, load_population, sparsity_of
+from scripts.lib.ledger.probabilities import Sureness, each_probabilities, keeps_probabilities, load_sureness
 from scripts.lib.tables.pair_table import Pair, change_columns, changed, pairs_of, verdict
 from scripts.lib.tables.table import save_table, with_interval
 
 ONE_EACH = "one network each, so what other trainings of it would give is unknown"
+CONTROL = "control"
 FIVE = "the ledger keeps five probabilities an image, so there are no divergences"
 UNKNOWN = with_interval("kullback_leibler", UNDEFINED) | with_interval("jensen_shannon", UNDEFINED)
 
@@ -59,30 +59,35 @@ def summarize(pair: Pair, beside: Votes | None, top5: bool, significance: float)
     return row | {"beside_flips": count, **with_interval("flips_beyond", beyond), "p_flips_beyond": p_beyond}
 
 
-def drift(before: np.ndarray, after: np.ndarray, significance: float) -> dict[str, float]:
-    """How much more certain the network became, from probabilities float[N] of the label and of the first class, each [2, N] stacked."""
+def drift(before: Sureness, after: Sureness, place: int, significance: float) -> dict[str, float]:
+    """How much more certain a network became, of the label and of the class that it says; undefined where the predictions came without it."""
     columns = {}
-    for name, old, new in zip(("p_label_change", "confidence_change"), before, after, strict=True):
-        columns |= with_interval(name, mean(new.astype(np.float64) - old, significance))
+    for name, of in (("p_label_change", "p_label"), ("confidence_change", "p1")):
+        old, new = (getattr(each, of)[place].astype(np.float64) for each in (before, after))
+        columns |= with_interval(name, mean(new - old, significance))
     return columns
 
 
-def divergences(paths: list[str], level: str, significance: float) -> list[dict[str, float]]:
-    """How far the probabilities of all classes are from the dense network's, network after network; undefined where the ledger keeps five."""
-    if not all(keeps_probabilities(paths, each) for each in ("dense", level)):
-        return []
-    return [
-        {
-            **with_interval("kullback_leibler", mean(kullback_leibler(before, after), significance, 0, 1)),
-            **with_interval("jensen_shannon", mean(jensen_shannon(before, after), significance, 0, 1)),
-        }
-        for (_, before), (_, after) in zip(
-            each_probabilities(paths, "dense"), each_probabilities(paths, level), strict=True
-        )
-    ]
+def divergences(paths: list[str], levels: list[str], significance: float) -> dict[str, list[dict[str, float]]]:
+    """How far the probabilities of all classes are from the dense network's, of each level network after network; levels of which the ledger keeps five
+    are not there. The files are read once, one network of each level at a time."""
+    kept = [level for level in levels if keeps_probabilities(paths, level)]
+    found: dict[str, list[dict[str, float]]] = {level: [] for level in kept}
+    if not kept or not keeps_probabilities(paths, "dense"):
+        return {}
+    everybody = (each_probabilities(paths, level) for level in ("dense", *kept))
+    for (_, before), *others in zip(*everybody, strict=True):
+        for level, (_, after) in zip(kept, others, strict=True):
+            found[level].append(
+                {
+                    **with_interval("kullback_leibler", mean(kullback_leibler(before, after), significance, 0, 1)),
+                    **with_interval("jensen_shannon", mean(jensen_shannon(before, after), significance, 0, 1)),
+                }
+            )
+    return found
 
 
-def flipped(pair: Pair, classes: list[str], before: np.ndarray, after: np.ndarray) -> pd.DataFrame:
+def flipped(pair: Pair, classes: list[str], before: Sureness, after: Sureness, place: int) -> pd.DataFrame:
     """The rows of flips.csv: a row for each image that flipped, what it was and became, with the probabilities of both sides."""
     found = pair.flips
     chosen = np.flatnonzero(found.any)
@@ -99,21 +104,21 @@ def flipped(pair: Pair, classes: list[str], before: np.ndarray, after: np.ndarra
             "label_name": names[pair.dense.label[chosen]],
             "dense_says": said[0][chosen],
             "level_says": said[1][chosen],
-            "dense_confidence": before[1][chosen],
-            "level_confidence": after[1][chosen],
-            "dense_p_label": before[0][chosen],
-            "level_p_label": after[0][chosen],
+            "dense_confidence": before.p1[place, chosen],
+            "level_confidence": after.p1[place, chosen],
+            "dense_p_label": before.p_label[place, chosen],
+            "level_p_label": after.p_label[place, chosen],
         }
     )
 
 
-def completed(table: pd.DataFrame, control: str, significance: float) -> pd.DataFrame:
+def completed(table: pd.DataFrame, significance: float) -> pd.DataFrame:
     """With p of the change of top-1 adjusted for all networks but the control's (Holm), and what it says."""
-    tested = (table.level != control).to_numpy()
+    tested = (table.level != CONTROL).to_numpy()
     table["p_top1_holm"] = np.nan
     table.loc[tested, "p_top1_holm"] = holm(table.p_top1.to_numpy()[tested])
     table["verdict"] = [
-        verdict(row.top1_change, row.p_top1_holm, significance) if row.level != control else "is the control"
+        verdict(row.top1_change, row.p_top1_holm, significance) if row.level != CONTROL else "is the control"
         for row in table.itertuples()
     ]
     return table
@@ -122,35 +127,22 @@ def completed(table: pd.DataFrame, control: str, significance: float) -> pd.Data
 def main(input, output, params) -> None:
     """Read the clean suite of all levels, write both tables."""
     classes = load_manifest(input.data)["classes"]
-    dense = load_population(input.ledger, "dense")["clean", 0]
-    top5, known = has_top5(input.ledger), not undefined_columns(input.ledger) & {"p1", "p2", "p_label"}
-    certain = load_probabilities(input.ledger, "dense") if known else None
-    rows, images = [], []
+    top5, dense = has_top5(input.ledger), load_sureness(input.ledger, "dense")
     beside = load_population(input.ledger, params.beside)["clean", 0] if params.beside else None
+    apart = divergences(input.ledger, params.levels, params.significance)
+    rows, images = [], []
     for level in params.levels:
-        own = load_population(input.ledger, level)["clean", 0]
-        probabilities = load_probabilities(input.ledger, level) if known else None
-        apart = divergences(input.ledger, level, params.significance)
-        for place, pair in enumerate(pairs_of(level, params.designs[level], dense, own)):
+        own = load_sureness(input.ledger, level)
+        about = {"beside": params.beside or "none", "sparsity": sparsity_of(input.ledger, level)}
+        about["reason"] = ONE_EACH if level in apart else f"{ONE_EACH}; {FIVE}"
+        for place, pair in enumerate(pairs_of(level, params.designs[level], dense.votes, own.votes)):
             harmless = None if beside is None or level == params.beside else beside.of_model(place)
             row = summarize(pair, harmless, top5, params.significance)
-            undefined = np.full((2, len(dense.label)), np.nan, dtype=np.float32)
-            before, after = (
-                np.stack([each[0][place], each[1][place]]) if each is not None else undefined
-                for each in (certain, probabilities)
-            )
-            row |= (
-                drift(before, after, params.significance) if known else drift(undefined, undefined, params.significance)
-            )
-            row |= apart[place] if apart else UNKNOWN
-            row |= {
-                "beside": params.beside or "none",
-                "sparsity": sparsity_of(input.ledger, level),
-                "reason": ONE_EACH if apart else f"{ONE_EACH}; {FIVE}",
-            }
-            images.append(flipped(pair, classes, before, after))
-            rows.append(row)
-    table = completed(pd.DataFrame(rows), "control", params.significance)
+            row |= drift(dense, own, place, params.significance)
+            row |= apart[level][place] if level in apart else UNKNOWN
+            rows.append(row | about)
+            images.append(flipped(pair, classes, dense, own, place))
+    table = completed(pd.DataFrame(rows), params.significance)
     for row in table.itertuples():
         print(
             f"{row.level}, seed {row.seed}: {row.flips} of {row.examples} images flip, {row.lost} right to wrong and {row.gained} wrong to right: {row.verdict}"

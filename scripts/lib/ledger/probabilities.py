@@ -68,11 +68,6 @@ def each_probabilities(paths: list[str | Path], level: str) -> Iterator[tuple[in
         yield seed, found
 
 
-def load_probabilities(paths: list[str | Path], level: str) -> dict[int, np.ndarray]:
-    """Seed -> float32[N, C] of all models of a level, for few models or classes; else `each_probabilities`, which says what is raised."""
-    return dict(each_probabilities(paths, level))
-
-
 def _files(paths: list[str | Path], level: str) -> list[str | Path]:
     return [path for path in paths if describe(path)["level"] == level]
 

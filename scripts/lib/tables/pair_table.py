@@ -1,5 +1,6 @@
 """Two networks and the same images: what stands in the tables of studies that compare networks one with one."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -12,7 +13,7 @@ from scripts.lib.audit.multiple import benjamini_hochberg
 from scripts.lib.audit.paired_proportions import change, change_bounds
 from scripts.lib.audit.power import smallest_visible_change
 from scripts.lib.jobs.errors import InputError
-from scripts.lib.ledger.predictions import Votes, same_examples, same_seeds
+from scripts.lib.ledger.predictions import Votes, load_population, same_examples, same_seeds
 from scripts.lib.tables.table import with_interval
 
 LOSES, GAINS, ALIKE, TOO_FEW = "loses top-1", "gains top-1", "cannot be told", "too few images"
@@ -53,6 +54,13 @@ def pairs_of(level: str, design: str, dense: Votes, own: Votes) -> list[Pair]:
         Pair(level, design, int(seed), dense.of_model(place), own.of_model(place))
         for place, seed in enumerate(own.seed)
     ]
+
+
+def all_pairs(paths: list[str], levels: list[str], designs: dict[str, str]) -> Iterator[Pair]:
+    """The pairs of all levels on the clean images, level after level, from the ledger's files; InputError as `pairs_of`."""
+    dense = load_population(paths, "dense")["clean", 0]
+    for level in levels:
+        yield from pairs_of(level, designs[level], dense, load_population(paths, level)["clean", 0])
 
 
 class Change(NamedTuple):

@@ -13,11 +13,17 @@ from scripts.lib.ledger.predictions import block, has_top5, load_votes, save_led
 from scripts.lib.ledger.probabilities import (
     each_probabilities,
     keeps_probabilities,
-    load_probabilities,
     load_sureness,
 )
 
 N, CLASSES = 5, 7
+
+
+def read_all(paths, level):
+    """Seed -> what `each_probabilities` gives."""
+    return dict(each_probabilities(paths, level))
+
+
 IDS, LABELS = np.array([f"test/{i}" for i in range(N)]), np.arange(N) % CLASSES
 
 
@@ -103,13 +109,11 @@ def test_refusals(tmp_path):
     with pytest.raises(
         InputError, match=r"keeps the probabilities of the five first classes only: set `audit\.probabi"
     ):
-        load_probabilities([write(tmp_path / "a.parquet", (0,), keep=False)], "dense")
+        read_all([write(tmp_path / "a.parquet", (0,), keep=False)], "dense")
     with pytest.raises(InputError, match="seed 0 twice"):
-        load_probabilities([write(tmp_path / f"{name}.parquet", (0,)) for name in "bc"], "dense")
+        read_all([write(tmp_path / f"{name}.parquet", (0,)) for name in "bc"], "dense")
     with pytest.raises(InputError, match="differ in the column example"):
-        load_probabilities(
-            [write(tmp_path / "d.parquet", (0,)), write(tmp_path / "e.parquet", (1,), ids=IDS[::-1])], "dense"
-        )
+        read_all([write(tmp_path / "d.parquet", (0,)), write(tmp_path / "e.parquet", (1,), ids=IDS[::-1])], "dense")
     good = write(tmp_path / "f.parquet", (0,))
     for wrong in (np.nan, 1.5):
         table = pq.read_table(good)
@@ -119,15 +123,15 @@ def test_refusals(tmp_path):
         column = pa.FixedSizeListArray.from_arrays(pa.array(values.reshape(-1)), type=type_)
         pq.write_table(table.set_column(len(table.schema) - 1, table.schema.field(-1), column), tmp_path / "g.parquet")
         with pytest.raises(InputError, match="missing or undefined probability of seed 0"):
-            load_probabilities([tmp_path / "g.parquet"], "dense")
+            read_all([tmp_path / "g.parquet"], "dense")
     lists = pa.array([None, *made(0)[1:].tolist()], type_)
     pq.write_table(table.set_column(len(table.schema) - 1, table.schema.field(-1), lists), tmp_path / "h.parquet")
     with pytest.raises(InputError, match="missing or undefined probability of seed 0"):
-        load_probabilities([tmp_path / "h.parquet"], "dense")
+        read_all([tmp_path / "h.parquet"], "dense")
     (tmp_path / "i.parquet").write_bytes(good.read_bytes()[:-50])
     with pytest.raises(InputError, match="cannot be read"):
-        load_probabilities([tmp_path / "i.parquet"], "dense")
+        read_all([tmp_path / "i.parquet"], "dense")
     renamed = table.rename_columns([*table.column_names[:-1], "p_all"]).replace_schema_metadata(table.schema.metadata)
     pq.write_table(renamed, tmp_path / "j.parquet")
     with pytest.raises(InputError, match="does not have the ledger's columns"):
-        load_probabilities([tmp_path / "j.parquet"], "dense")
+        read_all([tmp_path / "j.parquet"], "dense")

@@ -11,7 +11,7 @@ from brought import CLASSES, IDS, LABELS, VARIANTS, N, bring, frame, ledger_of, 
 from scipy.special import softmax
 
 from scripts.lib.jobs.errors import InputError
-from scripts.lib.ledger.probabilities import keeps_probabilities, load_probabilities, load_sureness
+from scripts.lib.ledger.probabilities import each_probabilities, keeps_probabilities, load_sureness
 
 CLEAN = VARIANTS[:1]
 LOGITS = np.random.default_rng(0).normal(0, 3, (2, N, CLASSES))
@@ -36,7 +36,7 @@ def test_arrays_of_logits(tmp_path, dtype, files, monkeypatch):
     (clean,) = bring(tmp_path, paths, CLEAN, examples=table_of_examples(tmp_path), kind="logits")
     expect(ledger_of(clean), logits.astype(np.float64))
     expected = softmax(logits.astype(np.float64), axis=2)
-    for seed, found in load_probabilities([clean], "dense").items():
+    for seed, found in each_probabilities([clean], "dense"):
         assert np.allclose(found, expected[seed], rtol=1e-6, atol=1e-30)
     assert np.allclose(load_sureness([clean], "dense").p_squared, (expected**2).sum(axis=2))
 
@@ -56,7 +56,7 @@ def test_all_probabilities_are_kept_where_that_is_asked_and_they_are_known(tmp_p
     clean, weather = bring(tmp_path, [save(mixed, tmp_path / "mixed.parquet")])
     assert not keeps_probabilities([weather], "dense")
     order = load_sureness([clean], "dense").votes.example  # that of the file, which was mixed
-    for seed, found in load_probabilities([clean], "dense").items():
+    for seed, found in each_probabilities([clean], "dense"):
         of_model = given[(rows.seed == seed) & (rows.corruption == "clean")]
         assert np.allclose(found, of_model[[IDS.index(example) for example in order]])
 
@@ -122,7 +122,7 @@ def test_rows_of_so_few_classes_that_the_ranks_are_all_of_them(tmp_path):
         assert keeps_probabilities([clean], "dense") == known
         assert np.isnan(load_sureness([clean], "dense").p_squared).all() != known
         if known:
-            assert np.allclose(load_probabilities([clean], "dense")[0], expected)
+            assert np.allclose(dict(each_probabilities([clean], "dense"))[0], expected)
 
 
 WRONG_ARRAYS = {
