@@ -2,7 +2,6 @@
 
 import json
 import math
-from collections.abc import Callable
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,9 +9,9 @@ import pandas as pd
 
 from scripts.lib.annotations.column import load_columns
 from scripts.lib.annotations.groups import groupings_of
-from scripts.lib.audit.intervals import Estimate
+from scripts.lib.audit.intervals import UNDEFINED
 from scripts.lib.audit.multiple import holm
-from scripts.lib.audit.noninferiority import ACCEPTED, INCONCLUSIVE, REJECTED, verdict
+from scripts.lib.audit.noninferiority import ACCEPTED, INCONCLUSIVE, REJECTED, UNTESTED, verdict
 from scripts.lib.data.dataset import load_manifest
 from scripts.lib.jobs.files import write_text
 from scripts.lib.jobs.job import logged
@@ -33,6 +32,8 @@ def of_votes(promise: dict, dense: Votes, own: Votes, paired: bool, given: Simpl
     if metric in ("worst_class", "worst_group"):
         groups, smallest = (given.classes, 1) if metric == "worst_class" else (given.groups, given.smallest_group)
         return promises.worst(dense, own, groups, smallest, margin, significance, paired)
+    if metric == "top5_loss" and not given.top5:
+        return Found(UNDEFINED, UNTESTED, len(dense.label), len(own.seed), reason="no top-5 of these predictions")
     right = "correct" if metric == "top1_loss" else "correct_top5"
     everything = np.ones(len(dense.label), dtype=bool)
     return promises.loss(dense, own, right, everything, margin, significance, paired)
@@ -47,12 +48,9 @@ def of_tables(promise: dict, level: str, given: SimpleNamespace) -> Found:
     if metric == "latency":
         return promises.latency(given.cost[given.cost.level == level], promise["batch_size"], margin, significance)
     if metric == "excess_pies":
-        row = given.pies[given.pies.level == level].iloc[0]
-        estimate = Estimate(*(float(row[f"excess_rate{end}"]) for end in ("", "_low", "_high")))
-        return promises.of_interval(
-            estimate, margin, significance, int(row.examples), int(row.level_models), row.verdict
-        )
-    return promises.corrupted(given.robustness[given.robustness.level == level], metric, margin, significance)
+        return promises.excess_pies(given.pies[given.pies.level == level], margin, significance)
+    of_level = given.robustness[given.robustness.level == level]
+    return (promises.mce if metric == "mce" else promises.corrupted)(of_level, margin, significance)
 
 
 OF_VOTES = ("top1_loss", "top5_loss", "flips", "lost", "worst_class", "worst_group")
@@ -97,10 +95,9 @@ def row_of(promise: dict, level: str, found: Found, significance: float) -> dict
 def main(input, output, params) -> None:
     """Read what the promises are about, write the verdicts in four forms."""
     given = SimpleNamespace(significance=params.significance, smallest_group=params.smallest_group)
-    read: dict[str, Callable] = {"cost": load_table, "robustness": load_table, "pies": load_table}
-    for name, load in read.items():
-        paths = getattr(input, name)
-        setattr(given, name, load(paths if isinstance(paths, str) else paths[0]) if paths else None)
+    given.cost, given.robustness, given.pies = (
+        load_table(path) if path else None for path in (input.cost, input.robustness, input.pies)
+    )
     dense = load_population(input.ledger, "dense")["clean", 0]
     classes = load_manifest(input.data)["classes"]
     given.classes = dict(zip(classes, np.arange(len(classes))[:, None] == dense.label, strict=True))
@@ -112,8 +109,7 @@ def main(input, output, params) -> None:
             for grouping in groupings_of(columns, params.subgroups)
             for group in grouping.groups
         }
-    top5, votes = has_top5(input.ledger), {}
-    rows = []
+    given.top5, votes, rows = has_top5(input.ledger), {}, []
     for promise in params.promises:
         for level in promise["levels"]:
             if promise["metric"] in OF_VOTES:
@@ -121,14 +117,6 @@ def main(input, output, params) -> None:
                     votes[level] = load_population(input.ledger, level)["clean", 0]
                     same_examples(dense, votes[level], level)
                 found = of_votes(promise, dense, votes[level], params.designs[level] == "paired", given)
-                if promise["metric"] == "top5_loss" and not top5:
-                    found = Found(
-                        promises.UNDEFINED,
-                        promises.UNTESTED,
-                        found.images,
-                        found.models,
-                        reason="no top-5 of these predictions",
-                    )
             else:
                 found = of_tables(promise, level, given)
             rows.append(row_of(promise, level, found, params.significance))

@@ -134,28 +134,39 @@ def known(value: float) -> Found:
     return Found(Estimate(value, value, value), UNTESTED, 0, 1)
 
 
-def corrupted(rows: pd.DataFrame, metric: str, margin: float, significance: float) -> Found:
-    """`mce` or `corrupted_top1_loss` from a level's rows of robustness_summary.csv; the mean over the study's corruptions, where they are not the 15 published
-    ones at five severities there is no mCE."""
+def mce(rows: pd.DataFrame, margin: float, significance: float) -> Found:
+    """The mean corruption error from a level's rows of robustness_summary.csv, whose first set is the published one."""
     row = rows[rows.of > 1].iloc[0]
-    name = "mce" if metric == "mce" else "error_change"
-    estimate = Estimate(*(float(row[f"{name}{end}"]) for end in ("", "_low", "_high")))
-    reason = row.reason if metric == "mce" else ""
-    if (
-        metric == "corrupted_top1_loss" and estimate.value == 0 and math.isnan(estimate.low)
-    ):  # nothing changed in any resample
-        n = int(row.examples)
-        bound = rate(0, n, 2 * significance).high
-        return Found(
-            Estimate(0.0, -bound, bound),
-            unseen(n, margin),
-            n,
-            int(row.level_models),
-            images_to_decide(0.0, 0.0, margin, n, significance),
-        )
-    return of_interval(
-        estimate, margin, significance, int(row.examples), int(row.level_models), reason, metric == "mce"
-    )
+    sizes = int(row.examples), int(row.level_models)
+    return of_interval(_with_ends(row, "mce"), margin, significance, *sizes, row.reason, ratio=True)
+
+
+def corrupted(rows: pd.DataFrame, margin: float, significance: float) -> Found:
+    """The loss of top-1 under corruption from the same rows: of the set in which most of the study's corruptions are."""
+    sets = rows[rows.of > 1]
+    row = sets.loc[sets.found.idxmax()]
+    estimate, n, models = _with_ends(row, "error_change"), int(row.examples), int(row.level_models)
+    if estimate.value == 0 and math.isnan(estimate.low):  # nothing changed in any resample
+        return _unchanged(0.0, n, models, margin, significance)
+    return of_interval(estimate, margin, significance, n, models, "")
+
+
+def _with_ends(row: pd.Series, name: str) -> Estimate:
+    return Estimate(*(float(row[f"{name}{end}"]) for end in ("", "_low", "_high")))
+
+
+def _unchanged(value: float, n: int, models: int, margin: float, significance: float) -> Found:
+    """Of what did not vary at all on n images."""
+    bound = rate(0, n, 2 * significance).high
+    needed = images_to_decide(value, 0.0, margin, n, significance)
+    return Found(Estimate(value, value - bound, value + bound), unseen(n, margin), n, models, needed)
+
+
+def excess_pies(rows: pd.DataFrame, margin: float, significance: float) -> Found:
+    """The excess of PIEs over the control, from a level's row of pie_summary.csv."""
+    row = rows.iloc[0]
+    sizes = int(row.examples), int(row.level_models)
+    return of_interval(_with_ends(row, "excess_rate"), margin, significance, *sizes, row.verdict)
 
 
 def latency(rows: pd.DataFrame, batch_size: int, margin: float, significance: float) -> Found:
@@ -172,11 +183,7 @@ def _of_measure(measure: Measure, n: int, models: int, margin: float, significan
     if math.isnan(measure.value) or math.isnan(variance):
         return Found(UNDEFINED, UNTESTED, n, models, reason=measure.reason or "undefined")
     if variance == 0:
-        bound = rate(0, n, 2 * significance).high
-        needed = images_to_decide(measure.value, 0.0, margin, n, significance)
-        return Found(
-            Estimate(measure.value, measure.value - bound, measure.value + bound), unseen(n, margin), n, models, needed
-        )
+        return _unchanged(measure.value, n, models, margin, significance)
     error, of_images = math.sqrt(variance), math.sqrt(float((measure.by_image**2).sum()))
     others = math.sqrt(max(0.0, variance - of_images**2))
     needed = images_to_decide(measure.value, of_images, margin, n, significance, others)
