@@ -22,7 +22,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
 
 from corruptions import machine, pictures  # noqa: E402
 
-from scripts.gallery.make_gallery import render  # noqa: E402
+from scripts.gallery.make_gallery import SCORES, render  # noqa: E402
 from scripts.lib.pages.gallery import packed, sheets, vote_bars  # noqa: E402
 
 RESULT = ROOT / "benchmarks/results/gallery_scale.json"
@@ -40,7 +40,8 @@ def made(random: np.random.Generator) -> dict:
         modal = np.where(random.random(N) < churn, random.integers(0, CLASSES, N), label)
         flip = {"flip": packed(random.integers(0, 4, N), "Uint8"), "moved": packed(random.random(N), "Float32")}
         told = {"modal": packed(modal, "Uint16"), "confidence": packed(random.integers(0, 1001, N), "Uint16")}
-        return {"name": name, **told, "bars": vote_bars(votes, CLASSES), **flip}
+        scores = {score: packed(random.random(N), "Float32") for score in SCORES}
+        return {"name": name, **told, "bars": vote_bars(votes, CLASSES), **flip, "scores": scores}
 
     some = np.stack([pictures(64, 32, 32)[number % 64] for number in range(64)])
     tiles = np.clip(some[np.arange(N) % 64].astype(int) + random.integers(-20, 20, (N, 1, 1, 3)), 0, 255).astype(
@@ -50,6 +51,8 @@ def made(random: np.random.Generator) -> dict:
         "study": "made",
         "files": False,
         "total": N,
+        "changed": N,
+        "changed_shown": N,
         "classes": [f"class {number}" for number in range(CLASSES)],
         "directions": ["", "right to wrong", "wrong to right", "wrong to another wrong"],
         "example": [f"test/{number:05d}" for number in range(N)],

@@ -24,20 +24,31 @@ function population(of) {
 
 const n = DATA.example.length;
 const label = unpacked(DATA.label), dense = population(DATA.dense);
-const levels = DATA.levels.map((of) => ({name: of.name, ...population(of), flip: unpacked(of.flip), moved: unpacked(of.moved)}));
+const levels = DATA.levels.map((of) => ({name: of.name, ...population(of), flip: unpacked(of.flip), moved: unpacked(of.moved), scores: new Map(Object.entries(of.scores).map(([name, values]) => [name, unpacked(values)]))}));
 const columns = DATA.columns.map((of) => ({name: of.name, names: of.names, values: unpacked(of.values)}));
 const control = levels.find((level) => level.name === "control");
 const strip = DATA.strip && {...DATA.strip, row: unpacked(DATA.strip.row)};
 const CHANGED = DATA.files ? "flips" : "PIEs";
 
 // What is asked for: the page's state, which stands in its address.
-const DEFAULT = {level: (levels.find((level) => level.name !== "control") || levels[0]).name, state: "changed", flip: "", label: "", column: "", value: "", sort: "moved", name: "", from: "", to: "", image: ""};
+const others = levels.filter((level) => level !== control), changes = (level) => level.flip.reduce((sum, flip) => sum + (flip > 0), 0);
+const DEFAULT = {level: (others.length ? others : levels).reduce((most, level) => (changes(level) > changes(most) ? level : most)).name, state: "changed", flip: "", label: "", column: "", value: "", sort: "moved", name: "", from: "", to: "", image: ""};
 let asked = {...DEFAULT}, shown = [], current = -1;
 
 const STATES = [["all", "all images"], ["changed", `${CHANGED} of the level`], ...(control ? [["control", `${CHANGED} of the control`], ["both", "of both"], ["neither", "of neither"]] : [["neither", "all but these"]])];
-const SORTS = [["moved", "models that were right and are wrong, most first"], ["won", "models that were wrong and are right, most first"], ["fall", "confidence that is lost, most first"], ["dense", "confidence before, least first"], ["own", "confidence after, least first"], ["name", "name"]];
+const SORTS = [["moved", "models that were right and are wrong, most first"], ["won", "models that were wrong and are right, most first"], ["fall", "confidence that is lost, most first"], ["dense", "confidence before, least first"], ["own", "confidence after, least first"], ["name", "name"],
+  ...[...levels[0].scores.keys()].map((name) => [`score:${name}`, `${name}, ${name.startsWith("p_") ? "least" : "most"} first`])];
+// Of a number the images in the quarters of its values.
+const QUARTERS = ["lowest quarter", "second quarter", "third quarter", "highest quarter"];
+for (const column of columns) {
+  if (column.names) continue;
+  const known = [...column.values].filter((value) => !Number.isNaN(value)).sort((a, b) => a - b);
+  const ends = [1, 2, 3].map((quarter) => known[Math.ceil((known.length * quarter) / 4) - 1]);
+  column.quarter = column.values.map((value) => (Number.isNaN(value) ? -1 : ends.filter((end) => value > end).length));
+}
+function groupOf(column) { return column.names ? {names: column.names, number: column.values} : {names: QUARTERS, number: column.quarter}; }
 
-function className(number) { return number === NOWHERE ? "none of the classes" : DATA.classes[number]; }
+function className(number) { return number === NOWHERE ? "undecided, a tie" : DATA.classes[number]; }
 function percent(thousandths) { return thousandths === NOWHERE ? "unknown" : `${(thousandths / 10).toFixed(1)} %`; }
 function levelOf(name) { return levels.find((level) => level.name === name) || levels[0]; }
 
@@ -49,7 +60,16 @@ function readAddress() {
   const said = new URLSearchParams(location.hash.slice(1));
   asked = {...DEFAULT};
   for (const key of Object.keys(DEFAULT)) if (said.has(key)) asked[key] = said.get(key);
-  if (!levels.some((level) => level.name === asked.level)) asked.level = DEFAULT.level;
+  const known = {
+    level: levels.map((level) => level.name), state: STATES.map(([state]) => state), flip: DATA.directions,
+    label: ["", ...DATA.classes.keys()].map(String), column: ["", ...columns.map((each) => each.name)],
+    sort: [...SORTS.map(([sort]) => sort), ...columns.filter((each) => !each.names).map((each) => `column:${each.name}`)],
+  };
+  known.from = known.to = known.label;
+  for (const [key, values] of Object.entries(known)) if (!values.includes(asked[key])) asked[key] = DEFAULT[key];
+  const column = columns.find((each) => each.name === asked.column);
+  if (asked.value && !(column && groupOf(column).names.includes(asked.value))) asked.value = "";
+  if (asked.from === "" || asked.to === "") asked.from = asked.to = "";
 }
 
 function writeAddress() {
@@ -60,20 +80,20 @@ function writeAddress() {
 
 function matching() {
   const level = levelOf(asked.level), found = [];
-  const column = columns.find((each) => each.name === asked.column && each.names);
-  const value = column && asked.value !== "" ? column.names.indexOf(asked.value) : -1;
+  const column = columns.find((each) => each.name === asked.column), group = column && groupOf(column);
+  const value = group && asked.value !== "" ? group.names.indexOf(asked.value) : -1;
   const wanted = asked.label === "" ? -1 : Number(asked.label), flip = DATA.directions.indexOf(asked.flip);
   const from = asked.from === "" ? -1 : Number(asked.from), to = asked.to === "" ? -1 : Number(asked.to);
   const part = asked.name.toLowerCase();
   for (let i = 0; i < n; i += 1) {
-    const own = level.modal[i] !== dense.modal[i], seeds = control ? control.modal[i] !== dense.modal[i] : false;
+    const own = level.flip[i] > 0, seeds = control ? control.flip[i] > 0 : false;
     if (asked.state === "changed" && !own) continue;
     if (asked.state === "control" && !seeds) continue;
     if (asked.state === "both" && !(own && seeds)) continue;
     if (asked.state === "neither" && (own || seeds)) continue;
     if (asked.flip && level.flip[i] !== flip) continue;
     if (wanted >= 0 && label[i] !== wanted) continue;
-    if (value >= 0 && column.values[i] !== value) continue;
+    if (value >= 0 && group.number[i] !== value) continue;
     if (from >= 0 && dense.modal[i] !== from) continue;
     if (to >= 0 && level.modal[i] !== to) continue;
     if (part && !DATA.example[i].toLowerCase().includes(part)) continue;
@@ -87,12 +107,13 @@ function sorted(found, level) {
   const column = columns.find((each) => `column:${each.name}` === asked.sort);
   const keys = {
     moved: (i) => level.moved[i], won: (i) => -level.moved[i],
-    fall: (i) => level.confidence[i] - dense.confidence[i], dense: (i) => known(dense.confidence[i]), own: (i) => known(level.confidence[i]),
+    fall: (i) => (level.confidence[i] === NOWHERE || dense.confidence[i] === NOWHERE ? Infinity : level.confidence[i] - dense.confidence[i]), dense: (i) => known(dense.confidence[i]), own: (i) => known(level.confidence[i]),
   };
-  const key = column ? (i) => (Number.isNaN(column.values[i]) ? Infinity : -column.values[i]) : keys[asked.sort];
+  const score = level.scores.get(asked.sort.replace("score:", "")), sign = asked.sort.startsWith("score:p_") ? 1 : -1;
+  const key = asked.sort.startsWith("score:") ? (i) => (Number.isNaN(score[i]) ? Infinity : sign * score[i]) : column ? (i) => (Number.isNaN(column.values[i]) ? Infinity : -column.values[i]) : keys[asked.sort];
   if (!key) return found;
   const of = new Map(found.map((i) => [i, key(i)]));
-  return found.sort((a, b) => of.get(a) - of.get(b) || a - b);
+  return found.sort((a, b) => (of.get(a) === of.get(b) ? a - b : of.get(a) - of.get(b)));
 }
 
 function refresh(keep = false) {
@@ -102,9 +123,9 @@ function refresh(keep = false) {
   for (const key of ["level", "state", "flip", "label", "column", "sort", "name"]) $(key).value = asked[key];
   const column = columns.find((each) => each.name === asked.column);
   $("valueLabel").hidden = !column;
-  if (column) options($("value"), [["", "any"], ...column.names.map((name) => [name, name])]);
+  if (column) options($("value"), [["", "any"], ...groupOf(column).names.map((name) => [name, name])]);
   $("value").value = asked.value;
-  const pair = asked.from !== "" || asked.to !== "" ? `, from ${className(Number(asked.from))} to ${className(Number(asked.to))}` : "";
+  const pair = asked.from !== "" ? `, from ${className(Number(asked.from))} to ${className(Number(asked.to))}` : "";
   $("count").textContent = `${shown.length.toLocaleString("en")} of ${n.toLocaleString("en")} images${pair}`;
   writeAddress();
   drawMatrix();
@@ -148,7 +169,7 @@ function drawTiles() {
   const level = levelOf(asked.level), made = [];
   for (let at = first; at < last; at += 1) {
     const i = shown[at], tile = element("button", undefined, {type: "button", class: "tile", "aria-label": told(i), "data-at": at, tabindex: at === Math.max(0, current) ? "0" : "-1"});
-    if (level.modal[i] !== dense.modal[i]) tile.classList.add("changed");
+    if (level.flip[i]) tile.classList.add("changed");
     if (at === current) tile.setAttribute("aria-current", "true");
     place(tile, "sheet", i, DATA.tile, side - 12);
     tile.style.width = tile.style.height = `${side - 8}px`;
@@ -206,10 +227,10 @@ function showDetail(i) {
   const list = element("dl");
   const row = (name, ...content) => { const cell = element("dd"); cell.append(...content); list.append(element("dt", name), cell); };
   row("label", className(label[i]));
-  row(`dense: confidence in the label ${percent(dense.confidence[i])}`, bars(dense, i));
+  row(`dense says ${className(dense.modal[i])}; confidence in the label ${percent(dense.confidence[i])}`, bars(dense, i));
   for (const level of levels) {
     const what = DATA.directions[level.flip[i]];
-    row(`${level.name}: ${percent(level.confidence[i])}${what ? `, ${what}` : ""}`, bars(level, i));
+    row(`${level.name} says ${className(level.modal[i])}${what ? `, ${what}` : ""}; confidence ${percent(level.confidence[i])}`, bars(level, i));
   }
   for (const column of columns) {
     const value = column.values[i];
@@ -242,13 +263,13 @@ function drawMatrix() {
   if (!$("matrixBox").open) return;
   const level = levelOf(asked.level), counts = new Map();
   for (let i = 0; i < n; i += 1) {
-    if (level.modal[i] === dense.modal[i] || level.modal[i] === NOWHERE || dense.modal[i] === NOWHERE) continue;
+    if (!level.flip[i]) continue;
     const key = dense.modal[i] * DATA.classes.length + level.modal[i];
     counts.set(key, (counts.get(key) || 0) + 1);
   }
   const C = DATA.classes.length, table = element("table"), pick = (from, to, count) => {
     const button = element("button", String(count), {type: "button", "aria-label": `${count} from ${className(from)} to ${className(to)}`, "data-pair": `${from}-${to}`});
-    button.addEventListener("click", () => { Object.assign(asked, {from: String(from), to: String(to), state: "changed"}); refresh(); });
+    button.addEventListener("click", () => { asked = {...DEFAULT, level: asked.level, sort: asked.sort, from: String(from), to: String(to)}; refresh(); });
     return button;
   };
   if (C <= 20) {
@@ -284,9 +305,9 @@ options($("level"), levels.map((level) => [level.name, level.name]));
 options($("state"), STATES);
 options($("flip"), [["", "any way"], ...DATA.directions.slice(1).map((each) => [each, each])]);
 options($("label"), [["", "any"], ...DATA.classes.map((name, number) => [String(number), name])]);
-options($("column"), [["", "none"], ...columns.filter((each) => each.names).map((each) => [each.name, each.name])]);
+options($("column"), [["", "none"], ...columns.map((each) => [each.name, each.name])]);
 options($("sort"), [...SORTS, ...columns.filter((each) => !each.names).map((each) => [`column:${each.name}`, `${each.name}, most first`])]);
-$("about").textContent = (n < DATA.total ? `${n.toLocaleString("en")} of the ${DATA.total.toLocaleString("en")} test images: those whose answer changes at any level or in the control, and as many others as doubtful. ` : "")
+$("about").textContent = (n < DATA.total ? `${n.toLocaleString("en")} of the ${DATA.total.toLocaleString("en")} test images: ${DATA.changed_shown.toLocaleString("en")} of the ${DATA.changed.toLocaleString("en")} whose answer changes at any level or in the control, and ${(n - DATA.changed_shown).toLocaleString("en")} others whose dense votes are as doubtful. ` : "")
   + `A framed image is one of the level's ${CHANGED}: ${DATA.files ? "its file says something else than the dense one" : "the modal label of its models is another than the dense models'"}.`;
 for (const key of ["level", "state", "flip", "label", "column", "sort"]) {
   $(key).addEventListener("change", () => { asked[key] = $(key).value; if (key === "column") asked.value = ""; if (key === "level") asked.from = asked.to = ""; refresh(); });

@@ -7,6 +7,7 @@ rule make_gallery:
         examples="<results>/data/examples.parquet",
         data="<results>/data/manifest.json",
         annotations=IMAGES.annotations,
+        scores=[] if STUDY.compares_files else "<results>/tables/scores.csv",
         corrupted=IMAGES.shown_corrupted("files"),
         variants=IMAGES.shown_corrupted("manifests"),
         chosen="<results>/corrupted/examples.csv" if IMAGES.shown_corrupted("files") else [],
@@ -27,7 +28,7 @@ rule make_gallery:
         study=config["study"],
         files=STUDY.compares_files,
         levels=POPULATIONS.compressed,
-        tie_rule="largest" if config["audit"]["tie_rule"] == "excluded" else config["audit"]["tie_rule"],
+        tie_rule=config["audit"]["tie_rule"],
         severity=IMAGES.shown_severity,
     message:
         "make the gallery"

@@ -2,63 +2,23 @@
 
 import numpy as np
 import pytest
+from made_gallery import DARK, IDS, LABEL, SAYS, make_files, make_page
 
-from scripts.gallery.make_gallery import render
-from scripts.lib.pages.gallery import packed, sheets, vote_bars
-
-N, K = 60, 4
-CLASSES = ["<script>alert(1)</script>", "b & 'c'", "d"]
-LABEL = np.arange(N) % 3
-MODAL = {
-    "dense": LABEL,
-    "control": np.where(np.arange(N) < 3, (LABEL + 1) % 3, LABEL),
-    "pruned": np.where(np.arange(N) % 5 == 0, (LABEL + 2) % 3, LABEL),
+N = len(IDS)
+# Image 1 is a tie in which the largest label wins, so a PIE as well.
+PIES = {
+    level: (SAYS[level] != SAYS["dense"]) | ((level == "pruned") & (np.arange(N) == 1))
+    for level in ("control", "pruned")
 }
-
-
-def of_level(modal):
-    return {
-        "modal": packed(modal, "Uint16"),
-        "confidence": packed(np.arange(N) * 10, "Uint16"),
-        "bars": vote_bars(np.repeat(modal[None], K, axis=0), 3),
-    }
+GAINED = PIES["pruned"] & (SAYS["dense"] != LABEL)
 
 
 @pytest.fixture(scope="module")
 def gallery(tmp_path_factory):
-    """A page of sixty images, of which twelve are PIEs of a level and three of the control."""
-    levels = [
-        {
-            "name": name,
-            **of_level(MODAL[name]),
-            "flip": packed(np.where(MODAL[name] != LABEL, 1, 0), "Uint8"),
-            "moved": packed(np.where(MODAL[name] != LABEL, -1.0, 0.0), "Float32"),
-        }
-        for name in ("control", "pruned")
-    ]
-    page = {
-        "study": "made <b>",
-        "files": False,
-        "total": N,
-        "classes": CLASSES,
-        "directions": ["", "right to wrong", "wrong to right", "wrong to another wrong"],
-        "example": [f"test/{number:02d}" for number in range(N)],
-        "label": packed(LABEL, "Uint16"),
-        "tile": 8,
-        "sheets": sheets(np.random.default_rng(1).integers(0, 256, (N, 8, 8, 3), dtype=np.uint8)),
-        "dense": of_level(LABEL),
-        "levels": levels,
-        "columns": [{"name": "kind", "names": ["odd", "typical"], "values": packed(np.arange(N) % 2, "Uint16")}],
-        "strip": {
-            "names": ["fog", "snow"],
-            "severity": 3,
-            "row": packed(np.where(np.arange(N) < 4, np.arange(N), -1), "Int32"),
-            "sheets": sheets(np.zeros((8, 8, 8, 3), np.uint8)),
-        },
-    }
-    path = tmp_path_factory.mktemp("gallery") / "gallery.html"
-    path.write_text(render(page))
-    return path
+    """The page of a study whose PIEs are known."""
+    folder = tmp_path_factory.mktemp("gallery")
+    make_page(make_files(folder), folder / "gallery.html")
+    return folder / "gallery.html"
 
 
 def counted(page):
@@ -67,18 +27,24 @@ def counted(page):
 
 def test_counts_are_those_of_the_votes(gallery, open_page, accessible, screenshot):
     page = open_page(gallery)
-    assert page.input_value("#level") == "pruned" and counted(page) == 12
-    for state, expected in (("control", 3), ("both", 1), ("neither", 46), ("all", 60), ("changed", 12)):
+    assert page.input_value("#level") == "pruned" and counted(page) == PIES["pruned"].sum() == 14
+    control, pruned = PIES["control"], PIES["pruned"]
+    expected = {"control": control, "both": control & pruned, "neither": ~(control | pruned), "changed": pruned}
+    for state, images in expected.items():
         page.select_option("#state", state)
-        assert counted(page) == expected, state
+        assert counted(page) == images.sum(), state
     page.select_option("#label", "1")
-    assert counted(page) == sum(number % 5 == 0 and number % 3 == 1 for number in range(N))
+    assert counted(page) == (pruned & (LABEL == 1)).sum()
     page.select_option("#label", "")
-    page.select_option("#column", "kind")
-    page.select_option("#value", "odd")
-    assert counted(page) == sum(number % 10 == 0 for number in range(N))
+    page.select_option("#column", "sky")
+    page.select_option("#value", "dark")
+    assert counted(page) == (pruned & DARK).sum()
+    page.select_option("#column", "light")  # a number: 0 to 58 and one that is not known
+    page.select_option("#value", "lowest quarter")
+    assert counted(page) == (pruned & (np.arange(N) < 15)).sum()
+    page.select_option("#column", "")
     page.select_option("#flip", "wrong to right")
-    assert counted(page) == 0
+    assert counted(page) == GAINED.sum() == 1
     page.click("#reset")
     assert counted(page) == 60
     page.fill("#name", "test/1")
@@ -87,13 +53,31 @@ def test_counts_are_those_of_the_votes(gallery, open_page, accessible, screensho
     screenshot(page, "gallery_desktop")
 
 
+@pytest.mark.parametrize(
+    "sort, first", [("won", 7), ("score:p_votes", 0), ("column:light", 58), ("name", 0), ("moved", 0), ("own", 0)]
+)
+def test_images_are_sorted(gallery, open_page, sort, first):
+    page = open_page(gallery, "desktop", f"#level=pruned&state=all&sort={sort}")
+    assert page.locator(".tile").first.get_attribute("aria-label").startswith(IDS[first])
+
+
+def test_an_address_that_asks_for_what_is_not_there_shows_what_there_is(gallery, open_page):
+    page = open_page(
+        gallery, "desktop", "#level=none&state=some&flip=up&label=9&column=age&value=old&sort=best&from=1&image=99"
+    )
+    assert page.input_value("#level") == "pruned" and counted(page) == 14 and page.locator("#detail").is_hidden()
+
+
 def test_a_cell_of_the_matrix_shows_its_images(gallery, open_page):
     page = open_page(gallery)
     page.click("#matrixBox summary")
     cells = page.locator("#matrix button")
-    assert sum(int(cells.nth(place).inner_text()) for place in range(cells.count())) == 12
-    wanted = int(cells.nth(0).inner_text())
-    cells.nth(0).click()
+    assert sum(int(cells.nth(place).inner_text()) for place in range(cells.count())) == 14
+    page.select_option("#label", "2")  # the cell's images are shown whatever was asked before
+    cell = page.locator('#matrix [data-pair="0-2"]')
+    wanted = (PIES["pruned"] & (SAYS["dense"] == 0) & (SAYS["pruned"] == 2)).sum()
+    assert int(cell.inner_text()) == wanted
+    cell.click()
     assert counted(page) == wanted
     assert "<script>alert(1)</script>" in page.inner_text("#matrix")
 

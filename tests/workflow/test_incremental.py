@@ -172,7 +172,7 @@ def test_a_change_reruns_what_it_touches(finished, change):
     (name, before, after), expected = CHANGES[change]
     edit(finished, name, before, after)
     drawn = {"draw_training": 1} if "train" in expected else {}
-    drawn |= {"make_gallery": 1} if {"predict", "corrupt"} & set(expected) else {}
+    drawn |= {"make_gallery": 1} if {"predict", "corrupt", "score_examples"} & set(expected) else {}
     assert finished.would_run() == expected | drawn
 
 

@@ -68,22 +68,18 @@ def vote_bars(votes: np.ndarray, classes: int) -> dict[str, dict[str, str]]:
 
 
 def chosen_images(changed: np.ndarray, votes: np.ndarray, order: np.ndarray, most: int = MOST) -> np.ndarray:
-    """The images that the page shows where there are too many, int64[M] in their order: all that changed, and others as doubtful.
+    """The images that the page shows where there are too many, int64[M] in their order: as many that changed as there is room for, and others as doubtful.
 
-    changed: bool[N], whether an image is a PIE of any level or of the control; votes: int[N], for its dense modal label; order: a number for each image
-    that others with as many votes are taken by. Of those that changed the first by `order`, if they alone are too many.
+    changed: bool[N], whether an image is a PIE of any level or of the control; votes: int[N], for its dense modal label; order: a number for each image, by
+    which images that are alike are taken. Where all that changed leave less than half of the page, they have half of it. Of the others there are as many
+    with each number of votes, as far as there are such, in the proportion of those that changed.
     """
     if len(changed) <= most:
         return np.arange(len(changed))
     taken = np.flatnonzero(changed)
-    taken = taken[np.argsort(order[taken], kind="stable")][:most]
-    room = min(most - len(taken), len(taken))
-    others = np.flatnonzero(~changed)
-    # As many others with each number of votes as there are images that changed, the first by `order`.
+    taken = taken[np.argsort(order[taken], kind="stable")][: most // 2]
     wanted = np.bincount(votes[taken], minlength=int(votes.max()) + 1)
-    matched = []
-    for number in np.flatnonzero(wanted):
-        alike = others[votes[others] == number]
-        matched.append(alike[np.argsort(order[alike], kind="stable")][: wanted[number]])
-    beside = np.concatenate(matched)[:room] if matched else np.array([], dtype=np.int64)
-    return np.sort(np.concatenate([taken, beside]))
+    others = np.flatnonzero(~changed)
+    others = others[np.argsort(order[others], kind="stable")]
+    matched = [others[votes[others] == number][:count] for number, count in enumerate(wanted) if count]
+    return np.sort(np.concatenate([taken, *matched]))
