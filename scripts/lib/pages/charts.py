@@ -1,10 +1,11 @@
-"""What the figures share: colours, type, and how they become files."""
+"""What the figures share: colours, type, and how they become SVG."""
 
+import io
 from pathlib import Path
 
 import altair as alt
 
-from scripts.lib.jobs.files import replacing
+from scripts.lib.jobs.files import write_text
 
 CONTROL_GREY = "#9a9a9a"
 LEVEL_COLOURS = ["#0b6e99", "#d1495b", "#e09f3e", "#3a7d44", "#6a4c93", "#8d5b4c"]
@@ -16,8 +17,8 @@ def level_scale(levels: list[str]) -> alt.Scale:
     return alt.Scale(domain=levels, range=[CONTROL_GREY if level == "control" else next(others) for level in levels])
 
 
-def save_chart(path: str | Path, chart: alt.TopLevelMixin) -> None:
-    """Write SVG, whole or not at all."""
+def as_svg(chart: alt.TopLevelMixin) -> str:
+    """The chart in the type and the colours that all have, as SVG."""
     # Where a reader has none of these fonts the next one is wider: room for it at the sides and between the entries of a legend.
     chart = chart.configure(
         font="Helvetica, Arial, sans-serif",
@@ -31,5 +32,11 @@ def save_chart(path: str | Path, chart: alt.TopLevelMixin) -> None:
     chart = chart.configure_legend(labelFontSize=12, labelLimit=300, columnPadding=24).configure_header(
         labelFontSize=13, labelFontWeight="bold"
     )
-    with replacing(path) as beside:
-        chart.save(str(beside), format="svg")
+    file = io.StringIO()
+    chart.save(file, format="svg")
+    return file.getvalue()
+
+
+def save_chart(path: str | Path, chart: alt.TopLevelMixin) -> None:
+    """Write the chart as SVG, whole or not at all."""
+    write_text(path, as_svg(chart))
