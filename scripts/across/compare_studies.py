@@ -6,16 +6,17 @@ from pathlib import Path
 import altair as alt
 import pandas as pd
 
-from scripts.lib.audit.pareto import ON_FRONT
+from scripts.lib.audit.pareto import BEATEN, ON_FRONT
 from scripts.lib.jobs.errors import InputError
 from scripts.lib.jobs.files import write_text
 from scripts.lib.jobs.job import logged
 from scripts.lib.pages import html_table
 from scripts.lib.pages.across import page
-from scripts.lib.pages.charts import level_scale
+from scripts.lib.pages.charts import as_svg, level_scale
+from scripts.lib.pages.cost_chart import marks, speed_axis
 from scripts.lib.pages.markdown import markdown
 from scripts.lib.tables.across import side_by_side
-from scripts.lib.tables.table import save_table
+from scripts.lib.tables.table import coverage, save_table
 
 SAME = ("classes", "image_size")  # what studies that are compared have in common, in the manifest of their data
 
@@ -36,39 +37,36 @@ def check_same(manifests: dict[str, dict]) -> None:
 
 
 def chart(table: pd.DataFrame) -> alt.TopLevelMixin:
-    """One panel for each kind of study; filled points are on the front of speed, for the largest batch size that is timed."""
-    timed = table[table.speedup.notna()]
+    """One panel for each kind of study and batch size that is timed; the dense network is a cross."""
+    studies = list(dict.fromkeys(table.study))
+    colour = alt.Color("study:N", sort=studies, scale=level_scale(studies), legend=alt.Legend(title=None, orient="top"))
     panels = []
-    for kind, rows in timed.groupby("kind", sort=False):
-        data = rows[rows.batch_size == rows.batch_size.max()].copy()
-        data["front"] = data.front_speed == ON_FRONT
-        data["name"] = data.study + ", " + data.level
-        studies = list(dict.fromkeys(table.study))
-        colour = alt.Color(
-            "study:N", sort=studies, scale=level_scale(studies), legend=alt.Legend(title=None, orient="top")
+    for (kind, batch_size), rows in table[table.speedup.notna()].groupby(["kind", "batch_size"], sort=False):
+        data = rows.assign(name=rows.study + ", " + rows.level)
+        base = alt.Chart(data).encode(x=speed_axis(), color=colour)
+        filled = alt.condition(alt.datum.front_speed == ON_FRONT, colour, alt.value("white"))
+        opacity = alt.condition(alt.datum.front_speed == BEATEN, alt.value(0.35), alt.value(1))
+        rules, y = marks(base.encode(opacity=opacity), "forgotten", "forgotten, share of the test images", "%")
+        dense = alt.Chart(pd.DataFrame({"speedup": [1.0], "forgotten": [0.0]})).mark_point(
+            shape="cross", filled=True, size=110, color="#333333", opacity=1
         )
-        base = alt.Chart(data).encode(
-            x=alt.X(
-                "speedup:Q", title="times faster than the best dense network", scale=alt.Scale(zero=False, padding=30)
-            ),
-            y=alt.Y("forgotten:Q", title="forgotten, share of the test images", axis=alt.Axis(format="%")),
-            color=colour,
-        )
-        bars = alt.Chart(data).encode(color=colour)
         layers = [
-            bars.mark_rule(strokeWidth=1.5).encode(x="speedup:Q", y="forgotten_low:Q", y2="forgotten_high:Q"),
-            bars.mark_rule(strokeWidth=1.5).encode(y="forgotten:Q", x="speedup_low:Q", x2="speedup_high:Q"),
-            base.mark_point(size=90, strokeWidth=2, opacity=1).encode(
-                fill=alt.condition("datum.front", colour, alt.value("white"))
+            *rules,
+            base.mark_point(size=90, strokeWidth=2).encode(y=y, fill=filled, opacity=opacity),
+            base.mark_text(dx=8, dy=-8, align="left", fontSize=11).encode(
+                y=y, text="name:N", color=alt.value("#333333")
             ),
-            base.mark_text(dx=8, dy=-8, align="left", fontSize=11).encode(text="name:N", color=alt.value("#333333")),
+            dense.encode(x="speedup:Q", y="forgotten:Q"),
         ]
-        title = f"{kind}, batches of {data.batch_size.iloc[0]}"
+        title = f"{kind}, batches of {batch_size}"
         panels.append(alt.layer(*layers).properties(width=520, height=340, title=title))
     return alt.vconcat(*panels).properties(
         title=alt.Title(
             "What speed costs, study by study",
-            subtitle="filled: on the front, no other level is as good in both and better in one",
+            subtitle=[
+                f"bars: {coverage(table)} intervals; cross: the dense network",
+                "filled: surely on the front; pale: surely beaten; hollow: may be beaten",
+            ],
         )
     )
 
@@ -87,22 +85,8 @@ def main(input, output, params) -> None:
     declaration = f"Studies: {', '.join(params.studies)}."
     shown = page(table)
     write_text(output.markdown, markdown(shown, declaration))
-    drawn = ""
-    if table.speedup.notna().any():
-        import vl_convert
-
-        drawn = vl_convert.vegalite_to_svg(chart(table).to_json())
-    whole = html_table.document(shown, declaration)
-    write_text(
-        output.page,
-        whole.replace(
-            '<div class="wide"',
-            f'<figure role="img" aria-label="What speed costs">{drawn}</figure>\n<div class="wide"',
-            1,
-        )
-        if drawn
-        else whole,
-    )
+    figure = as_svg(chart(table)) if table.speedup.notna().any() else ""
+    write_text(output.page, html_table.document(shown, declaration, figure))
 
 
 if __name__ == "__main__":

@@ -71,6 +71,7 @@ def test_an_address_that_asks_for_what_is_not_there_shows_what_there_is(gallery,
 def test_a_cell_of_the_matrix_shows_its_images(gallery, open_page):
     page = open_page(gallery)
     page.click("#matrixBox summary")
+    page.wait_for_selector("#matrix table")  # drawn on the event of opening, which comes after the click
     cells = page.locator("#matrix button")
     assert sum(int(cells.nth(place).inner_text()) for place in range(cells.count())) == 14
     page.select_option("#label", "2")  # the cell's images are shown whatever was asked before

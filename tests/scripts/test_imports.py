@@ -57,6 +57,7 @@ ALLOWED = {
     "render_tables": {"pandas"},
     "write_report": {"pandas"},
     "judge_promises": {"pandas"},
+    "make_gallery": {"pandas"},
     "typeset_tables": {"pandas"},
     "compare_studies": {"pandas", "altair"},
     "compare_pairs": {"pandas"},

@@ -8,8 +8,8 @@ ON_FRONT, MAYBE, BEATEN = "on the front", "may be beaten", "beaten"
 def front(gain: np.ndarray, loss: np.ndarray) -> list[str]:
     """What each of M choices is, from intervals float64[M, 3] of value, low and high; more gain and less loss are better.
 
-    `beaten`: some other choice is surely better, its gain above this one's interval and its loss below. `may be beaten`: the estimates of some other
-    choice are at least as good in both and better in one. `on the front`: neither. Where an end is NaN the value stands for it, and a choice
+    A choice beats another one that is nowhere better and somewhere worse. `beaten`: some other choice does so wherever in their intervals the numbers
+    lie. `may be beaten`: some other does so somewhere in them. `on the front`: none can. Where an end is NaN the value stands for it, and a choice
     without a value is none of them, an empty text.
     """
     gain, loss = (np.where(np.isnan(each), each[:, :1], each) for each in (gain, loss))
@@ -20,8 +20,12 @@ def front(gain: np.ndarray, loss: np.ndarray) -> list[str]:
             found.append("")
             continue
         others = known & (np.arange(len(gain)) != place)
-        surely = (gain[others, 1] > gain[place, 2]) & (loss[others, 2] < loss[place, 1])
-        at_least = (gain[others, 0] >= gain[place, 0]) & (loss[others, 0] <= loss[place, 0])
-        better = (gain[others, 0] > gain[place, 0]) | (loss[others, 0] < loss[place, 0])
-        found.append(BEATEN if surely.any() else MAYBE if (at_least & better).any() else ON_FRONT)
+        (_, low_gain, high_gain), (_, low_loss, high_loss) = gain[place], loss[place]
+        surely = _beats(gain[others, 1], loss[others, 2], high_gain, low_loss)
+        possibly = _beats(gain[others, 2], loss[others, 1], low_gain, high_loss)
+        found.append(BEATEN if surely.any() else MAYBE if possibly.any() else ON_FRONT)
     return found
+
+
+def _beats(gain: np.ndarray, loss: np.ndarray, own_gain: float, own_loss: float) -> np.ndarray:
+    return (gain >= own_gain) & (loss <= own_loss) & ((gain > own_gain) | (loss < own_loss))

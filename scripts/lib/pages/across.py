@@ -29,8 +29,8 @@ def page(table: pd.DataFrame) -> Page:
         what="Levels of several studies, n test images and K models each, by what they gain and what they forget.",
         evidence=(
             "Forgotten: of populations the share of PIEs beyond the control, of pairs of files the share of images that flip; each kind and batch size has fronts of its own. "
-            "Beaten: another level is surely faster (or smaller) and surely forgets less. May be beaten: by the estimates it is, within their intervals it need not be. "
-            "On the front: no other level is as good in both and better in one."
+            "A level beats another one that is no faster (or smaller) than it, forgets no less, and is worse in one of the two. Beaten: some level, or the dense network itself, does so wherever in "
+            "their intervals the numbers lie. May be beaten: some does so somewhere in them. On the front: none can."
         ),
         brackets=f"{coverage(table)} intervals: of times over rounds, of what is forgotten over images (of populations also over models).",
         limits="Times of studies that ran on different machines do not compare. Levels without a time stand on no front of speed.",

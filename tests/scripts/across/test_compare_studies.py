@@ -1,72 +1,35 @@
-"""Two finished studies side by side, from their tables to the page."""
+"""Finished studies side by side, from their tables to the page."""
 
-from types import SimpleNamespace as Names
-
-import numpy as np
-import pandas as pd
 import pytest
+from made_studies import compare, make_studies
 
-from scripts.across import compare_studies
 from scripts.lib.data.dataset import save_manifest
 from scripts.lib.jobs.errors import InputError
 from scripts.lib.study.compared import compared_files
-from scripts.lib.tables.table import load_table, save_table
-
-
-def costs(levels, forgotten, column, speedups):
-    """A table of cost with these levels; column: what is forgotten."""
-    table = pd.DataFrame(
-        {"level": levels, "batch_size": 1, "examples": 100, "significance": 0.05, "weights_relative": 0.5}
-    )
-    for end, shift in (("", 0.0), ("_low", -0.01), ("_high", 0.01)):
-        table[f"speedup{end}"] = np.array(speedups) + shift
-        table[f"{column}{end}"] = np.array(forgotten) + shift / 10
-    return table.assign(top1_change=-0.01, verdict="<b>exceeds</b>")
+from scripts.lib.tables.table import load_table
 
 
 @pytest.fixture
 def studies(tmp_path, monkeypatch):
-    """Two studies of populations and one of files, all of the same images, below the current folder."""
+    """Two studies of populations and one of files, below the current folder."""
     monkeypatch.chdir(tmp_path)
-    of_populations = {"a": (["control", "x"], [0.0, 0.05], [1.0, 2.0]), "b": (["y", "z"], [0.02, 0.09], [2.5, 1.5])}
-    for study, (levels, forgotten, speedups) in of_populations.items():
-        table = costs(levels, forgotten, "excess_rate", speedups).assign(models=5)
-        (tmp_path / f"results/{study}/tables").mkdir(parents=True)
-        save_table(f"results/{study}/tables/cost_and_forgetting.csv", table)
-    (tmp_path / "results/c/tables").mkdir(parents=True)
-    save_table("results/c/tables/pair_cost.csv", costs(["w"], [0.5], "flip_rate", [np.nan]))
-    for study in "abc":
-        (tmp_path / f"results/{study}/data").mkdir()
-        save_manifest(
-            f"results/{study}/data/manifest.json", {"classes": ["k"], "image_size": [8, 8], "sha256": {"test": "1"}}
-        )
+    make_studies(tmp_path)
     return tmp_path
-
-
-def compare(names):
-    output = Names(
-        **{
-            name: f"results/{'+'.join(names)}.{ending}"
-            for name, ending in (("table", "csv"), ("markdown", "md"), ("page", "html"))
-        }
-    )
-    compare_studies.main(None, output, Names(studies=list(names)))
-    return output
 
 
 def test_levels_of_all_studies_share_a_front(studies):
     output = compare("abc")
-    rows = load_table(output.table).set_index(["study", "level"])
-    assert list(rows.index) == [("a", "x"), ("b", "y"), ("b", "z"), ("c", "w")]
-    assert rows.front_speed.fillna("").tolist() == [
-        "beaten",
-        "on the front",
-        "beaten",
-        "",
-    ]  # y is faster than both and forgets less
-    assert rows.front_bytes["c", "w"] == "on the front"  # files have a front of their own
+    rows = load_table(output.table).set_index(["batch_size", "study", "level"])
+    names = [("a", "x"), ("b", "y"), ("b", "z"), ("c", "w")]
+    assert list(rows.loc[1].index) == list(rows.loc[256].index) == names
+    # In batches of one y is faster than both and forgets less; in the others nothing is faster than the dense network, which forgets nothing.
+    assert rows.loc[1].front_speed.fillna("").tolist() == ["beaten", "on the front", "beaten", ""]
+    assert rows.loc[256].front_speed.fillna("").tolist() == ["beaten", "beaten", "beaten", ""]
+    # All have as many bytes: what they forget decides. Files have a front of their own.
+    assert rows.loc[1].front_bytes.tolist() == ["beaten", "on the front", "beaten", "on the front"]
     page = (studies / output.page).read_text()
-    assert "<svg" in page and "<b>exceeds" not in page and "+5.0 points [+4.9, +5.1]" in page
+    assert "<b>exceeds" not in page and "+5.0 points [+4.9, +5.1]" in page
+    assert "populations, batches of 1<" in page and "populations, batches of 256<" in page and "files, b" not in page
     assert "| a " in (studies / output.markdown).read_text()
 
 
