@@ -1,6 +1,7 @@
 """A file's computation as a module of torch: images are given as the file wants them, answers come back as tensors."""
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,7 +59,7 @@ class Reads:
         }
 
 
-class Runner(nn.Module):
+class Runner(nn.Module, ABC):
     """Asks a runtime; it has no parameters, because the runtime keeps them. Subclasses say `compute`."""
 
     def __init__(self, path: str | Path, reads: Reads) -> None:
@@ -77,9 +78,9 @@ class Runner(nn.Module):
             parts.append(self.compute(torch.cat([part, part[-1:].expand(filled, *part.shape[1:])]) if filled else part))
         return _moved(joined(parts, len(images)), images.device)
 
+    @abstractmethod
     def compute(self, images: torch.Tensor) -> Any:
         """What the runtime gives for images as the file wants them, contiguous; tensors are float32 on the CPU."""
-        raise NotImplementedError
 
     def zeros(self) -> float:
         """The share of the weights that are zero; NaN where they are not seen."""
