@@ -1,7 +1,7 @@
 """The page of several studies in a browser."""
 
 import pandas as pd
-from made_studies import compare, make_studies
+from compared_studies import compare, make_studies
 
 from scripts.lib.pages.html_table import document
 from scripts.lib.pages.page import Note, Page

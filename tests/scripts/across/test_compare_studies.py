@@ -1,7 +1,7 @@
 """Finished studies side by side, from their tables to the page."""
 
 import pytest
-from made_studies import compare, make_studies
+from compared_studies import compare, make_studies
 
 from scripts.lib.data.dataset import save_manifest
 from scripts.lib.jobs.errors import InputError
