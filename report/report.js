@@ -88,6 +88,54 @@ for (const table of document.querySelectorAll("main table")) {
   box.hidden = false;
 }
 
+// Figures: a picture becomes its elements when the pointer first enters it, and the mark that is nearest says its numbers.
+const NEAR = 40; // pixels
+const tip = document.createElement("div");
+tip.id = "tip";
+tip.hidden = true;
+tip.setAttribute("aria-hidden", "true"); // the table has the same numbers
+document.body.append(tip);
+function elements(picture) {
+  const bytes = Uint8Array.from(atob(picture.src.split(",")[1]), (each) => each.charCodeAt(0));
+  const drawn = document.importNode(new DOMParser().parseFromString(new TextDecoder().decode(bytes), "image/svg+xml").documentElement, true);
+  drawn.setAttribute("class", "plate");
+  drawn.setAttribute("role", "img");
+  drawn.setAttribute("aria-label", picture.alt);
+  for (const part of drawn.children) part.setAttribute("aria-hidden", "true");
+  picture.replaceWith(drawn);
+  return [...drawn.querySelectorAll('[role="graphics-symbol"]:is([aria-roledescription="point"], [aria-roledescription="bar"])')];
+}
+function distance(mark, x, y) { // from the middle of a point; of a bar from its edges, and 0 inside it
+  const box = mark.getBoundingClientRect();
+  if (mark.getAttribute("aria-roledescription") === "point") return Math.hypot((box.left + box.right) / 2 - x, (box.top + box.bottom) / 2 - y);
+  return Math.hypot(Math.max(box.left - x, 0, x - box.right), Math.max(box.top - y, 0, y - box.bottom));
+}
+for (const figure of document.querySelectorAll("figure")) {
+  let marks = null, near = null;
+  const leave = () => { near?.classList.remove("near"); near = null; tip.hidden = true; };
+  const look = ({ clientX: x, clientY: y }) => {
+    const picture = figure.querySelector('img[src^="data:image/svg+xml"]');
+    if (picture) marks = elements(picture);
+    leave();
+    let least = NEAR;
+    for (const mark of marks || []) {
+      const away = distance(mark, x, y);
+      if (away < least) [least, near] = [away, mark];
+    }
+    if (!near) return;
+    near.classList.add("near");
+    tip.textContent = near.getAttribute("aria-label");
+    tip.hidden = false;
+    const { width, height } = tip.getBoundingClientRect(), room = root.clientWidth - width - 8;
+    tip.style.left = `${Math.max(8, Math.min(x + 14, room))}px`;
+    tip.style.top = `${y + 18 + height > innerHeight ? y - height - 12 : y + 18}px`;
+  };
+  figure.addEventListener("pointermove", look);
+  figure.addEventListener("pointerdown", look);
+  figure.addEventListener("pointerleave", leave);
+  figure.addEventListener("pointercancel", leave);
+}
+
 // Paper has no folds: they open for it, and close again.
 let opened = [];
 addEventListener("beforeprint", () => { opened = [...document.querySelectorAll("main details:not([open])")]; for (const each of opened) each.open = true; for (const each of document.images) each.loading = "eager"; });

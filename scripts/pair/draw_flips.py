@@ -24,7 +24,16 @@ def draw(table: pd.DataFrame) -> alt.TopLevelMixin:
             share = count / row.examples
             ends = (-share, 0.0) if flip == LOST else (start, start + share)
             start = start if flip == LOST else ends[1]
-            bars.append({"network": name, "flip": flip, "from": ends[0], "to": ends[1], "count": count})
+            bars.append(
+                {
+                    "network": name,
+                    "flip": flip,
+                    "from": ends[0],
+                    "to": ends[1],
+                    "count": count,
+                    "said": f"{name}: {count} of {row.examples} images, {flip}",
+                }
+            )
     data = pd.DataFrame(bars)
     base = alt.Chart(data).encode(
         y=alt.Y("network:N", sort=names, title=None, axis=alt.Axis(ticks=False, domain=False, labelLimit=250))
@@ -32,6 +41,7 @@ def draw(table: pd.DataFrame) -> alt.TopLevelMixin:
     shown = base.mark_bar(height=18).encode(
         x=alt.X("from:Q", title="share of the test images", axis=alt.Axis(format=".1%", tickCount=8)),
         x2="to:Q",
+        description="said:N",
         color=alt.Color(
             "flip:N",
             sort=list(FLIPS),

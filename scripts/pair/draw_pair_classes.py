@@ -5,6 +5,7 @@ import pandas as pd
 
 from scripts.lib.jobs.job import logged
 from scripts.lib.pages.charts import level_scale, save_chart
+from scripts.lib.pages.vocabulary import p_value, percent
 from scripts.lib.tables.table import coverage, load_table
 
 MOST = 25  # classes of a panel
@@ -20,6 +21,12 @@ def draw(table: pd.DataFrame) -> alt.TopLevelMixin:
         most = rows.loc[rows.change.abs().sort_values(ascending=False, kind="stable").index[:MOST]]
         data = most.sort_values(["change", "class"], kind="stable").copy()
         data["found"] = data.q <= data.significance
+        data["said"] = [
+            f"{level}, class {name}: {percent(*change, sign=True)}; adjusted p {p_value(q)}"
+            for name, q, *change in zip(
+                data["class"], data.q, data.change, data.change_together_low, data.change_together_high, strict=True
+            )
+        ]
         y = alt.Y(
             "class:N", sort=list(data["class"]), title=None, axis=alt.Axis(ticks=False, domain=False, labelLimit=160)
         )
@@ -32,6 +39,7 @@ def draw(table: pd.DataFrame) -> alt.TopLevelMixin:
         )
         points = base.mark_point(size=60, opacity=1, strokeWidth=2).encode(
             x="change:Q",
+            description="said:N",
             fill=alt.condition("datum.found", alt.Color("level:N", scale=colours, legend=None), alt.value("white")),
         )
         zero = alt.Chart(pd.DataFrame({"zero": [0]})).mark_rule(color="#555555").encode(x="zero:Q")

@@ -5,6 +5,7 @@ import pandas as pd
 
 from scripts.lib.jobs.job import logged
 from scripts.lib.pages.charts import level_scale, save_chart
+from scripts.lib.pages.vocabulary import count, estimate, percent
 from scripts.lib.tables.table import coverage, load_table
 
 
@@ -28,6 +29,12 @@ def class_impact(table: pd.DataFrame) -> alt.TopLevelMixin:
     ]
     data = table[columns].copy()
     data["verdict"] = data.significant.map({True: "significant", False: "not significant"})
+    data["said"] = [
+        f"{row.level}, class {name}: {change}, {row.verdict}; dense recall {percent(row.dense_recall)}, training images {count(row.class_frequency)}"
+        for row, name, change in zip(
+            data.itertuples(), data["class"], estimate(data, "relative_change", sign=True), strict=True
+        )
+    ]
     flagged = data.groupby("level").significant.agg(["sum", "size"])
     data["panel"] = [f"{level}: {flagged.loc[level, 'sum']} of {flagged.loc[level, 'size']}" for level in data.level]
     panels = list(dict.fromkeys(data.panel))
@@ -55,6 +62,7 @@ def class_impact(table: pd.DataFrame) -> alt.TopLevelMixin:
     )
     points = base.mark_point(size=70, strokeWidth=2, opacity=1).encode(
         y="relative_change:Q",
+        description="said:N",
         fill=alt.condition("datum.significant", colour, alt.value("white")),
     )
     names = base.mark_text(dx=9, dy=-8, fontSize=11, color="#333333").encode(

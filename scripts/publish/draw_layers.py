@@ -5,6 +5,7 @@ import pandas as pd
 
 from scripts.lib.jobs.job import logged
 from scripts.lib.pages.charts import LEVEL_COLOURS, save_chart
+from scripts.lib.pages.vocabulary import estimate
 from scripts.lib.tables.table import coverage, load_table
 
 ALONE, LEFT_OUT = "this layer alone compressed", "all but this layer compressed"
@@ -16,6 +17,10 @@ def flips_of_layers(table: pd.DataFrame) -> alt.TopLevelMixin:
     panels = []
     for level, rows in table.groupby("level", sort=False):
         data = rows[rows.experiment.isin(SHOWN)].assign(shown=lambda each: each.experiment.map(SHOWN))
+        data["said"] = [
+            f"{layer}, {shown}: {flips} of the predictions flip"
+            for layer, shown, flips in zip(data.layer, data.shown, estimate(data, "flips"), strict=True)
+        ]
         base = alt.Chart(data).encode(
             y=alt.Y(
                 "layer:N",
@@ -34,7 +39,7 @@ def flips_of_layers(table: pd.DataFrame) -> alt.TopLevelMixin:
             x=alt.X("flips_low:Q", title="predictions that flip", axis=alt.Axis(format="%", tickCount=5)),
             x2="flips_high:Q",
         )
-        points = base.mark_point(filled=True, size=45, opacity=1).encode(x="flips:Q")
+        points = base.mark_point(filled=True, size=45, opacity=1).encode(x="flips:Q", description="said:N")
         whole = (
             alt.Chart(rows[rows.experiment == "all"])
             .mark_rule(strokeDash=[4, 3], strokeWidth=1.5, color="#555555")

@@ -5,6 +5,7 @@ import pandas as pd
 
 from scripts.lib.jobs.job import logged
 from scripts.lib.pages.charts import CONTROL_GREY, level_scale, save_chart
+from scripts.lib.pages.vocabulary import percent
 from scripts.lib.tables.table import load_table
 
 CHANCE_OPACITY = 0.18
@@ -30,6 +31,10 @@ def pie_curve(table: pd.DataFrame) -> alt.TopLevelMixin:
         for level, design in zip(table.level, table.design, strict=True)
     ]
     data["parity"] = ["even" if models % 2 == 0 else "odd" for models in data.models]
+    data["said"] = [
+        f"{row.panel}, K = {row.models}: {percent(row.pies_mean, row.pies_low, row.pies_high)} of the images are PIEs"
+        for row in data.itertuples()
+    ]
     shown = [level for level in levels if level != "control"] or levels
     data = data[data.level.isin(shown)]
     first = table.iloc[0]
@@ -49,7 +54,7 @@ def pie_curve(table: pd.DataFrame) -> alt.TopLevelMixin:
     spread = base.mark_rule(strokeWidth=1.5).encode(y="pies_low:Q", y2="pies_high:Q", color=colour)
     untied = base.mark_line(strokeWidth=1.5, strokeDash=[2, 3]).encode(y="pies_untied_mean:Q", color=colour)
     points = base.mark_point(size=45, strokeWidth=2, opacity=1).encode(
-        y=y, color=colour, fill=alt.condition("datum.parity == 'odd'", colour, alt.value("white"))
+        y=y, color=colour, description="said:N", fill=alt.condition("datum.parity == 'odd'", colour, alt.value("white"))
     )
     return (
         alt.layer(chance, control, untied, line, spread, points)

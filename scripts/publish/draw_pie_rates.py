@@ -6,6 +6,7 @@ import pandas as pd
 from scripts.lib.data.kinds import TYPICAL
 from scripts.lib.jobs.job import logged
 from scripts.lib.pages.charts import level_scale, save_chart
+from scripts.lib.pages.vocabulary import estimate
 from scripts.lib.tables.table import coverage, load_table
 
 # Grouping -> what its axis says; of data in which nothing is planted, "all images" stands for the kinds.
@@ -24,6 +25,10 @@ def pie_rates(table: pd.DataFrame) -> alt.TopLevelMixin:
     planted = set(data.group[data.grouping == "kind"]) != {TYPICAL}
     shown = {group: group.replace("_", " ") if planted or group != TYPICAL else "all images" for group in groups}
     data["name"] = data.group.map(shown)
+    data["said"] = [
+        f"{row.level}, {row.name}: {rate} of {row.examples} images are PIEs"
+        for row, rate in zip(data.itertuples(index=False), estimate(data, "pie_rate"), strict=True)
+    ]
     panels = []
     for grouping, axis_title in PANELS.items():
         part = data[data.grouping == grouping]
@@ -50,7 +55,7 @@ def pie_rates(table: pd.DataFrame) -> alt.TopLevelMixin:
             else alt.Axis(format="%", tickCount=6, labels=False, ticks=False)
         )
         points = base.mark_point(filled=True, size=55, opacity=1).encode(
-            y=alt.Y("pie_rate:Q", title="PIE rate" if grouping == "kind" else None, axis=axis)
+            y=alt.Y("pie_rate:Q", title="PIE rate" if grouping == "kind" else None, axis=axis), description="said:N"
         )
         bars = base.mark_rule(strokeWidth=2).encode(y="pie_rate_low:Q", y2="pie_rate_high:Q")
         panels.append(

@@ -5,7 +5,7 @@ import pandas as pd
 
 from scripts.lib.jobs.job import logged
 from scripts.lib.pages.charts import CONTROL_GREY, level_scale, save_chart
-from scripts.lib.pages.vocabulary import among
+from scripts.lib.pages.vocabulary import among, estimate, percent
 from scripts.lib.tables.table import coverage, load_table
 
 COLUMNS = 4  # panels beside each other
@@ -17,6 +17,11 @@ def reliability(table: pd.DataFrame) -> alt.TopLevelMixin:
     if table.empty:
         return alt.Chart(pd.DataFrame({"x": [0]})).mark_point(opacity=0).properties(title="No confidences were brought")
     levels = list(table.level.unique())
+    said = [
+        f"{row.level}: {row.images} images with a confidence of {percent(row.confidence)}, right: {right}"
+        for row, right in zip(table.itertuples(), estimate(table, "accuracy"), strict=True)
+    ]
+    table = table.assign(said=said)
     diagonal = pd.DataFrame({"confidence": [0.0, 1.0], "accuracy": [0.0, 1.0]})
     x = alt.X(
         "confidence:Q", title="confidence", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format="%", tickCount=5)
@@ -29,7 +34,7 @@ def reliability(table: pd.DataFrame) -> alt.TopLevelMixin:
     for level in levels:
         base = alt.Chart(table[table.level == level]).encode(x=x, color=colour)
         bars = base.mark_rule(strokeWidth=1.5).encode(y=alt.Y("accuracy_low:Q", title="right"), y2="accuracy_high:Q")
-        points = base.mark_point(size=35, filled=True, opacity=1).encode(y=y)
+        points = base.mark_point(size=35, filled=True, opacity=1).encode(y=y, description="said:N")
         layers = [calibrated, *([dense] if level != "dense" else []), bars, points]
         panels.append(alt.layer(*layers).properties(width=SIZE, height=SIZE, title=alt.Title(level, fontSize=13)))
     first = table.iloc[0]

@@ -5,6 +5,7 @@ import pandas as pd
 
 from scripts.lib.jobs.job import logged
 from scripts.lib.pages.charts import level_scale, save_chart
+from scripts.lib.pages.vocabulary import percent
 from scripts.lib.tables.corruption_summary import CLEAN
 from scripts.lib.tables.table import coverage, load_table
 
@@ -18,6 +19,10 @@ def robustness(table: pd.DataFrame) -> alt.TopLevelMixin:
         data[end] = -data[of]
     data["name"] = data.corruption.str.replace("_", " ")
     data["beyond"] = (data.excess_error_low > 0) | (data.excess_error_high < 0)
+    data["said"] = [
+        f"{row.level}, {row.name}: top-1 {percent(row.change, row.low, row.high, sign=True)}"
+        for row in data.itertuples(index=False)
+    ]
     names, levels = list(data.name.unique()), list(data.level.unique())
     colours = level_scale(levels)
     panels = []
@@ -38,6 +43,7 @@ def robustness(table: pd.DataFrame) -> alt.TopLevelMixin:
         )
         points = base.mark_point(size=55, opacity=1, strokeWidth=2).encode(
             x="change:Q",
+            description="said:N",
             fill=alt.condition(
                 "datum.beyond", alt.Color("level:N", sort=levels, scale=colours, legend=None), alt.value("white")
             ),

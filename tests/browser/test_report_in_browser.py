@@ -12,9 +12,11 @@ from PIL import Image
 from test_pages_of_tables import tables  # noqa: F401
 from test_report import DATA, FIGURES, PICTURES, ROOT
 
+from scripts.lib.pages.charts import save_chart
 from scripts.lib.pages.strips import Still
 from scripts.lib.study.config import with_defaults
 from scripts.lib.tables.table import save_table
+from scripts.publish.draw_class_impact import class_impact
 from scripts.publish.write_report import write_report
 
 SVG = (
@@ -30,6 +32,7 @@ def classes(tables):  # noqa: F811
     many = pd.concat([rows[rows.groupby("level").cumcount() == 0]] * CLASSES, ignore_index=True)
     place = np.arange(len(many)) // 2
     named = [f"kind-{each:02d}" if each else "<script>alert(1)</script>" for each in place]
+    many["class_frequency"] = 10 + 9 * place
     many["class"], many["relative_change"] = named, np.where(place == 7, np.nan, (place * 11 % CLASSES - 15) / 100)
     return many
 
@@ -41,6 +44,7 @@ def report_file(tables, classes, tmp_path_factory):  # noqa: F811
         save_table(folder / f"{name}.csv", table)
     for name in FIGURES:
         (folder / f"{name}.svg").write_text(SVG)
+    save_chart(folder / "class_impact.svg", class_impact(classes))
     picture = io.BytesIO()
     Image.new("RGB", (64, 64), "teal").save(picture, format="PNG")
     for name in PICTURES:
@@ -149,3 +153,29 @@ def test_on_a_phone_in_the_dark(report_file, open_page, accessible, screenshot):
     assert card.get_by_role("img").first.get_attribute("alt") == "test/0, labelled <b>a</b>: 3 before, 5 after"
     accessible(page)
     screenshot(page, "report-phone")
+
+
+def point_at(page, mark):
+    """Move the pointer to the middle of a mark, whatever lies above it."""
+    box = mark.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
+
+def test_a_figure_says_the_numbers_of_what_is_pointed_at(report_file, classes, open_page, accessible, screenshot):
+    page = open_page(report_file, "desktop")
+    figure = page.locator("#class_summary + figure")
+    tip = page.locator("#tip")
+    assert page.locator("figure svg").count() == 0 and tip.is_hidden()  # pictures, until somebody points at them
+    figure.hover()
+    points = figure.locator('svg path[aria-roledescription="point"]')
+    assert points.count() == classes.relative_change.notna().sum()
+    row = classes[(classes["class"] == "kind-05") & (classes.level == "control")].iloc[0]
+    point_at(page, figure.locator('path[aria-label^="control, class kind-05:"]'))
+    assert tip.inner_text().startswith(f"control, class kind-05: {100 * row.relative_change:+.1f} points")
+    assert figure.locator(".near").count() == 1
+    point_at(page, figure.locator('path[aria-label*="<script>"]').first)
+    assert "class <script>alert(1)</script>:" in tip.inner_text()
+    accessible(page)
+    screenshot(page, "report-figure", whole=False)
+    page.mouse.move(5, 5)
+    assert tip.is_hidden() and figure.locator(".near").count() == 0

@@ -4,6 +4,7 @@ import altair as alt
 import pandas as pd
 
 from scripts.lib.pages.charts import level_scale
+from scripts.lib.pages.vocabulary import estimate, times
 from scripts.lib.tables.table import coverage
 
 SPEED_AXIS = "times faster than the best dense network"
@@ -39,11 +40,16 @@ def cost_chart(
     colour = alt.Color("level:N", sort=levels, scale=level_scale(levels), legend=legend)
     drawn = []
     for column, (title, form) in panels.items():
-        base = alt.Chart(data).encode(x=speed_axis(), color=colour)
+        forgotten = estimate(data, column, sign=form.startswith("+"))
+        said = [
+            f"{level}: {speed} as fast; {title}: {each}"
+            for level, speed, each in zip(data.level, times(data, "speedup"), forgotten, strict=True)
+        ]
+        base = alt.Chart(data.assign(said=said)).encode(x=speed_axis(), color=colour)
         rules, y = marks(base, column, title, form)
         layers = [
             *rules,
-            base.mark_point(filled=True, size=80, opacity=1).encode(y=y),
+            base.mark_point(filled=True, size=80, opacity=1).encode(y=y, description="said:N"),
             alt.Chart(data).mark_rule(color="#555555").encode(y=alt.datum(0)),
         ]
         drawn.append(alt.layer(*layers).properties(width=size[0], height=size[1]))
