@@ -8,12 +8,14 @@ from scripts.lib.pages.charts import level_scale, save_chart
 from scripts.lib.pages.vocabulary import count, estimate, percent
 from scripts.lib.tables.table import coverage, load_table
 
+ALL_NAMED, NAMED = 30, 6  # classes that all have room for their names in a panel; of more, so many have theirs
+
 
 def class_impact(table: pd.DataFrame) -> alt.TopLevelMixin:
     """One panel a level; filled points are significant by the paper's test.
 
     Classes stand at their number of training images, or, where that is not known, at their dense recall. Those without test images are
-    left out.
+    left out. Where there are many, those that change most are named.
     """
     table = table[table.examples > 0]
     levels = list(table.level.unique())
@@ -35,6 +37,8 @@ def class_impact(table: pd.DataFrame) -> alt.TopLevelMixin:
             data.itertuples(), data["class"], estimate(data, "relative_change", sign=True), strict=True
         )
     ]
+    strongest = data.relative_change.abs().groupby(data.level).rank(method="first", ascending=False) <= NAMED
+    data["name"] = data["class"].where(strongest | (data.groupby("level").transform("size") <= ALL_NAMED), "")
     flagged = data.groupby("level").significant.agg(["sum", "size"])
     data["panel"] = [f"{level}: {flagged.loc[level, 'sum']} of {flagged.loc[level, 'size']}" for level in data.level]
     panels = list(dict.fromkeys(data.panel))
@@ -66,7 +70,7 @@ def class_impact(table: pd.DataFrame) -> alt.TopLevelMixin:
         fill=alt.condition("datum.significant", colour, alt.value("white")),
     )
     names = base.mark_text(dx=9, dy=-8, fontSize=11, color="#333333").encode(
-        y="relative_change:Q", text="class:N", color=alt.value("#333333")
+        y="relative_change:Q", text="name:N", color=alt.value("#333333")
     )
     models = int(table.level_models.iloc[0])
     return (
