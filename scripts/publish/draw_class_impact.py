@@ -38,7 +38,8 @@ def class_impact(table: pd.DataFrame) -> alt.TopLevelMixin:
         )
     ]
     strongest = data.relative_change.abs().groupby(data.level).rank(method="first", ascending=False) <= NAMED
-    data["name"] = data["class"].where(strongest | (data.groupby("level").transform("size") <= ALL_NAMED), "")
+    few = data["class"].nunique() <= ALL_NAMED
+    data["name"] = data["class"].where(strongest | few, "")
     flagged = data.groupby("level").significant.agg(["sum", "size"])
     data["panel"] = [f"{level}: {flagged.loc[level, 'sum']} of {flagged.loc[level, 'size']}" for level in data.level]
     panels = list(dict.fromkeys(data.panel))
@@ -60,11 +61,11 @@ def class_impact(table: pd.DataFrame) -> alt.TopLevelMixin:
         color=colour,
     )
     zero = alt.Chart(data).mark_rule(color="#555555").encode(y=alt.datum(0))
-    bars = base.mark_rule(strokeWidth=2).encode(
+    bars = base.mark_rule(strokeWidth=2 if few else 1, opacity=1 if few else 0.5).encode(
         y=alt.Y("relative_change_low:Q", title="recall, beyond the level's average", axis=alt.Axis(format="+%")),
         y2="relative_change_high:Q",
     )
-    points = base.mark_point(size=70, strokeWidth=2, opacity=1).encode(
+    points = base.mark_point(size=70 if few else 15, strokeWidth=2 if few else 1, opacity=1).encode(
         y="relative_change:Q",
         description="said:N",
         fill=alt.condition("datum.significant", colour, alt.value("white")),
