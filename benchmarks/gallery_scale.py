@@ -3,7 +3,8 @@
     python benchmarks/gallery_scale.py
 
 Made images of 32 pixels, five levels of ten models, two columns. First paint is the browser's own mark; a filter is timed in the page, from the change to
-the drawn grid, the median of nine; memory is that of JavaScript's heap after it. Results: results/gallery_scale.json.
+the drawn grid, the median of nine; memory, after it, is that of JavaScript's heap, and all that the page's process has for itself (private, as Linux counts it), beside what it has of an
+empty page. Results: results/gallery_scale.json.
 """
 
 import json
@@ -15,7 +16,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
@@ -69,6 +70,16 @@ def made(random: np.random.Generator) -> dict:
     }
 
 
+def private_mb(browser: Browser) -> float:
+    """What the largest process that shows pages has for itself, in MB."""
+    processes = browser.new_browser_cdp_session().send("SystemInfo.getProcessInfo")["processInfo"]
+    sizes = []
+    for process in (each["id"] for each in processes if each["type"] == "renderer"):
+        lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
+        sizes.append(sum(int(line.split()[1]) for line in lines if line.startswith("Private_")))
+    return max(sizes) * 1024 / 1e6
+
+
 def main() -> None:
     """Make the page, open it, measure."""
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
@@ -78,6 +89,8 @@ def main() -> None:
             executable_path=shutil.which("chromium"), args=["--no-sandbox", "--enable-precise-memory-info"]
         )
         page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.goto("about:blank")
+        empty = private_mb(browser)
         begin = time.perf_counter()
         page.goto(path.as_uri())
         opened = time.perf_counter() - begin
@@ -93,6 +106,8 @@ def main() -> None:
             "first_paint_ms": paint,
             "filter_and_sort_ms": statistics.median(filters),
             "slowest_filter_ms": max(filters),
+            "private_mb": private_mb(browser),
+            "private_mb_of_an_empty_page": empty,
             "heap_mb": page.evaluate("performance.memory.usedJSHeapSize") / 1e6,
         }
         browser.close()

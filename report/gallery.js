@@ -1,13 +1,21 @@
 "use strict";
 // Every image of the page is a number from 0 to n - 1; everything known of it is in arrays of that length.
 const DATA = JSON.parse(document.getElementById("data").textContent);
+document.getElementById("data").remove(); // the text would be kept beside what it says
 const TILES = 64, NOWHERE = 65535;
 const ARRAYS = {Uint8: Uint8Array, Uint16: Uint16Array, Uint32: Uint32Array, Int32: Int32Array, Float32: Float32Array};
 const $ = (id) => document.getElementById(id);
 
+function bytesOf(letters) {
+  const binary = atob(letters), bytes = new Uint8Array(binary.length);
+  for (let at = 0; at < bytes.length; at += 1) bytes[at] = binary.charCodeAt(at);
+  return bytes;
+}
+
 function unpacked(column) {
-  const bytes = Uint8Array.from(atob(column.data), (each) => each.charCodeAt(0));
-  return new ARRAYS[column.type](bytes.buffer);
+  const numbers = new ARRAYS[column.type](bytesOf(column.data).buffer);
+  column.data = null; // its letters are not needed any more
+  return numbers;
 }
 
 function element(name, text, attributes = {}) {
@@ -143,9 +151,10 @@ function layout() {
   drawTiles();
 }
 
-// Each sheet is named once: its address is millions of letters long, and to set it at each image would take seconds.
+// Each sheet is a file of the page's own, named once: as letters it would be kept several times.
 function nameSheets(kind, uris) {
-  document.head.append(element("style", uris.map((uri, number) => `.${kind}${number}{background-image:url(${uri})}`).join("")));
+  const addresses = uris.splice(0).map((uri) => URL.createObjectURL(new Blob([bytesOf(uri.split(",")[1])], {type: "image/webp"})));
+  document.head.append(element("style", addresses.map((address, number) => `.${kind}${number}{background-image:url(${address})}`).join("")));
 }
 
 function place(node, kind, number, tile, size) {
