@@ -29,7 +29,7 @@ def study(network):
         ({"name": "resnet21"}, "config key `network.name` is 'resnet21', which is unknown: did you mean `resnet"),
         (
             {"name": "xyz"},
-            "config key `network.name` is 'xyz', which is unknown: it may be one of plain, residual, resnet20, resnet32, resnet56, resnet18_3x3, resnet50_v1, vgg16_bn, "
+            f"config key `network.name` is 'xyz', which is unknown: it may be one of {', '.join(NAMES)}, "
             "wide_resnet-DEPTH-WIDTH, torchvision:NAME, timm:NAME.",
         ),
         ({"name": "wide_resnet-28"}, "which is unknown: did you mean `wide_resnet-DEPTH-WIDTH`?"),

@@ -55,6 +55,8 @@ def study(tmp_path_factory):
         for level, pie in (("control", wrong["control"]), ("pruned", labels != LABEL))
     ]
     pd.concat(table).to_csv(folder / "pies.csv", index=False)
+    given = input_of(folder)
+    join_annotations.main(given, Names(annotations=given.annotations[0]), params_of(folder))
     return folder
 
 
@@ -85,7 +87,6 @@ def input_of(study):
 @pytest.fixture(scope="module")
 def tables(study):
     given, params = input_of(study), params_of(study)
-    join_annotations.main(given, Names(annotations=given.annotations[0]), params)
     compare_subgroups.main(given, Names(table=study / "subgroups.csv"), params)
     compare_annotations.main(given, Names(table=study / "over_indexing.csv"), params)
     return {name: load_table(study / f"{name}.csv") for name in ("subgroups", "over_indexing")}
