@@ -201,4 +201,8 @@ def test_the_report_speaks_of_two_files(made, tmp_path):
     figures = [str(path) for path in tmp_path.glob("*.svg")]
     page = write_report([str(path) for path in tmp_path.glob("*.csv")], figures, [], data, config, [])
     assert "one network of each of 3 levels" in page and "these very networks" in page
-    assert page.count("<script>") == 1 and page.count('src="data:image/svg+xml') == 4 and page.count("<thead>") == len(made)
+    assert (
+        page.count("<script>") == 1
+        and page.count('src="data:image/svg+xml') == 4
+        and page.count("<thead>") == len(made)
+    )
