@@ -8,13 +8,15 @@ import altair as alt
 from scripts.lib.jobs.files import write_text
 
 CONTROL_GREY = "#9a9a9a"
+# These have colours of their own, so that a compressed level's is the same in figures with and without them.
+UNCOMPRESSED = {"dense": "#333333", "control": CONTROL_GREY}
 LEVEL_COLOURS = ["#0b6e99", "#d1495b", "#e09f3e", "#3a7d44", "#6a4c93", "#8d5b4c"]
 
 
 def level_scale(levels: list[str]) -> alt.Scale:
-    """The control grey, the other levels in colours that differ for colour-blind readers too."""
+    """The dense models black, the control grey, the other levels in colours that differ for colour-blind readers too."""
     others = iter(LEVEL_COLOURS * (1 + len(levels) // len(LEVEL_COLOURS)))
-    return alt.Scale(domain=levels, range=[CONTROL_GREY if level == "control" else next(others) for level in levels])
+    return alt.Scale(domain=levels, range=[UNCOMPRESSED.get(level) or next(others) for level in levels])
 
 
 def as_svg(chart: alt.TopLevelMixin) -> str:
